@@ -1,0 +1,2 @@
+//! The lab by hand: `demo` and `bench`.
+fn main() {}
