@@ -86,4 +86,5 @@ SELECT :'sl_refused' = 'on' AS refused \gset sl_
 
 -- This session holds the snapshot open while its own child dumps it: neither can wait for the other in vain.
 \setenv SNAPSHOT :sl_snapshot
-\! eval "$DUMP_COMMAND"
+-- Level 1, as measured: much faster than the default, and a fifth of the space of no compression at all.
+\! pg_dump -w -Fc -Z1 --schema=public --snapshot="$SNAPSHOT" --lock-wait-timeout=60s -f source.dump </dev/null 2>dump.err & echo "$!" >dump.pid; wait "$!"; echo "$?" >dump.status; : >dump.pid

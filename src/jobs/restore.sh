@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # restore: checks that this is the sandbox and nothing else, waits to be let go, and replaces the content of schema public by the dump
 # in ONE transaction, which is committed only when the dump was restored to its end, was found equal, and the tool has said so.
 # Whatever else happens, the connection ends with the transaction open and the server rolls back: the old sandbox stands.
@@ -21,7 +22,7 @@
 #   34 the dump is not there
 : "${SANDBOX_ROLE:?}" "${SOURCE_DATABASE:?}" "${SKIP_FUNCTIONS?}" "${LOCK_TIMEOUT:?}" "${SESSION_GRACE_SECONDS:?}"
 : "${CHECKS_SQL:?}" "${BUDGET_SQL:?}" "${SESSIONS_SQL:?}" "${WIPE_SQL:?}" "${WIPED_SQL:?}" "${VERIFY_SQL:?}" "${COMMIT_SQL:?}"
-: "${TOC_AWK:?}" "${SEQUENCES_AWK:?}"
+: "${BLOCKERS_SQL:?}" "${FATE_SQL:?}" "${ANALYZE_SQL:?}" "${TOC_AWK:?}" "${SEQUENCES_AWK:?}"
 
 rm -f committed commit.sent xid word restore.status checked
 # Open for reading and writing: nobody who writes a word waits for a reader or is told that there is none.
@@ -89,11 +90,7 @@ feed() {
 # Who stands in the way, asked in a session of its own.
 blockers() {
     session ignored <<END >blockers
-SELECT format('pid %s, user %s, application %s, from %s, %s', a.pid, a.usename, a.application_name, coalesce(host(a.client_addr), 'unknown'),
-    coalesce(a.state, 'state unknown'))
-FROM pg_stat_activity a WHERE a.pid <> pg_backend_pid() AND a.pid IN (SELECT l.pid FROM pg_locks l
-    JOIN pg_database d ON d.oid = l.database WHERE d.datname = current_database() AND l.granted AND l.locktype = 'relation')
-UNION ALL SELECT format('prepared transaction %s of %s, since %s', gid, owner, prepared) FROM pg_prepared_xacts WHERE database = current_database();
+$BLOCKERS_SQL
 END
 }
 
@@ -116,14 +113,8 @@ explain() {
 
 # COMMIT was sent and its answer did not come: another session asks what became of the transaction, waiting for it in the server.
 settle() {
-    if (session settle.err <<END >fate
-DO \$wait\$ BEGIN
-    FOR attempt IN 1..300 LOOP
-        EXIT WHEN txid_status($(cat xid)) <> 'in progress';
-        PERFORM pg_sleep(0.1);
-    END LOOP;
-END \$wait\$;
-SELECT txid_status($(cat xid));
+    if (session settle.err <<END
+$FATE_SQL
 END
     ); then
         case $(cat fate) in
@@ -179,6 +170,7 @@ event '{"event":"restoring"}'
 # A pipe by way of a FIFO, so that both ends' numbers are known: each end sees the other go.
 rm -f sql
 mkfifo sql
+# shellcheck disable=SC2094 # the same FIFO is meant
 exec 4<>sql 5>sql 6<sql 4>&-
 feed >&5 5>&- 6<&- &
 feeder=$!
@@ -196,11 +188,7 @@ cat session.err >&2
 
 # The commit stands whatever comes of this.
 session session.err <<END &
-\set sl_role \`printf %s "\$SANDBOX_ROLE"\`
-SET search_path = pg_catalog;
-SET ROLE :"sl_role";
-SELECT 'ANALYZE ' || string_agg(format('public.%I', relname), ', ') FROM pg_class
-WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'm') \gexec
+$ANALYZE_SQL
 END
 if await "$!"; then
     event '{"event":"analyzed"}'
