@@ -1,0 +1,2 @@
+//! Minimal for this part.
+pub mod jobs;
