@@ -1,1 +1,3 @@
 //! The integration tests: the real binary against the lab.
+mod scripts;
+mod support;
