@@ -134,6 +134,17 @@ pub(super) fn count_generation(resource: &str, old: &Value, new: &mut Value) {
     }
 }
 
+/// Finalizers hold a deletion up; a Namespace has its own in its spec.
+pub(super) fn is_held(object: &Value) -> bool {
+    let lists = [
+        &object["metadata"]["finalizers"],
+        &object["spec"]["finalizers"],
+    ];
+    lists
+        .into_iter()
+        .any(|list| list.as_array().is_some_and(|list| !list.is_empty()))
+}
+
 /// A deletion has begun and nothing holds it up any more. A Pod waits for its kubelet as well,
 /// which says so by deleting it with no grace.
 pub(super) fn is_finished_deleting(resource: &str, object: &Value) -> bool {
@@ -143,7 +154,7 @@ pub(super) fn is_finished_deleting(resource: &str, object: &Value) -> bool {
         .as_array()
         .is_some_and(|list| !list.is_empty());
     let running = resource == "pods" && metadata["deletionGracePeriodSeconds"].as_u64() != Some(0);
-    begun && !held && !running
+    begun && !is_held(object) && !running
 }
 
 /// Notes a writer in `metadata.managedFields`: a plain entry per writer, without the field sets.
