@@ -8,15 +8,17 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use tokio::sync::broadcast;
 
+pub(crate) mod defaults;
 pub(crate) mod deletion;
 pub(crate) mod kinds;
-mod rules;
+pub(crate) mod rules;
 pub(crate) mod status;
 
 pub(crate) use deletion::{DeleteOptions, Deleted, Propagation};
+pub(crate) use rules::sign;
 pub(crate) use status::{Cause, Fault, Status};
 
 /// How many changes a watch can look back on before it is told "410 Gone".
@@ -118,6 +120,7 @@ impl Store {
         }
         let mut object = object;
         rules::adorn_new(resource, &mut object);
+        defaults::fill(resource, &mut object);
         Ok(self.put(&mut state, key, object))
     }
 
@@ -144,20 +147,30 @@ impl Store {
         name: &str,
         change: impl FnOnce(&mut Value) -> Result<(), Status>,
     ) -> Result<Value, Status> {
+        self.change(false, (resource, ns, name), change)
+    }
+
+    /// As `try_mutate`; a `dry` one only says what would come of it.
+    pub(crate) fn change(
+        &self,
+        dry: bool,
+        (resource, ns, name): (&str, &str, &str),
+        change: impl FnOnce(&mut Value) -> Result<(), Status>,
+    ) -> Result<Value, Status> {
         let mut state = self.lock();
         let key = key(resource, ns, name);
-        let old = state
-            .objects
-            .get(&key)
-            .ok_or_else(|| Status::not_found(resource, name))?
-            .clone();
+        let old = state.objects.get(&key).ok_or_else(|| Status::not_found(resource, name))?.clone();
         let mut new = old.clone();
         change(&mut new)?;
         rules::keep_system_fields(&old, &mut new);
+        defaults::fill(resource, &mut new);
         if new == old {
             return Ok(old);
         }
         rules::count_generation(resource, &old, &mut new);
+        if dry {
+            return Ok(new);
+        }
         if rules::is_finished_deleting(resource, &new) {
             return Ok(self.remove(&mut state, &key, new));
         }
@@ -312,27 +325,4 @@ fn text(object: &Value, field: &str) -> String {
         .as_str()
         .unwrap_or_default()
         .to_owned()
-}
-
-/// Notes a writer in `metadata.managedFields`: a plain entry per writer, without the field sets.
-pub(crate) fn sign(object: &mut Value, writer: &str, operation: &str, subresource: &str) {
-    let entry = json!({
-        "manager": writer, "operation": operation, "apiVersion": object["apiVersion"],
-        "time": rules::now(), "subresource": subresource,
-    });
-    let Some(metadata) = object["metadata"].as_object_mut() else {
-        return;
-    };
-    let entries = metadata.entry("managedFields").or_insert_with(|| json!([]));
-    let Some(entries) = entries.as_array_mut() else {
-        return;
-    };
-    entries.retain(|old| {
-        old["manager"] != writer
-            || old["operation"] != operation
-            || old["subresource"].as_str().unwrap_or("") != subresource
-    });
-    let mut entry: Map<String, Value> = entry.as_object().cloned().unwrap_or_default();
-    entry.retain(|field, value| field != "subresource" || *value != "");
-    entries.push(entry.into());
 }

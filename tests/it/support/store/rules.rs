@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::kinds;
 
@@ -21,6 +21,12 @@ pub(crate) fn uid() -> String {
     let (high, low) = (clock >> 32, clock & 0xffff);
     let pid = u64::from(std::process::id()) & 0xfff;
     format!("{high:08x}-{low:04x}-4{pid:03x}-8000-{number:012x}")
+}
+
+/// A name from `generateName`; the prefix is cut so that the name stays a label.
+pub(crate) fn generated_name(prefix: &str) -> String {
+    let prefix: String = prefix.chars().take(58).collect();
+    format!("{prefix}{}", suffix())
 }
 
 /// Five characters for a generated name, of the alphabet that Kubernetes uses.
@@ -49,7 +55,10 @@ pub(super) fn adorn_new(resource: &str, object: &mut Value) {
         object["kind"] = kind.kind.into();
     }
     let metadata = &mut object["metadata"];
-    metadata["uid"] = uid().into();
+    // The API gives a Job its uid before it is stored: the selector names it.
+    if !metadata["uid"].is_string() {
+        metadata["uid"] = uid().into();
+    }
     metadata["creationTimestamp"] = now().into();
     if kind.is_some_and(|kind| kind.generation) {
         metadata["generation"] = 1.into();
@@ -62,7 +71,7 @@ pub(super) fn adorn_new(resource: &str, object: &mut Value) {
 }
 
 /// Nobody can write these: silently kept, as the server does.
-pub(super) fn keep_system_fields(old: &Value, new: &mut Value) {
+pub(crate) fn keep_system_fields(old: &Value, new: &mut Value) {
     const KEPT: &[&str] = &[
         "name",
         "namespace",
@@ -135,4 +144,27 @@ pub(super) fn is_finished_deleting(resource: &str, object: &Value) -> bool {
         .is_some_and(|list| !list.is_empty());
     let running = resource == "pods" && metadata["deletionGracePeriodSeconds"].as_u64() != Some(0);
     begun && !held && !running
+}
+
+/// Notes a writer in `metadata.managedFields`: a plain entry per writer, without the field sets.
+pub(crate) fn sign(object: &mut Value, writer: &str, operation: &str, subresource: &str) {
+    let entry = json!({
+        "manager": writer, "operation": operation, "apiVersion": object["apiVersion"],
+        "time": now(), "subresource": subresource,
+    });
+    let Some(metadata) = object["metadata"].as_object_mut() else {
+        return;
+    };
+    let entries = metadata.entry("managedFields").or_insert_with(|| json!([]));
+    let Some(entries) = entries.as_array_mut() else {
+        return;
+    };
+    entries.retain(|old| {
+        old["manager"] != writer
+            || old["operation"] != operation
+            || old["subresource"].as_str().unwrap_or("") != subresource
+    });
+    let mut entry: Map<String, Value> = entry.as_object().cloned().unwrap_or_default();
+    entry.retain(|field, value| field != "subresource" || *value != "");
+    entries.push(entry.into());
 }

@@ -117,6 +117,9 @@ pub(crate) enum Fault {
     Invalid(Value, String),
     Unsupported(Value, &'static [&'static str]),
     TooLong(usize),
+    Duplicate(Value),
+    NotFound(Value),
+    Forbidden(&'static str),
 }
 
 impl Cause {
@@ -125,6 +128,22 @@ impl Cause {
             field: field.into(),
             fault: Fault::Required(""),
         }
+    }
+
+    pub(crate) fn required_because(field: impl Into<String>, why: &'static str) -> Self {
+        Self { field: field.into(), fault: Fault::Required(why) }
+    }
+
+    pub(crate) fn unsupported(
+        field: impl Into<String>,
+        value: impl Into<Value>,
+        known: &'static [&'static str],
+    ) -> Self {
+        Self { field: field.into(), fault: Fault::Unsupported(value.into(), known) }
+    }
+
+    pub(crate) fn new(field: impl Into<String>, fault: Fault) -> Self {
+        Self { field: field.into(), fault }
     }
 
     pub(crate) fn invalid(
@@ -150,6 +169,9 @@ impl Cause {
                     known.join(", ")
                 )
             }
+            Fault::Duplicate(value) => format!("Duplicate value: {value}"),
+            Fault::NotFound(value) => format!("Not found: {value}"),
+            Fault::Forbidden(why) => format!("Forbidden: {why}"),
             Fault::TooLong(limit) => format!("Too long: may not be more than {limit} bytes"),
         }
     }
@@ -159,6 +181,9 @@ impl Cause {
             Fault::Required(_) => "FieldValueRequired",
             Fault::Invalid(..) => "FieldValueInvalid",
             Fault::Unsupported(..) => "FieldValueNotSupported",
+            Fault::Duplicate(_) => "FieldValueDuplicate",
+            Fault::NotFound(_) => "FieldValueNotFound",
+            Fault::Forbidden(_) => "FieldValueForbidden",
             Fault::TooLong(_) => "FieldValueTooLong",
         };
         json!({"reason": reason, "message": self.said(), "field": self.field})
