@@ -1,1 +1,3 @@
-//! The integration tests: the real binary against the lab.
+//! The one test binary.
+mod lab_run;
+mod support;

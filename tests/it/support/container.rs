@@ -226,5 +226,7 @@ pub(crate) fn not_found(program: &str) -> String {
     } else {
         "executable file not found in $PATH".to_owned()
     };
-    format!("runc create failed: unable to start container process: exec: \"{program}\": {why}: unknown")
+    format!(
+        "runc create failed: unable to start container process: exec: \"{program}\": {why}: unknown"
+    )
 }

@@ -24,7 +24,12 @@ pub(crate) fn serve(kubelet: &Kubelet, asked: ExecRequest) -> Result<Response<()
         return Err(Status::bad_request(why));
     }
     let container = target(kubelet, &asked)?;
-    let header = |name: &str| asked.headers.get(name).and_then(|value| value.to_str().ok());
+    let header = |name: &str| {
+        asked
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
     let Some(key) = header("sec-websocket-key") else {
         let why = "unable to upgrade: missing upgrade headers in request";
         return Err(Status::bad_request(why));

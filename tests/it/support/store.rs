@@ -159,7 +159,11 @@ impl Store {
     ) -> Result<Value, Status> {
         let mut state = self.lock();
         let key = key(resource, ns, name);
-        let old = state.objects.get(&key).ok_or_else(|| Status::not_found(resource, name))?.clone();
+        let old = state
+            .objects
+            .get(&key)
+            .ok_or_else(|| Status::not_found(resource, name))?
+            .clone();
         let mut new = old.clone();
         change(&mut new)?;
         rules::keep_system_fields(&old, &mut new);

@@ -17,9 +17,16 @@ pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// What a handler has to say.
 pub(super) enum Answer {
-    Json { code: u16, body: Value, warnings: Vec<String> },
+    Json {
+        code: u16,
+        body: Value,
+        warnings: Vec<String>,
+    },
     Text(Bytes),
-    Stream { content_type: &'static str, stream: BoxStream<'static, io::Result<Bytes>> },
+    Stream {
+        content_type: &'static str,
+        stream: BoxStream<'static, io::Result<Bytes>>,
+    },
     /// A head without a body: 101 to an upgrade.
     Head(Response<()>),
 }
@@ -30,7 +37,11 @@ impl Answer {
     }
 
     pub(super) fn json(code: u16, body: Value) -> Self {
-        Self::Json { code, body, warnings: Vec::new() }
+        Self::Json {
+            code,
+            body,
+            warnings: Vec::new(),
+        }
     }
 
     pub(super) fn refusal(status: &Status) -> Self {
@@ -46,11 +57,22 @@ impl Answer {
 
     pub(super) fn into_response(self) -> Response<Body> {
         match self {
-            Self::Json { code, body, warnings } => json_response(code, &body, &warnings),
-            Self::Text(text) => {
-                response(200, "text/plain", Full::new(text).map_err(|never| match never {}).boxed_unsync())
-            }
-            Self::Stream { content_type, stream } => {
+            Self::Json {
+                code,
+                body,
+                warnings,
+            } => json_response(code, &body, &warnings),
+            Self::Text(text) => response(
+                200,
+                "text/plain",
+                Full::new(text)
+                    .map_err(|never| match never {})
+                    .boxed_unsync(),
+            ),
+            Self::Stream {
+                content_type,
+                stream,
+            } => {
                 let frames = stream.map(|chunk| chunk.map(Frame::data));
                 response(200, content_type, StreamBody::new(frames).boxed_unsync())
             }
@@ -64,7 +86,9 @@ impl Answer {
 fn json_response(code: u16, body: &Value, warnings: &[String]) -> Response<Body> {
     let mut text = body.to_string();
     text.push('\n');
-    let full = Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync();
+    let full = Full::new(Bytes::from(text))
+        .map_err(|never| match never {})
+        .boxed_unsync();
     let mut response = response(code, "application/json", full);
     for warning in warnings {
         let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
@@ -79,6 +103,8 @@ fn response(code: u16, content_type: &'static str, body: Body) -> Response<Body>
     let mut response = Response::new(body);
     *response.status_mut() =
         hyper::StatusCode::from_u16(code).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }

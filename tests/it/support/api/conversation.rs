@@ -72,7 +72,9 @@ pub(super) async fn hold(
         None => route::answer(asked, shared).await.into_response(),
     };
     after(fault.as_ref(), hold).await?;
-    shared.record.answered(seen.number, response.status().as_u16());
+    shared
+        .record
+        .answered(seen.number, response.status().as_u16());
     Ok(response)
 }
 
@@ -83,20 +85,38 @@ async fn read(mut request: Request<Incoming>) -> Result<Asked, Status> {
         .then(|| hyper::upgrade::on(&mut request));
     let (head, body) = request.into_parts();
     let header = |name| {
-        let value = head.headers.get(&name).and_then(|value| value.to_str().ok());
+        let value = head
+            .headers
+            .get(&name)
+            .and_then(|value| value.to_str().ok());
         value.unwrap_or_default().to_owned()
     };
-    let too_large =
-        || Status::new(413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728");
-    let body = Limited::new(body, LARGEST_BODY).collect().await.map_err(|_| too_large())?;
+    let too_large = || {
+        Status::new(
+            413,
+            "RequestEntityTooLarge",
+            "Request entity too large: limit is 3145728",
+        )
+    };
+    let body = Limited::new(body, LARGEST_BODY)
+        .collect()
+        .await
+        .map_err(|_| too_large())?;
     let content_type = header(CONTENT_TYPE);
     Ok(Asked {
         method: head.method.to_string(),
         path: head.uri.path().to_owned(),
         query: Query::parse(head.uri.query().unwrap_or_default()),
-        content_type: content_type.split(';').next().unwrap_or_default().trim().to_owned(),
+        content_type: content_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned(),
         user_agent: header(USER_AGENT),
-        token: header(AUTHORIZATION).strip_prefix("Bearer ").map(str::to_owned),
+        token: header(AUTHORIZATION)
+            .strip_prefix("Bearer ")
+            .map(str::to_owned),
         headers: head.headers,
         body: body.to_bytes(),
         upgrade,
@@ -123,10 +143,14 @@ async fn before(fault: Option<&Fault>, hold: &Hold) -> io::Result<Option<Respons
     match fault {
         Some(Fault::Answer(status)) => return Ok(Some(Answer::refusal(status).into_response())),
         Some(Fault::RetryAfter { code, seconds }) => {
-            let Fault::Answer(mut status) = Fault::code(*code) else { return Ok(None) };
+            let Fault::Answer(mut status) = Fault::code(*code) else {
+                return Ok(None);
+            };
             status.details = serde_json::json!({"retryAfterSeconds": seconds});
             let mut response = Answer::refusal(&status).into_response();
-            response.headers_mut().insert(RETRY_AFTER, (*seconds).into());
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, (*seconds).into());
             return Ok(Some(response));
         }
         Some(Fault::ResetBefore) => return Err(reset(hold)),

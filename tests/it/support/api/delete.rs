@@ -19,7 +19,9 @@ pub(super) fn one(asked: &Asked, target: &Target, shared: &Shared) -> Result<Ans
         return Ok(said(target.kind, &Deleted { object, gone: true }).warn(warnings));
     }
     let (resource, name) = (target.kind.resource, target.name());
-    let deleted = shared.store.delete(resource, &target.namespace, name, options)?;
+    let deleted = shared
+        .store
+        .delete(resource, &target.namespace, name, options)?;
     Ok(said(target.kind, &deleted).warn(warnings))
 }
 
@@ -32,11 +34,16 @@ pub(super) fn collection(
     let (options, warnings) = options(asked, target)?;
     let resource = target.kind.resource;
     let all = shared.store.list(resource, Some(&target.namespace));
-    let chosen: Vec<Value> = all.into_iter().filter(|object| selection.has(object)).collect();
+    let chosen: Vec<Value> = all
+        .into_iter()
+        .filter(|object| selection.has(object))
+        .collect();
     for object in chosen.iter().filter(|_| !asked.is_dry_run()) {
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
         // One that is gone in the meantime is as wanted.
-        let _ = shared.store.delete(resource, &target.namespace, name, options.clone());
+        let _ = shared
+            .store
+            .delete(resource, &target.namespace, name, options.clone());
     }
     let body = json!({
         "kind": format!("{}List", target.kind.kind), "apiVersion": target.kind.api_version(),
@@ -47,8 +54,13 @@ pub(super) fn collection(
 
 /// The deleted object where the server gives it back or keeps it for now, else a Status.
 fn said(kind: &Kind, deleted: &Deleted) -> Answer {
-    const RETURNED: &[&str] =
-        &["pods", "services", "persistentvolumeclaims", "namespaces", "serviceaccounts"];
+    const RETURNED: &[&str] = &[
+        "pods",
+        "services",
+        "persistentvolumeclaims",
+        "namespaces",
+        "serviceaccounts",
+    ];
     if !deleted.gone || RETURNED.contains(&kind.resource) {
         return Answer::ok(deleted.object.clone());
     }
@@ -70,7 +82,9 @@ fn body(asked: &Asked) -> Value {
 }
 
 fn dry_body(asked: &Asked) -> bool {
-    body(asked)["dryRun"].as_array().is_some_and(|list| list.iter().any(|one| one == "All"))
+    body(asked)["dryRun"]
+        .as_array()
+        .is_some_and(|list| list.iter().any(|one| one == "All"))
 }
 
 /// From the body, else from the query; and the warning for a Job that says nothing.

@@ -47,7 +47,10 @@ async fn log(
         since_seconds: query.number("sinceSeconds"),
     };
     let stream = (shared.runtime.log)(request).await?;
-    Ok(Answer::Stream { content_type: "text/plain", stream })
+    Ok(Answer::Stream {
+        content_type: "text/plain",
+        stream,
+    })
 }
 
 async fn exec(
@@ -59,15 +62,21 @@ async fn exec(
     let query = &asked.query;
     let command: Vec<String> = query.all("command").map(str::to_owned).collect();
     if command.is_empty() {
-        return Err(Status::bad_request("you must specify at least 1 command for the container"));
+        return Err(Status::bad_request(
+            "you must specify at least 1 command for the container",
+        ));
     }
     let streams = ["stdin", "stdout", "stderr"].map(|name| query.is_set(name));
     if streams == [false; 3] {
-        return Err(Status::bad_request("you must specify at least one of stdin, stdout, stderr"));
+        return Err(Status::bad_request(
+            "you must specify at least one of stdin, stdout, stderr",
+        ));
     }
     let tty = query.is_set("tty");
     let Some(upgrade) = asked.upgrade else {
-        return Err(Status::bad_request("unable to upgrade: missing upgrade headers in request"));
+        return Err(Status::bad_request(
+            "unable to upgrade: missing upgrade headers in request",
+        ));
     };
     let request = ExecRequest {
         namespace: target.namespace.clone(),
@@ -88,15 +97,17 @@ async fn exec(
 fn container(pod: &Value, asked: Option<&str>) -> Result<String, Status> {
     let names = |list: &str| -> Vec<String> {
         let all = pod["spec"][list].as_array().into_iter().flatten();
-        all.filter_map(|one| one["name"].as_str()).map(str::to_owned).collect()
+        all.filter_map(|one| one["name"].as_str())
+            .map(str::to_owned)
+            .collect()
     };
     let (own, init) = (names("containers"), names("initContainers"));
     let pod_name = pod["metadata"]["name"].as_str().unwrap_or_default();
     match (asked, own.as_slice()) {
         (Some(name), _) if own.iter().chain(&init).any(|one| one == name) => Ok(name.to_owned()),
-        (Some(name), _) => {
-            Err(Status::bad_request(format!("container {name} is not valid for pod {pod_name}")))
-        }
+        (Some(name), _) => Err(Status::bad_request(format!(
+            "container {name} is not valid for pod {pod_name}"
+        ))),
         (None, [only]) => Ok(only.clone()),
         (None, _) => {
             let or_init = match init.as_slice() {

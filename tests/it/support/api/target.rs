@@ -15,8 +15,11 @@ pub(crate) struct Target {
 impl Target {
     /// `None`: not the path of a resource that the lab stores.
     pub(crate) fn parse(path: &str) -> Option<Self> {
-        let parts: Vec<String> =
-            path.split('/').filter(|part| !part.is_empty()).map(decode).collect();
+        let parts: Vec<String> = path
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .map(decode)
+            .collect();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let (group, version, rest) = match parts.as_slice() {
             ["api", version, rest @ ..] => ("", *version, rest),
@@ -40,7 +43,12 @@ impl Target {
             [name, sub] if kind.has(sub) => (Some((*name).to_owned()), Some((*sub).to_owned())),
             _ => return None,
         };
-        Some(Self { kind, namespace: namespace.to_owned(), name, subresource })
+        Some(Self {
+            kind,
+            namespace: namespace.to_owned(),
+            name,
+            subresource,
+        })
     }
 
     /// The name, or "" for a whole collection.
@@ -77,7 +85,10 @@ impl Query {
     }
 
     pub(crate) fn all(&self, key: &str) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |(name, _)| name == key).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(name, _)| name == key)
+            .map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn is_set(&self, key: &str) -> bool {
@@ -105,8 +116,11 @@ fn decode(text: &str) -> String {
 
 impl std::fmt::Display for Query {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let pairs: Vec<String> =
-            self.0.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let pairs: Vec<String> = self
+            .0
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
         f.write_str(&pairs.join("&"))
     }
 }

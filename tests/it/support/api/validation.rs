@@ -47,14 +47,21 @@ fn immutable(old: Option<&Value>, new: &Value, fields: &[&str], causes: &mut Vec
     for field in fields {
         if old["spec"][*field] != new["spec"][*field] {
             let value = new["spec"][*field].clone();
-            causes.push(Cause::invalid(format!("spec.{field}"), value, "field is immutable"));
+            causes.push(Cause::invalid(
+                format!("spec.{field}"),
+                value,
+                "field is immutable",
+            ));
         }
     }
 }
 
 fn job(old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
     const COUNTS: &[&str] = &[
-        "parallelism", "completions", "activeDeadlineSeconds", "backoffLimit",
+        "parallelism",
+        "completions",
+        "activeDeadlineSeconds",
+        "backoffLimit",
         "ttlSecondsAfterFinished",
     ];
     let spec = &new["spec"];
@@ -69,19 +76,39 @@ fn job(old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
     let selected = &spec["selector"]["matchLabels"]["batch.kubernetes.io/controller-uid"];
     if spec["manualSelector"] != true && selected != own {
         let why = "`selector` not auto-generated";
-        causes.push(Cause::invalid("spec.selector", spec["selector"].clone(), why));
+        causes.push(Cause::invalid(
+            "spec.selector",
+            spec["selector"].clone(),
+            why,
+        ));
     }
-    if new["metadata"]["name"].as_str().is_some_and(|name| name.len() > 63) {
+    if new["metadata"]["name"]
+        .as_str()
+        .is_some_and(|name| name.len() > 63)
+    {
         let name = new["metadata"]["name"].clone();
-        causes.push(Cause::invalid("metadata.name", name, "must be no more than 63 characters"));
+        causes.push(Cause::invalid(
+            "metadata.name",
+            name,
+            "must be no more than 63 characters",
+        ));
     }
-    immutable(old, new, &["selector", "template", "completionMode", "completions"], causes);
+    immutable(
+        old,
+        new,
+        &["selector", "template", "completionMode", "completions"],
+        causes,
+    );
 }
 
 /// Deployments and ReplicaSets.
 fn workload(old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
     let spec = &new["spec"];
-    not_negative(spec, &["replicas", "minReadySeconds", "revisionHistoryLimit"], causes);
+    not_negative(
+        spec,
+        &["replicas", "minReadySeconds", "revisionHistoryLimit"],
+        causes,
+    );
     let wanted = spec["selector"]["matchLabels"].as_object();
     let labels = &spec["template"]["metadata"]["labels"];
     match wanted {
@@ -90,7 +117,11 @@ fn workload(old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
         }
         Some(wanted) if wanted.iter().any(|(key, value)| labels[key] != *value) => {
             let why = "`selector` does not match template `labels`";
-            causes.push(Cause::invalid("spec.template.metadata.labels", labels.clone(), why));
+            causes.push(Cause::invalid(
+                "spec.template.metadata.labels",
+                labels.clone(),
+                why,
+            ));
         }
         _ => {}
     }
@@ -117,7 +148,11 @@ fn secret(old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
     }
     let Some(old) = old else { return };
     if old["type"] != new["type"] {
-        causes.push(Cause::invalid("type", new["type"].clone(), "field is immutable"));
+        causes.push(Cause::invalid(
+            "type",
+            new["type"].clone(),
+            "field is immutable",
+        ));
     }
     if old["immutable"] == true && (old["data"] != new["data"] || new["immutable"] != true) {
         let why = "field is immutable when `immutable` is set";
@@ -126,7 +161,10 @@ fn secret(old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
 }
 
 fn lease(spec: &Value, causes: &mut Vec<Cause>) {
-    if let Some(value) = spec["leaseDurationSeconds"].as_i64().filter(|value| *value <= 0) {
+    if let Some(value) = spec["leaseDurationSeconds"]
+        .as_i64()
+        .filter(|value| *value <= 0)
+    {
         let why = "must be greater than 0";
         causes.push(Cause::invalid("spec.leaseDurationSeconds", value, why));
     }

@@ -51,12 +51,14 @@ impl Hold {
 
     /// A reset when so many more bytes have gone out to the client.
     pub(super) fn cut_after_sent(&self, bytes: u64) {
-        self.cut_sent.store(self.sent.load(Relaxed) + bytes, Relaxed);
+        self.cut_sent
+            .store(self.sent.load(Relaxed) + bytes, Relaxed);
     }
 
     /// A reset when so many more bytes have come in from the client.
     pub(super) fn cut_after_received(&self, bytes: u64) {
-        self.cut_received.store(self.received.load(Relaxed) + bytes, Relaxed);
+        self.cut_received
+            .store(self.received.load(Relaxed) + bytes, Relaxed);
     }
 
     fn is_due(&self) -> bool {
@@ -76,7 +78,13 @@ pub(super) struct Wire {
 impl Wire {
     pub(super) fn new(stream: TcpStream) -> (Self, Arc<Hold>) {
         let hold = Arc::new(Hold::new());
-        (Self { stream: Some(stream), hold: Arc::clone(&hold) }, hold)
+        (
+            Self {
+                stream: Some(stream),
+                hold: Arc::clone(&hold),
+            },
+            hold,
+        )
     }
 
     /// The stream, unless the connection is (or is now being) reset.
@@ -84,7 +92,9 @@ impl Wire {
         if self.hold.is_due() {
             self.close_hard();
         }
-        self.stream.as_mut().ok_or_else(|| io::ErrorKind::ConnectionReset.into())
+        self.stream
+            .as_mut()
+            .ok_or_else(|| io::ErrorKind::ConnectionReset.into())
     }
 
     /// Linger zero makes the kernel send RST instead of FIN.
@@ -118,7 +128,8 @@ impl AsyncRead for Wire {
             return Poll::Pending;
         }
         ready!(Pin::new(stream).poll_read(cx, buf))?;
-        hold.received.fetch_add((buf.filled().len() - before) as u64, Relaxed);
+        hold.received
+            .fetch_add((buf.filled().len() - before) as u64, Relaxed);
         Poll::Ready(Ok(()))
     }
 }
@@ -161,6 +172,9 @@ impl Holds {
     }
 
     pub(super) fn each(&self, act: impl Fn(&Hold)) {
-        self.0.iter().filter_map(Weak::upgrade).for_each(|hold| act(&hold));
+        self.0
+            .iter()
+            .filter_map(Weak::upgrade)
+            .for_each(|hold| act(&hold));
     }
 }

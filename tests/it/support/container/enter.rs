@@ -57,7 +57,8 @@ impl Container {
         let mut child = process::spawn(self.entry(argv, streams))
             .await
             .map_err(failed)?;
-        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
         Ok(Entered {
             child,
             stdin,

@@ -82,7 +82,7 @@ impl Image {
     }
 
     /// Directories to lay over the view's: links to the originals, but for the replaced programs.
-    pub(super) fn masks(&self, under: &Path) -> std::io::Result<Vec<(PathBuf, String)>> {
+    pub(crate) fn masks(&self, under: &Path) -> std::io::Result<Vec<(PathBuf, String)>> {
         let mut dirs: BTreeMap<&Path, Vec<(&str, &Program)>> = BTreeMap::new();
         for (place, program) in &self.programs {
             let place = Path::new(place);
@@ -169,9 +169,9 @@ impl Images {
     /// Adds `name`: `base` with these programs replaced by shell scripts.
     pub(crate) fn with(&self, name: &str, base: &str, programs: &[(&str, &str)]) {
         let base = self.get(base).expect("the base image is in the table");
-        let image = programs.iter().fold(base, |image, (program, script)| {
-            image.with(program, script)
-        });
+        let image = programs
+            .iter()
+            .fold(base, |image, (program, script)| image.with(program, script));
         self.add(name, image);
     }
 }

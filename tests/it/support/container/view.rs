@@ -87,11 +87,7 @@ impl View {
             words.extend(bind(true, &self.accounts.join(file), target));
         }
         if !self.masks.is_empty() {
-            words.extend(bind(
-                true,
-                "/usr".as_ref(),
-                &format!("{ORIGINALS}/usr"),
-            ));
+            words.extend(bind(true, "/usr".as_ref(), &format!("{ORIGINALS}/usr")));
         }
         for (mask, dir) in &self.masks {
             words.extend(bind(true, mask, dir));

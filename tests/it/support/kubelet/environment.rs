@@ -107,13 +107,15 @@ fn field(pod: &Pod, path: &str) -> String {
         "status.podIP" | "status.hostIP" => "127.0.0.1".to_owned(),
         "spec.nodeName" => super::NODE.to_owned(),
         _ => {
-            let pointer = path.split(['.', '[', ']']).fold(String::new(), |mut at, part| {
-                let part = part.trim_matches('\'');
-                if !part.is_empty() {
-                    let _ = write!(at, "/{}", part.replace('~', "~0").replace('/', "~1"));
-                }
-                at
-            });
+            let pointer = path
+                .split(['.', '[', ']'])
+                .fold(String::new(), |mut at, part| {
+                    let part = part.trim_matches('\'');
+                    if !part.is_empty() {
+                        let _ = write!(at, "/{}", part.replace('~', "~0").replace('/', "~1"));
+                    }
+                    at
+                });
             let value = pod.object.pointer(&pointer).and_then(Value::as_str);
             value.unwrap_or_default().to_owned()
         }

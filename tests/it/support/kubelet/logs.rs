@@ -32,12 +32,19 @@ fn chosen(slot: &Slot, asked: &LogRequest) -> Result<Log, Status> {
     let (container, pod) = (&asked.container, &asked.pod);
     if asked.previous {
         let waiting = slot.waiting_reason().is_some();
-        let previous = if waiting { &slot.container } else { &slot.previous };
-        return previous.as_ref().map(|run| run.log().clone()).ok_or_else(|| {
-            Status::bad_request(format!(
-                "previous terminated container \"{container}\" in pod \"{pod}\" not found"
-            ))
-        });
+        let previous = if waiting {
+            &slot.container
+        } else {
+            &slot.previous
+        };
+        return previous
+            .as_ref()
+            .map(|run| run.log().clone())
+            .ok_or_else(|| {
+                Status::bad_request(format!(
+                    "previous terminated container \"{container}\" in pod \"{pod}\" not found"
+                ))
+            });
     }
     if let Some(run) = &slot.container {
         return Ok(run.log().clone());
@@ -98,7 +105,9 @@ fn write(out: &mut BytesMut, line: &Line, stamped: bool) {
 }
 
 fn limited(chunks: stream::BoxStream<'static, Bytes>, limit: Option<u64>) -> LogStream {
-    let limit = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let limit = limit.map_or(usize::MAX, |limit| {
+        usize::try_from(limit).unwrap_or(usize::MAX)
+    });
     let cut = chunks.scan(limit, |left, mut chunk| {
         chunk.truncate(*left);
         *left -= chunk.len();

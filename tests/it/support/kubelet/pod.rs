@@ -254,7 +254,10 @@ impl Pod {
         loop {
             let obstacle = {
                 let config = config.borrow_and_update();
-                let mine = config.unschedulable.iter().find(|one| one.holds(&self.name));
+                let mine = config
+                    .unschedulable
+                    .iter()
+                    .find(|one| one.holds(&self.name));
                 mine.map(|one| one.message.clone())
             };
             let Some(message) = obstacle else { break };
@@ -307,7 +310,11 @@ pub(super) async fn run(pod: Arc<Pod>) {
     let mut stops = pod.stops();
     loop {
         // The first order is carried out at once, a later one (a deletion after an eviction) then.
-        let Ok(stop) = stops.wait_for(Option::is_some).await.map(|stop| stop.clone()) else {
+        let Ok(stop) = stops
+            .wait_for(Option::is_some)
+            .await
+            .map(|stop| stop.clone())
+        else {
             return;
         };
         stop::carry_out(&pod).await;

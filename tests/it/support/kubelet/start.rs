@@ -94,7 +94,8 @@ impl Pod {
                 self.say("Warning", "Failed", "Error: ErrImagePull");
                 self.change(at, |slot| slot.wait("ErrImagePull", &message));
             }
-            self.unless_stopped(tokio::time::sleep(config.backoff)).await?;
+            self.unless_stopped(tokio::time::sleep(config.backoff))
+                .await?;
             if !tried {
                 let message = format!("Back-off pulling image \"{name}\"");
                 self.say("Normal", "BackOff", &message);
@@ -142,9 +143,16 @@ impl Pod {
 
     /// Who it runs as: the container's word before the Pod's, root for want of both.
     fn identity(&self, spec: &Value) -> Result<Identity, String> {
-        let (pod, own) = (&self.object["spec"]["securityContext"], &spec["securityContext"]);
+        let (pod, own) = (
+            &self.object["spec"]["securityContext"],
+            &spec["securityContext"],
+        );
         let word = |field: &str| {
-            let word = if own[field].is_null() { &pod[field] } else { &own[field] };
+            let word = if own[field].is_null() {
+                &pod[field]
+            } else {
+                &own[field]
+            };
             word.clone()
         };
         let number = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
@@ -209,5 +217,8 @@ fn write_accounts(dir: &std::path::Path) -> std::io::Result<()> {
     std::fs::create_dir_all(dir)?;
     let passwd = lines(&|name, id| format!("{name}:x:{id}:{id}:{name}:/:/bin/sh\n"));
     std::fs::write(dir.join("passwd"), passwd)?;
-    std::fs::write(dir.join("group"), lines(&|name, id| format!("{name}:x:{id}:\n")))
+    std::fs::write(
+        dir.join("group"),
+        lines(&|name, id| format!("{name}:x:{id}:\n")),
+    )
 }

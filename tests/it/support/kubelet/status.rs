@@ -5,7 +5,12 @@ use serde_json::{Value, json};
 use super::state::{Outcome, Slot, now};
 
 /// The status of a Pod on the node; `old` is kept where it says the same.
-pub(super) fn of(old: &Value, slots: &[Slot], outcome: Option<&Outcome>, again: &dyn Fn(i64) -> bool) -> Value {
+pub(super) fn of(
+    old: &Value,
+    slots: &[Slot],
+    outcome: Option<&Outcome>,
+    again: &dyn Fn(i64) -> bool,
+) -> Value {
     let phase = outcome.map_or_else(|| phase(slots, again), |outcome| outcome.phase);
     let mut status = old.clone();
     if !status.is_object() {

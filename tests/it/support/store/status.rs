@@ -131,7 +131,10 @@ impl Cause {
     }
 
     pub(crate) fn required_because(field: impl Into<String>, why: &'static str) -> Self {
-        Self { field: field.into(), fault: Fault::Required(why) }
+        Self {
+            field: field.into(),
+            fault: Fault::Required(why),
+        }
     }
 
     pub(crate) fn unsupported(
@@ -139,11 +142,17 @@ impl Cause {
         value: impl Into<Value>,
         known: &'static [&'static str],
     ) -> Self {
-        Self { field: field.into(), fault: Fault::Unsupported(value.into(), known) }
+        Self {
+            field: field.into(),
+            fault: Fault::Unsupported(value.into(), known),
+        }
     }
 
     pub(crate) fn new(field: impl Into<String>, fault: Fault) -> Self {
-        Self { field: field.into(), fault }
+        Self {
+            field: field.into(),
+            fault,
+        }
     }
 
     pub(crate) fn invalid(

@@ -15,9 +15,16 @@ pub(super) const QUALIFIED: &str = "name part must consist of alphanumeric chara
 pub(super) const CONFIG_KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' \
      (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 
-fn framed(text: &str, longest: usize, middle: impl Fn(u8) -> bool, end: impl Fn(u8) -> bool) -> bool {
+fn framed(
+    text: &str,
+    longest: usize,
+    middle: impl Fn(u8) -> bool,
+    end: impl Fn(u8) -> bool,
+) -> bool {
     let bytes = text.as_bytes();
-    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
+        return false;
+    };
     bytes.len() <= longest && end(*first) && end(*last) && bytes.iter().all(|byte| middle(*byte))
 }
 
@@ -61,12 +68,27 @@ pub(super) fn is_config_key(text: &str) -> bool {
 /// A quantity: `500m`, `1Gi`, `2`; `None` when it is none.
 pub(super) fn quantity(text: &str) -> Option<f64> {
     const SUFFIXES: &[(&str, f64)] = &[
-        ("Ki", 1024.0), ("Mi", 1_048_576.0), ("Gi", 1_073_741_824.0), ("Ti", 1_099_511_627_776.0),
-        ("n", 1e-9), ("u", 1e-6), ("m", 1e-3), ("k", 1e3), ("M", 1e6), ("G", 1e9), ("T", 1e12),
+        ("Ki", 1024.0),
+        ("Mi", 1_048_576.0),
+        ("Gi", 1_073_741_824.0),
+        ("Ti", 1_099_511_627_776.0),
+        ("n", 1e-9),
+        ("u", 1e-6),
+        ("m", 1e-3),
+        ("k", 1e3),
+        ("M", 1e6),
+        ("G", 1e9),
+        ("T", 1e12),
     ];
     let found = SUFFIXES.iter().find(|(suffix, _)| text.ends_with(suffix));
     let (suffix, factor) = found.copied().unwrap_or(("", 1.0));
     let number = text.strip_suffix(suffix)?;
-    let plain = number.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
-    number.parse::<f64>().ok().filter(|_| plain).map(|number| number * factor)
+    let plain = number
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    number
+        .parse::<f64>()
+        .ok()
+        .filter(|_| plain)
+        .map(|number| number * factor)
 }
