@@ -1,0 +1,1 @@
+//! Smoke tests of the lab: containers, kubelet, log and exec.
