@@ -1,2 +1,7 @@
 //! The binary: arguments in, exit code out.
-fn main() {}
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sandbox_lifecycle::run(sandbox_lifecycle::cli::Cli::parse()).into()
+}

@@ -1,0 +1,167 @@
+//! What can be typed: subcommands, flags and their variables, with the texts of `--help`.
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
+use std::path::PathBuf;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    failed, and everything was put back
+  2    usage: a flag, a variable or the settings file is wrong
+  3    something could NOT be put back; the last lines say what, and the command that repairs it
+  130  interrupted (SIGINT), everything put back
+  143  terminated (SIGTERM), everything put back
+
+Settings come as defaults, then sandbox-lifecycle.toml, then environment, then flags; the file has the
+same names as the flags, without the dashes in front:
+  prod-namespace = \"erp\"
+  documents-tree = [\"mycompany\", \"dolibarr_logs\"]
+
+Examples:
+  sandbox-lifecycle --dry-run refresh          print the plan, change nothing
+  sandbox-lifecycle refresh                    database and documents, as production has them now
+  sandbox-lifecycle --output json refresh-from-prod >report.json";
+
+/// Makes an ERP sandbox iso-prod again: production's database and documents, safely, in seconds.
+#[derive(Debug, Parser)]
+#[command(version, after_long_help = EXIT_CODES, max_term_width = 120)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub run: RunFlags,
+    #[command(flatten)]
+    pub options: Options,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Clone production's database into the sandbox's (data and configuration)
+    RefreshFromProd,
+    /// Copy the documents trees from the production pod to the sandbox pod
+    SyncDocuments,
+    /// refresh-from-prod, then sync-documents
+    Refresh,
+    /// Put back what a killed run left: replicas, self-heal, transient objects
+    Recover {
+        /// Also when the holder of the Lease still seems to be alive
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+/// How to run, whatever the command.
+#[derive(Debug, Args)]
+pub struct RunFlags {
+    /// Settings file [default: sandbox-lifecycle.toml, if there is one]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "SANDBOX_LIFECYCLE_CONFIG",
+        hide_env_values = true
+    )]
+    pub config: Option<PathBuf>,
+    /// Print the plan with every object it would touch, and change nothing
+    #[arg(long, global = true)]
+    pub dry_run: bool,
+    /// Say more: -v the log of the Job, -vv the calls to the cluster
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Say nothing but failures
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// What stdout carries at the end: a summary, or one JSON document
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    #[arg(env = "SANDBOX_LIFECYCLE_OUTPUT", hide_env_values = true)]
+    pub output: Output,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    Text,
+    Json,
+}
+
+macro_rules! options {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty, $env:literal, $value:literal $(, $delimiter:literal)?;)*) => {
+        /// Every setting as it can stand in the file, in a variable or in a flag: absent until somebody says it.
+        #[derive(Clone, Debug, Default, Deserialize, Args)]
+        #[serde(default, rename_all = "kebab-case")]
+        #[command(next_help_heading = "Settings")]
+        pub struct Options {
+            $($(#[doc = $doc])+
+            #[arg(long, global = true, env = $env, hide_env_values = true, value_name = $value $(, value_delimiter = $delimiter)?)]
+            pub $name: Option<$type>,)*
+        }
+
+        impl Options {
+            /// These options, and where they say nothing, `lower`'s.
+            pub fn or(self, lower: Self) -> Self {
+                Self { $($name: self.$name.or(lower.$name),)* }
+            }
+
+            /// The names as they stand in the settings file.
+            pub fn names() -> Vec<String> {
+                vec![$(stringify!($name).replace('_', "-")),*]
+            }
+        }
+    };
+}
+
+options! {
+    /// The kubeconfig's context [default: its current one, or the Pod's service account]
+    context: String, "SANDBOX_LIFECYCLE_CONTEXT", "NAME";
+    /// Namespace of production [default: erp]
+    prod_namespace: String, "SANDBOX_LIFECYCLE_PROD_NAMESPACE", "NAME";
+    /// Namespace of the sandbox [default: erp-sandbox]
+    sandbox_namespace: String, "SANDBOX_LIFECYCLE_SANDBOX_NAMESPACE", "NAME";
+    /// Production's Deployment [default: erp]
+    prod_deployment: String, "SANDBOX_LIFECYCLE_PROD_DEPLOYMENT", "NAME";
+    /// The sandbox's Deployment [default: erp-sandbox]
+    sandbox_deployment: String, "SANDBOX_LIFECYCLE_SANDBOX_DEPLOYMENT", "NAME";
+    /// Production's database [default: erp]
+    prod_database: String, "SANDBOX_LIFECYCLE_PROD_DATABASE", "NAME";
+    /// The sandbox's database [default: erp-sandbox]
+    sandbox_database: String, "SANDBOX_LIFECYCLE_SANDBOX_DATABASE", "NAME";
+    /// Secret with production's `username` and `password` [default: vso-db-credentials]
+    prod_secret: String, "SANDBOX_LIFECYCLE_PROD_SECRET", "NAME";
+    /// Secret with the sandbox's `username` and `password` [default: vso-db-credentials]
+    sandbox_secret: String, "SANDBOX_LIFECYCLE_SANDBOX_SECRET", "NAME";
+    /// The role that owns the sandbox's objects [default: erp_sandbox_role]
+    sandbox_role: String, "SANDBOX_LIFECYCLE_SANDBOX_ROLE", "ROLE";
+    /// PostgreSQL server, as Pods reach it [default: key `host` of each Secret, else required]
+    pg_host: String, "SANDBOX_LIFECYCLE_PG_HOST", "HOST";
+    /// PostgreSQL port [default: 5432]
+    pg_port: u16, "SANDBOX_LIFECYCLE_PG_PORT", "PORT";
+    /// Image with the PostgreSQL client, not older than the server [default: docker.io/library/postgres:17]
+    pg_image: String, "SANDBOX_LIFECYCLE_PG_IMAGE", "IMAGE";
+    /// Namespace of Argo CD's Applications [default: argocd]
+    argocd_namespace: String, "SANDBOX_LIFECYCLE_ARGOCD_NAMESPACE", "NAME";
+    /// The Application that manages the sandbox [default: erp-sandbox]
+    argocd_application: String, "SANDBOX_LIFECYCLE_ARGOCD_APPLICATION", "NAME";
+    /// Where the documents lie in both pods [default: /var/www/documents]
+    documents_root: String, "SANDBOX_LIFECYCLE_DOCUMENTS_ROOT", "DIR";
+    /// A tree below it to copy; repeatable, or separated by commas [default: mycompany]
+    documents_tree: Vec<String>, "SANDBOX_LIFECYCLE_DOCUMENTS_TREE", "DIR", ',';
+    /// Prefix of the application's tables [default: llx_]
+    table_prefix: String, "SANDBOX_LIFECYCLE_TABLE_PREFIX", "PREFIX";
+    /// A dump with fewer tables of that prefix is refused [default: 250]
+    min_tables: u32, "SANDBOX_LIFECYCLE_MIN_TABLES", "N";
+    /// A function the provisioner owns, left alone in the sandbox; repeatable [default: user_lookup]
+    skip_function: Vec<String>, "SANDBOX_LIFECYCLE_SKIP_FUNCTION", "NAME", ',';
+    /// The application's container, in both pods [default: the pod's first]
+    container: String, "SANDBOX_LIFECYCLE_CONTAINER", "NAME";
+}
+
+impl Command {
+    /// As it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RefreshFromProd => "refresh-from-prod",
+            Self::SyncDocuments => "sync-documents",
+            Self::Refresh => "refresh",
+            Self::Recover { .. } => "recover",
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What the API server's refusals mean to an operator.
+use anyhow::{Error, anyhow};
+
+/// Why a call failed, kept as a type where code branches on it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refusal {
+    NotFound,
+    /// The object exists already, or was changed by somebody else meanwhile.
+    Conflict,
+    /// 401, 403, 400 or 422: trying again would not help.
+    Final,
+    /// The server is busy, or cannot be reached.
+    Passing,
+}
+
+/// A failed call in one sentence, with its kind beside it.
+#[derive(Debug)]
+pub struct CallFailed {
+    pub refusal: Refusal,
+    sentence: String,
+}
+
+impl std::fmt::Display for CallFailed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.sentence)
+    }
+}
+
+impl std::error::Error for CallFailed {}
+
+/// The refusal below an error, if a call to the API server is what failed.
+pub fn refusal(error: &Error) -> Option<&Refusal> {
+    error
+        .downcast_ref::<CallFailed>()
+        .map(|failed| &failed.refusal)
+}
+
+/// `what` reads after "cannot": "patch Deployment erp-sandbox/erp-sandbox".
+pub(super) fn explain(what: &str, error: kube::Error) -> Error {
+    let (refusal, why) = match &error {
+        kube::Error::Api(status) => match status.code {
+            401 => (
+                Refusal::Final,
+                "the API server does not accept the credentials (an expired token?)".to_owned(),
+            ),
+            403 => (Refusal::Final, forbidden(&status.message)),
+            404 => (Refusal::NotFound, "not found".to_owned()),
+            409 => (Refusal::Conflict, status.message.clone()),
+            400 | 422 => (Refusal::Final, status.message.clone()),
+            code => (
+                Refusal::Passing,
+                format!("the API server answered {code}: {}", status.message),
+            ),
+        },
+        error => (
+            Refusal::Passing,
+            format!("the API server cannot be reached: {}", innermost(error)),
+        ),
+    };
+    anyhow!(CallFailed {
+        refusal,
+        sentence: format!("cannot {what}: {why}")
+    })
+}
+
+/// The last cause names the trouble ("Connection refused"); those above it only say where it passed.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(below) = cause.source() {
+        cause = below;
+    }
+    cause.to_string()
+}
+
+/// The server's words, and the rule that a Role would need.
+fn forbidden(message: &str) -> String {
+    let between = |before: &str, after: &str| {
+        let start = message.find(before)? + before.len();
+        let length = message[start..].find(after)?;
+        Some(&message[start..start + length])
+    };
+    let rule = || {
+        let verb = between("cannot ", " resource")?;
+        let resource = between("resource \"", "\"")?;
+        let group = between("API group \"", "\"")?;
+        let namespace = between("in the namespace \"", "\"")
+            .map_or("a ClusterRole".to_owned(), |ns| {
+                format!("a Role in namespace {ns}")
+            });
+        Some(format!(
+            "forbidden; {namespace} needs the rule {{apiGroups: [\"{group}\"], resources: [\"{resource}\"], verbs: [\"{verb}\"]}}"
+        ))
+    };
+    rule().unwrap_or_else(|| format!("forbidden: {message}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forbidden_verb_names_the_rule_that_grants_it() {
+        let message = r#"deployments.apps "erp-sandbox" is forbidden: User "system:serviceaccount:ci:runner" cannot patch resource "deployments/scale" in API group "apps" in the namespace "erp-sandbox""#;
+        assert_eq!(
+            forbidden(message),
+            r#"forbidden; a Role in namespace erp-sandbox needs the rule {apiGroups: ["apps"], resources: ["deployments/scale"], verbs: ["patch"]}"#
+        );
+        assert_eq!(forbidden("no"), "forbidden: no");
+    }
+}

@@ -1,0 +1,184 @@
+//! The Job that does the database work: one Pod, an init container `dump`, a container `restore`.
+mod follow;
+mod manifest;
+
+pub use follow::{ContainerLog, Line};
+pub use manifest::{Container, Env, RefreshJob};
+
+use super::failure::{Refusal, refusal};
+use super::watch::until;
+use super::{Cluster, FIELD_MANAGER, gone, pod};
+use anyhow::{Context, Result, bail};
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use kube::api::{Api, AttachParams, DeleteParams, PostParams};
+use kube::runtime::watcher;
+use std::time::Duration;
+
+/// On every object that the tool makes for one run; its value is the run's id.
+const RUN_LABEL: &str = "sandbox-lifecycle/run";
+/// The grace period of the Pod is 2 s; a node that answers nobody takes longer than this.
+const END_LIMIT: Duration = Duration::from_secs(60);
+
+/// The Job as owner of the objects made for it.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    pub namespace: String,
+    pub name: String,
+    run: String,
+    uid: String,
+}
+
+impl Owner {
+    /// Metadata of an object that the cluster deletes together with the Job.
+    pub(super) fn metadata(&self, name: &str) -> ObjectMeta {
+        ObjectMeta {
+            name: Some(name.to_owned()),
+            namespace: Some(self.namespace.clone()),
+            labels: Some(manifest::labels(&self.run)),
+            owner_references: Some(vec![OwnerReference {
+                api_version: "batch/v1".to_owned(),
+                kind: "Job".to_owned(),
+                name: self.name.clone(),
+                uid: self.uid.clone(),
+                ..OwnerReference::default()
+            }]),
+            ..ObjectMeta::default()
+        }
+    }
+
+    fn selector(&self) -> String {
+        format!("{RUN_LABEL}={}", self.run)
+    }
+}
+
+impl Cluster {
+    /// Creates the Job. Its name carries the run's id, so one that is there already is this run's own:
+    /// the answer to the first attempt was lost.
+    ///
+    /// # Errors
+    /// Forbidden, refused by an admission webhook or a quota.
+    pub async fn start_job(&self, job: &RefreshJob<'_>) -> Result<Owner> {
+        let what = format!("create Job {}/{}", job.namespace, job.name);
+        let jobs = self.jobs(job.namespace);
+        let params = PostParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PostParams::default()
+        };
+        let created = match self
+            .call(&what, jobs.create(&params, &job.manifest()?))
+            .await
+        {
+            Err(error) if refusal(&error) == Some(&Refusal::Conflict) => {
+                self.call(&what, jobs.get(job.name)).await
+            }
+            created => created,
+        }?;
+        Ok(Owner {
+            namespace: job.namespace.to_owned(),
+            name: job.name.to_owned(),
+            run: job.run.to_owned(),
+            uid: created
+                .metadata
+                .uid
+                .context("the API server created a Job without a uid")?,
+        })
+    }
+
+    /// Waits until the Job's container has started, or ended already.
+    ///
+    /// # Errors
+    /// What cannot get better: an image that cannot be pulled, no node for it, a missing Secret after a minute,
+    /// a quota that lets no Pod come.
+    pub async fn container_started(
+        &self,
+        job: &Owner,
+        container: &str,
+        limit: Duration,
+    ) -> Result<()> {
+        let what = format!(
+            "waiting for container {container} of Job {}/{} to start",
+            job.namespace, job.name
+        );
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), &job.namespace);
+        let config = watcher::Config::default().labels(&job.selector());
+        let started = until(pods, config, limit, &what, |pods| {
+            let Some(pod) = pods.values().next() else {
+                return Ok(None);
+            };
+            if let Some(trouble) = pod::trouble(pod) {
+                bail!(trouble);
+            }
+            let state = pod::containers(pod).find(|status| status.name == container);
+            let state = state.and_then(|status| status.state.as_ref());
+            let started =
+                state.is_some_and(|state| state.running.is_some() || state.terminated.is_some());
+            Ok((started || pod::phase(pod) == "Failed").then_some(()))
+        });
+        match started.await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                Err(error.context(format!("Job {}/{} cannot work", job.namespace, job.name)))
+            }
+        }
+    }
+
+    /// Writes one word into the FIFO on which a container's script waits (`/work/go`).
+    ///
+    /// # Errors
+    /// The container has ended, exec is forbidden, or the writing failed.
+    pub async fn say(&self, job: &Owner, pod: &str, container: &str, word: &str) -> Result<()> {
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), &job.namespace);
+        let command = ["sh", "-c", "printf '%s\\n' \"$1\" >/work/go", "sh", word];
+        let params = AttachParams::default()
+            .container(container)
+            .stdout(false)
+            .stderr(true);
+        let what = format!(
+            "exec in container {container} of Pod {}/{pod}",
+            job.namespace
+        );
+        let mut process = self.call(&what, pods.exec(pod, command, &params)).await?;
+        let status = process
+            .take_status()
+            .context("a bug: the status is taken once")?;
+        // `None` is a connection that broke: no success.
+        let status = tokio::time::timeout(super::CALL_LIMIT, status).await;
+        let status = status
+            .ok()
+            .flatten()
+            .with_context(|| format!("cannot {what}: the connection broke"))?;
+        anyhow::ensure!(
+            status.status.as_deref() == Some("Success"),
+            "cannot {what}: {}",
+            status.message.unwrap_or_default()
+        );
+        Ok(())
+    }
+
+    /// Deletes the Job with its Pods, and waits until none of its containers runs any more.
+    ///
+    /// # Errors
+    /// Forbidden, or a container still runs after a minute.
+    pub async fn delete_job(&self, namespace: &str, name: &str) -> Result<()> {
+        let what = format!("delete Job {namespace}/{name}");
+        let jobs = self.jobs(namespace);
+        // Without a policy, deleting a Job orphans its Pods (seen on 1.20 and 1.36).
+        gone(
+            self.call(&what, jobs.delete(name, &DeleteParams::background()))
+                .await,
+        )?;
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
+        let config = watcher::Config::default().labels(&format!("job-name={name}"));
+        let what = format!("waiting for the Pod of Job {namespace}/{name} to end");
+        until(pods, config, END_LIMIT, &what, |pods| {
+            Ok(pods.values().all(pod::has_ended).then_some(()))
+        })
+        .await
+    }
+
+    fn jobs(&self, namespace: &str) -> Api<Job> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+}

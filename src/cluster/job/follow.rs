@@ -1,0 +1,191 @@
+//! A container's log, line by line, to its proven end.
+use super::Owner;
+use crate::cluster::watch::{Selection, states};
+use crate::cluster::{Cluster, pod};
+use anyhow::{Context, Result, bail};
+use futures::stream::BoxStream;
+use futures::{AsyncBufReadExt, StreamExt, TryStreamExt};
+use k8s_openapi::api::core::v1::{ContainerStateTerminated, Pod};
+use kube::api::{Api, LogParams};
+use kube::runtime::watcher;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Before a log that broke off is asked for again; the API server or the kubelet restarts.
+const REOPEN_AFTER: Duration = Duration::from_millis(500);
+
+/// What a log gives next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Line {
+    Text(String),
+    /// The container has ended and every line of it has been given.
+    Ended {
+        code: i32,
+        reason: String,
+    },
+}
+
+/// Follows the log and watches the Pod at the same time: a cut log is opened again where it broke off,
+/// and a Pod that vanishes ends the waiting.
+pub struct ContainerLog {
+    api: Api<Pod>,
+    container: String,
+    pod: String,
+    states: BoxStream<'static, Result<Selection<Pod>>>,
+    lines: Option<BoxStream<'static, std::io::Result<String>>>,
+    ended: Option<ContainerStateTerminated>,
+    rest: VecDeque<String>,
+    given: usize,
+    complete: bool,
+}
+
+impl Cluster {
+    /// The log of a container that has started.
+    ///
+    /// # Errors
+    /// The Pod is gone, or the API server refuses.
+    pub async fn follow(&self, job: &Owner, container: &str) -> Result<ContainerLog> {
+        let pods = self.pods(&job.namespace, &job.selector()).await?;
+        let pod = pods.into_iter().next().and_then(|pod| pod.metadata.name);
+        let api: Api<Pod> = Api::namespaced(self.client.clone(), &job.namespace);
+        Ok(ContainerLog {
+            states: states(
+                api.clone(),
+                watcher::Config::default().labels(&job.selector()),
+            )
+            .boxed(),
+            api,
+            container: container.to_owned(),
+            pod: pod.with_context(|| {
+                format!("the Pod of Job {}/{} is gone", job.namespace, job.name)
+            })?,
+            lines: None,
+            ended: None,
+            rest: VecDeque::new(),
+            given: 0,
+            complete: false,
+        })
+    }
+}
+
+impl ContainerLog {
+    /// The Pod that is followed.
+    pub fn pod(&self) -> &str {
+        &self.pod
+    }
+
+    /// The next line, or the container's end once every line was given.
+    ///
+    /// # Errors
+    /// The Pod was deleted, evicted or lost its node.
+    pub async fn next(&mut self) -> Result<Line> {
+        loop {
+            if let Some(line) = self.rest.pop_front() {
+                self.given += 1;
+                return Ok(Line::Text(line));
+            }
+            if let Some(ended) = &self.ended {
+                if self.complete {
+                    return Ok(Line::Ended {
+                        code: ended.exit_code,
+                        reason: ended.reason.clone().unwrap_or_default(),
+                    });
+                }
+                self.read_rest().await?;
+                continue;
+            }
+            if let Some(line) = self.wait().await? {
+                self.given += 1;
+                return Ok(Line::Text(line));
+            }
+        }
+    }
+
+    async fn wait(&mut self) -> Result<Option<String>> {
+        if self.lines.is_none() {
+            self.lines = self.open().await;
+        }
+        let lines = async {
+            match &mut self.lines {
+                Some(lines) => lines.next().await,
+                None => {
+                    tokio::time::sleep(REOPEN_AFTER).await;
+                    None
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            line = lines => match line {
+                Some(Ok(line)) => return Ok(Some(line)),
+                _ => self.broke_off().await?,
+            },
+            state = self.states.next() => self.look(state.context("the watch of the Pod ended")??)?,
+        }
+        Ok(None)
+    }
+
+    /// Skips what was given already. `None` while the log cannot be had.
+    async fn open(&self) -> Option<BoxStream<'static, std::io::Result<String>>> {
+        let log = self
+            .api
+            .log_stream(&self.pod, &self.params(true))
+            .await
+            .ok()?;
+        Some(log.lines().skip(self.given).boxed())
+    }
+
+    /// The end of the stream is either the container's end or a cut; only the Pod's status tells.
+    async fn broke_off(&mut self) -> Result<()> {
+        let tried = self.lines.take().is_some();
+        let pod = self.api.get_opt(&self.pod).await.ok().flatten();
+        if let Some(pod) = pod {
+            self.look(Selection::from([(self.pod.clone(), pod)]))?;
+        }
+        if tried && self.ended.is_none() {
+            tokio::time::sleep(REOPEN_AFTER).await;
+        }
+        Ok(())
+    }
+
+    fn look(&mut self, pods: Selection<Pod>) -> Result<()> {
+        let Some(pod) = pods.get(&self.pod) else {
+            bail!(
+                "Pod {} was deleted while its container {} ran",
+                self.pod,
+                self.container
+            );
+        };
+        let status = pod::containers(pod).find(|status| status.name == self.container);
+        let state = status.and_then(|status| status.state.as_ref());
+        self.ended = state.and_then(|state| state.terminated.clone());
+        match pod::trouble(pod) {
+            Some(trouble) if self.ended.is_none() => bail!(trouble),
+            _ => Ok(()),
+        }
+    }
+
+    /// What was written after the last line given: a follow that is cut at the container's end loses it.
+    async fn read_rest(&mut self) -> Result<()> {
+        self.lines = None;
+        let log = self.api.log_stream(&self.pod, &self.params(false)).await;
+        let log = log.with_context(|| {
+            format!(
+                "cannot read the log of container {} of Pod {}",
+                self.container, self.pod
+            )
+        })?;
+        let lines: Vec<String> = log.lines().try_collect().await?;
+        self.rest = lines.into_iter().skip(self.given).collect();
+        self.complete = true;
+        Ok(())
+    }
+
+    fn params(&self, follow: bool) -> LogParams {
+        LogParams {
+            container: Some(self.container.clone()),
+            follow,
+            ..LogParams::default()
+        }
+    }
+}

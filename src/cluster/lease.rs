@@ -1,0 +1,292 @@
+//! The Lease: the lock of a sandbox, and the place where the undo journal survives its run.
+use super::failure::{Refusal, refusal};
+use super::{Cluster, FIELD_MANAGER, gone};
+use anyhow::{Context, Result, anyhow, bail};
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use kube::api::{Api, DeleteParams, PostParams, Preconditions};
+use std::collections::BTreeMap;
+
+/// The one name: a sandbox has one lock.
+pub const NAME: &str = "sandbox-lifecycle";
+/// Seconds without a renewal after which a holder counts as dead.
+pub const DURATION_SECONDS: i32 = 30;
+const JOURNAL: &str = "sandbox-lifecycle/journal";
+const COMMAND: &str = "sandbox-lifecycle/command";
+
+/// A Lease as it was when this run last wrote it; every write compares with it.
+pub struct Held {
+    lease: Lease,
+}
+
+impl Held {
+    pub fn namespace(&self) -> &str {
+        self.lease.metadata.namespace.as_deref().unwrap_or_default()
+    }
+
+    pub fn holder(&self) -> &str {
+        self.lease
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.holder_identity.as_deref())
+            .unwrap_or_default()
+    }
+}
+
+/// What was there when a run wanted the Lease.
+pub struct Found {
+    lease: Lease,
+    pub holder: String,
+    pub since: Option<Timestamp>,
+    /// As text; empty if the holder had nothing to undo.
+    pub journal: Option<String>,
+}
+
+/// The Lease is no longer this run's: it stops, and changes nothing more.
+#[derive(Debug)]
+pub struct LeaseLost;
+
+impl std::fmt::Display for LeaseLost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the Lease {NAME} was taken or deleted by somebody else")
+    }
+}
+
+impl std::error::Error for LeaseLost {}
+
+impl Found {
+    /// Whether its holder renewed it within its duration, by this machine's clock.
+    pub fn is_alive(&self) -> bool {
+        let Some(spec) = &self.lease.spec else {
+            return false;
+        };
+        let Some(MicroTime(renewed)) = spec.renew_time else {
+            return false;
+        };
+        let lasts = SignedDuration::from_secs(
+            spec.lease_duration_seconds
+                .unwrap_or(DURATION_SECONDS)
+                .into(),
+        );
+        Timestamp::now() <= renewed + lasts
+    }
+
+    fn new(lease: Lease) -> Self {
+        let spec = lease.spec.clone().unwrap_or_default();
+        let annotation = |key| {
+            lease
+                .metadata
+                .annotations
+                .as_ref()
+                .and_then(|all| all.get(key))
+                .cloned()
+        };
+        Self {
+            holder: spec.holder_identity.unwrap_or_else(|| "nobody".to_owned()),
+            since: spec.acquire_time.map(|MicroTime(time)| time),
+            journal: annotation(JOURNAL),
+            lease,
+        }
+    }
+}
+
+/// The answer to "may I have it?".
+pub enum Taken {
+    Mine(Held),
+    Others(Found),
+}
+
+impl Cluster {
+    /// Creates the Lease, or says who has it.
+    ///
+    /// # Errors
+    /// Forbidden, or the API server cannot be reached.
+    pub async fn take_lease(&self, namespace: &str, holder: &str, command: &str) -> Result<Taken> {
+        let lease = Lease {
+            metadata: ObjectMeta {
+                name: Some(NAME.to_owned()),
+                namespace: Some(namespace.to_owned()),
+                annotations: Some(BTreeMap::from([(COMMAND.to_owned(), command.to_owned())])),
+                ..ObjectMeta::default()
+            },
+            spec: Some(held_by(holder)),
+        };
+        let what = format!("create Lease {namespace}/{NAME}");
+        match self
+            .call(&what, self.leases(namespace).create(&params(), &lease))
+            .await
+        {
+            Ok(lease) => Ok(Taken::Mine(Held { lease })),
+            Err(error) if refusal(&error) == Some(&Refusal::Conflict) => {
+                match self.find_lease(namespace).await? {
+                    // The answer to our own first attempt was lost.
+                    Some(found) if found.holder == holder => {
+                        Ok(Taken::Mine(Held { lease: found.lease }))
+                    }
+                    Some(found) => Ok(Taken::Others(found)),
+                    None => bail!("the Lease {namespace}/{NAME} came and went; try again"),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The Lease as it stands, if there is one.
+    ///
+    /// # Errors
+    /// Forbidden, or the API server cannot be reached.
+    pub async fn find_lease(&self, namespace: &str) -> Result<Option<Found>> {
+        let what = format!("get Lease {namespace}/{NAME}");
+        Ok(self
+            .call(&what, self.leases(namespace).get_opt(NAME))
+            .await?
+            .map(Found::new))
+    }
+
+    /// Takes over a dead holder's Lease, its journal with it.
+    ///
+    /// # Errors
+    /// Somebody else was faster, or the holder lives after all.
+    pub async fn take_over(&self, found: Found, holder: &str) -> Result<Held> {
+        let mut lease = found.lease;
+        let transitions = lease
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.lease_transitions)
+            .unwrap_or(0);
+        lease.spec = Some(LeaseSpec {
+            lease_transitions: Some(transitions + 1),
+            ..held_by(holder)
+        });
+        let mut held = Held { lease };
+        // No catching up here: a conflict means that somebody else was faster, or that the holder lives.
+        self.replace_lease(&mut held)
+            .await
+            .context("cannot take over the Lease")?;
+        Ok(held)
+    }
+
+    /// Writes the journal, and renews.
+    ///
+    /// # Errors
+    /// [`LeaseLost`], or the API server cannot be reached.
+    pub async fn write_journal(&self, held: &mut Held, journal: Option<String>) -> Result<()> {
+        let annotations = held.lease.metadata.annotations.get_or_insert_default();
+        match journal {
+            Some(text) => annotations.insert(JOURNAL.to_owned(), text),
+            None => annotations.remove(JOURNAL),
+        };
+        self.renew(held).await
+    }
+
+    /// # Errors
+    /// [`LeaseLost`], or the API server cannot be reached.
+    pub async fn renew(&self, held: &mut Held) -> Result<()> {
+        held.lease.spec.get_or_insert_default().renew_time = Some(MicroTime(Timestamp::now()));
+        self.write(held).await
+    }
+
+    /// Leaves the Lease and its journal to whoever recovers: the holder is gone, from now on.
+    ///
+    /// # Errors
+    /// [`LeaseLost`], or the API server cannot be reached.
+    pub async fn abandon(&self, held: &mut Held) -> Result<()> {
+        let spec = held.lease.spec.get_or_insert_default();
+        // A holder without a duration of its own is dead one second after its last renewal.
+        spec.lease_duration_seconds = Some(1);
+        self.renew(held).await
+    }
+
+    /// Deletes the Lease if it still is this run's.
+    ///
+    /// # Errors
+    /// [`LeaseLost`], forbidden, or the API server cannot be reached.
+    pub async fn release(&self, held: &mut Held) -> Result<()> {
+        match self.delete_lease(held).await {
+            Err(error) if refusal(&error) == Some(&Refusal::Conflict) => {
+                self.catch_up(held).await?;
+                self.delete_lease(held).await
+            }
+            deleted => deleted,
+        }
+    }
+
+    async fn delete_lease(&self, held: &Held) -> Result<()> {
+        let Held {
+            lease: Lease { metadata, .. },
+        } = held;
+        let preconditions = Preconditions {
+            uid: metadata.uid.clone(),
+            resource_version: metadata.resource_version.clone(),
+        };
+        let params = DeleteParams {
+            preconditions: Some(preconditions),
+            ..DeleteParams::default()
+        };
+        let what = format!("delete Lease {}/{NAME}", held.namespace());
+        gone(
+            self.call(&what, self.leases(held.namespace()).delete(NAME, &params))
+                .await,
+        )
+    }
+
+    /// Compare and swap on the resourceVersion.
+    async fn write(&self, held: &mut Held) -> Result<()> {
+        match self.replace_lease(held).await {
+            Err(error) if refusal(&error) == Some(&Refusal::Conflict) => {
+                self.catch_up(held).await?;
+                self.replace_lease(held).await
+            }
+            Err(error) if refusal(&error) == Some(&Refusal::NotFound) => Err(anyhow!(LeaseLost)),
+            written => written,
+        }
+    }
+
+    async fn replace_lease(&self, held: &mut Held) -> Result<()> {
+        let what = format!("update Lease {}/{NAME}", held.namespace());
+        let leases = self.leases(held.namespace());
+        held.lease = self
+            .call(&what, leases.replace(NAME, &params(), &held.lease))
+            .await?;
+        Ok(())
+    }
+
+    /// A conflict may come of a write of our own whose answer was lost (a cut, a signal in the middle):
+    /// as long as the Lease still names this run, its version is simply taken on.
+    async fn catch_up(&self, held: &mut Held) -> Result<()> {
+        match self.find_lease(held.namespace()).await? {
+            Some(found)
+                if found.holder == held.holder()
+                    && found.lease.metadata.uid == held.lease.metadata.uid =>
+            {
+                held.lease.metadata.resource_version = found.lease.metadata.resource_version;
+                Ok(())
+            }
+            _ => Err(anyhow!(LeaseLost)),
+        }
+    }
+
+    fn leases(&self, namespace: &str) -> Api<Lease> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+}
+
+fn params() -> PostParams {
+    PostParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PostParams::default()
+    }
+}
+
+fn held_by(holder: &str) -> LeaseSpec {
+    let now = MicroTime(Timestamp::now());
+    LeaseSpec {
+        holder_identity: Some(holder.to_owned()),
+        lease_duration_seconds: Some(DURATION_SECONDS),
+        acquire_time: Some(now.clone()),
+        renew_time: Some(now),
+        lease_transitions: Some(0),
+        ..LeaseSpec::default()
+    }
+}

@@ -1,0 +1,153 @@
+//! Pods: which one to talk to, whether one has ended, and what ails one.
+use super::Cluster;
+use anyhow::{Context, Result};
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use kube::api::{Api, ListParams};
+
+/// Waiting for these never helps within a run.
+const HOPELESS: [&str; 7] = [
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "ErrImageNeverPull",
+    "CreateContainerError",
+    "RunContainerError",
+    "CrashLoopBackOff",
+];
+
+/// One container of one Pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodRef {
+    pub namespace: String,
+    pub name: String,
+    pub container: String,
+}
+
+impl Cluster {
+    /// # Errors
+    /// Forbidden, or the API server cannot be reached.
+    pub async fn pods(&self, namespace: &str, selector: &str) -> Result<Vec<Pod>> {
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
+        let what = format!("list Pods in {namespace}");
+        let params = ListParams::default().labels(selector);
+        Ok(self.call(&what, pods.list(&params)).await?.items)
+    }
+
+    /// A Ready Pod of the selection, and in it `container` or else its first one.
+    ///
+    /// # Errors
+    /// None is Ready.
+    pub async fn ready_pod(
+        &self,
+        namespace: &str,
+        selector: &str,
+        container: Option<&str>,
+    ) -> Result<PodRef> {
+        let pods = self.pods(namespace, selector).await?;
+        let pod = pods.iter().find(|pod| is_ready(pod));
+        let pod = pod.with_context(|| match pods.iter().find_map(trouble) {
+            Some(trouble) => format!("no Pod with {selector} in {namespace} is Ready: {trouble}"),
+            None => format!("no Pod with {selector} in {namespace} is Ready"),
+        })?;
+        let first = || {
+            pod.spec
+                .as_ref()
+                .and_then(|spec| spec.containers.first())
+                .map(|first| first.name.clone())
+        };
+        Ok(PodRef {
+            namespace: namespace.to_owned(),
+            name: pod.metadata.name.clone().unwrap_or_default(),
+            container: container
+                .map(str::to_owned)
+                .or_else(first)
+                .unwrap_or_default(),
+        })
+    }
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod
+        .status
+        .iter()
+        .flat_map(|status| status.conditions.iter().flatten());
+    let ready = conditions
+        .into_iter()
+        .any(|condition| condition.type_ == "Ready" && condition.status == "True");
+    ready && pod.metadata.deletion_timestamp.is_none()
+}
+
+/// Init containers first, as they run.
+pub(super) fn containers(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
+    let status = pod.status.iter();
+    status.flat_map(|status| {
+        status
+            .init_container_statuses
+            .iter()
+            .flatten()
+            .chain(status.container_statuses.iter().flatten())
+    })
+}
+
+pub(super) fn phase(pod: &Pod) -> &str {
+    pod.status
+        .as_ref()
+        .and_then(|status| status.phase.as_deref())
+        .unwrap_or("Pending")
+}
+
+/// Nothing of it runs, and nothing of it will.
+pub(super) fn has_ended(pod: &Pod) -> bool {
+    let ended = |status: &ContainerStatus| {
+        status
+            .state
+            .as_ref()
+            .is_some_and(|state| state.terminated.is_some())
+    };
+    let deleted = pod.metadata.deletion_timestamp.is_some();
+    let unscheduled = pod
+        .spec
+        .as_ref()
+        .is_none_or(|spec| spec.node_name.is_none());
+    let statuses = || {
+        pod.status
+            .iter()
+            .flat_map(|status| status.container_statuses.iter().flatten())
+    };
+    matches!(phase(pod), "Succeeded" | "Failed")
+        || deleted && (unscheduled || statuses().next().is_some() && statuses().all(ended))
+}
+
+/// What keeps the Pod from running that no waiting mends, in a sentence.
+pub(super) fn trouble(pod: &Pod) -> Option<String> {
+    let name = pod.metadata.name.as_deref().unwrap_or_default();
+    let status = pod.status.as_ref()?;
+    let unschedulable = status.conditions.iter().flatten().find(|condition| {
+        condition.type_ == "PodScheduled" && condition.reason.as_deref() == Some("Unschedulable")
+    });
+    if let Some(condition) = unschedulable {
+        return Some(format!(
+            "Pod {name} cannot be scheduled: {}",
+            condition.message.as_deref().unwrap_or_default()
+        ));
+    }
+    if phase(pod) == "Failed" && status.reason.is_some() {
+        let message = status.message.as_deref().unwrap_or_default();
+        return Some(format!(
+            "Pod {name} has failed: {}: {message}",
+            status.reason.as_deref().unwrap_or_default()
+        ));
+    }
+    containers(pod).find_map(|container| {
+        let waiting = container.state.as_ref()?.waiting.as_ref()?;
+        let reason = waiting.reason.as_deref().unwrap_or_default();
+        let message = waiting.message.as_deref().unwrap_or_default();
+        let hopeless = HOPELESS.contains(&reason);
+        hopeless.then(|| {
+            format!(
+                "container {} of Pod {name}: {reason}: {message}",
+                container.name
+            )
+        })
+    })
+}

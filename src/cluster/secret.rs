@@ -1,0 +1,94 @@
+//! Database credentials: read for their keys, copied for one Job, never shown.
+use super::Cluster;
+use anyhow::Result;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{Api, DeleteParams, PostParams};
+use std::collections::BTreeMap;
+
+/// The keys a database Secret must have.
+pub const KEYS: [&str; 2] = ["username", "password"];
+
+/// A database Secret. `Debug` is not derived, so that no log can show it.
+pub struct Credentials {
+    data: BTreeMap<String, ByteString>,
+}
+
+impl Credentials {
+    /// The keys of [`KEYS`] that are absent or empty.
+    pub fn missing(&self) -> Vec<&'static str> {
+        KEYS.into_iter()
+            .filter(|key| self.data.get(*key).is_none_or(|value| value.0.is_empty()))
+            .collect()
+    }
+
+    /// The server that the Secret names, if it does: key `host`.
+    pub fn host(&self) -> Option<String> {
+        let host = String::from_utf8(self.data.get("host")?.0.clone()).ok()?;
+        Some(host.trim().to_owned()).filter(|host| !host.is_empty())
+    }
+
+    /// Whether both log in as the same user; a sandbox that has production's is refused.
+    pub fn same_user(&self, other: &Self) -> bool {
+        self.data.get("username") == other.data.get("username")
+    }
+}
+
+impl Cluster {
+    /// # Errors
+    /// Not found, or forbidden.
+    pub async fn credentials(&self, namespace: &str, name: &str) -> Result<Credentials> {
+        let what = format!("get Secret {namespace}/{name}");
+        let secret = self.call(&what, self.secrets(namespace).get(name)).await?;
+        Ok(Credentials {
+            data: secret.data.unwrap_or_default(),
+        })
+    }
+
+    /// Copies username and password into a Secret of the Job `owner`, which the cluster deletes with it.
+    ///
+    /// # Errors
+    /// Forbidden, or a Secret of that name exists.
+    pub async fn copy_credentials(
+        &self,
+        from: &Credentials,
+        owner: &super::job::Owner,
+        name: &str,
+    ) -> Result<()> {
+        let data = from
+            .data
+            .iter()
+            .filter(|(key, _)| KEYS.contains(&key.as_str()));
+        let secret = Secret {
+            metadata: owner.metadata(name),
+            data: Some(
+                data.map(|(key, value)| (key.clone(), value.clone()))
+                    .collect(),
+            ),
+            type_: Some("Opaque".to_owned()),
+            ..Secret::default()
+        };
+        let what = format!("create Secret {}/{name}", owner.namespace);
+        let secrets = self.secrets(&owner.namespace);
+        self.call(&what, secrets.create(&PostParams::default(), &secret))
+            .await
+            .map(drop)
+    }
+
+    /// Deletes it if it is there.
+    ///
+    /// # Errors
+    /// Forbidden, or the API server cannot be reached.
+    pub async fn delete_secret(&self, namespace: &str, name: &str) -> Result<()> {
+        let what = format!("delete Secret {namespace}/{name}");
+        let secrets = self.secrets(namespace);
+        super::gone(
+            self.call(&what, secrets.delete(name, &DeleteParams::default()))
+                .await,
+        )
+    }
+
+    fn secrets(&self, namespace: &str) -> Api<Secret> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+}

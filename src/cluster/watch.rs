@@ -1,0 +1,96 @@
+//! Waiting by watch: one way for every kind of object.
+use super::failure::{Refusal, explain, refusal};
+use anyhow::{Result, bail};
+use futures::{Stream, StreamExt, TryStreamExt};
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Error, Event};
+use kube::{Api, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::pin::pin;
+use std::time::Duration;
+
+/// The objects of a selection by name, as they are now.
+pub(super) type Selection<K> = BTreeMap<String, K>;
+
+/// Every state of the selection, from the first complete list on; cuts and expired versions are survived.
+pub(super) fn states<K>(
+    api: Api<K>,
+    config: watcher::Config,
+) -> impl Stream<Item = Result<Selection<K>>>
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + Send + DeserializeOwned + 'static,
+{
+    let what = format!("watch {}s", K::kind(&()));
+    let mut selection = Selection::new();
+    let mut listing = Selection::new();
+    let events = watcher::watcher(api, config).default_backoff();
+    events.filter_map(move |event| {
+        let state = match event {
+            Ok(Event::Init) => {
+                listing = Selection::new();
+                None
+            }
+            Ok(Event::InitApply(object)) => {
+                listing.insert(object.name_any(), object);
+                None
+            }
+            Ok(Event::InitDone) => {
+                selection = std::mem::take(&mut listing);
+                Some(Ok(selection.clone()))
+            }
+            Ok(Event::Apply(object)) => {
+                selection.insert(object.name_any(), object);
+                Some(Ok(selection.clone()))
+            }
+            Ok(Event::Delete(object)) => {
+                selection.remove(&object.name_any());
+                Some(Ok(selection.clone()))
+            }
+            Err(error) => hopeless(&what, error).map(Err),
+        };
+        std::future::ready(state)
+    })
+}
+
+/// Waits until `found` makes something of a state.
+///
+/// # Errors
+/// `found`'s own; the API server refuses for good; nothing was found within `limit` ("{what}: not within …").
+pub(super) async fn until<K, T>(
+    api: Api<K>,
+    config: watcher::Config,
+    limit: Duration,
+    what: &str,
+    mut found: impl FnMut(&Selection<K>) -> Result<Option<T>>,
+) -> Result<T>
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + Send + DeserializeOwned + 'static,
+{
+    let mut states = pin!(states(api, config));
+    let wait = async {
+        while let Some(state) = states.try_next().await? {
+            if let Some(value) = found(&state)? {
+                return Ok(value);
+            }
+        }
+        bail!("{what}: the watch ended")
+    };
+    match tokio::time::timeout(limit, wait).await {
+        Ok(value) => value,
+        Err(_) => bail!("{what}: not within {} s", limit.as_secs()),
+    }
+}
+
+/// What no further attempt can mend; everything else the watcher tries again, with back-off.
+fn hopeless(what: &str, error: Error) -> Option<anyhow::Error> {
+    let (Error::InitialListFailed(cause)
+    | Error::WatchStartFailed(cause)
+    | Error::WatchFailed(cause)) = error
+    else {
+        return None;
+    };
+    let error = explain(what, cause);
+    (refusal(&error) == Some(&Refusal::Final)).then_some(error)
+}

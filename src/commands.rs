@@ -1,0 +1,198 @@
+//! One function a subcommand: which plan, under which Lease, and what is said at the end.
+use crate::cli::{Cli, Command};
+use crate::cluster::Cluster;
+use crate::cluster::lease::{Found, Held, NAME, Taken};
+use crate::guard::{self, Guard};
+use crate::outcome::Outcome;
+use crate::plan::Plan;
+use crate::report::{self, Event, Report};
+use crate::settings::Settings;
+use crate::shutdown::Shutdown;
+use crate::step::{Context, preflight};
+use crate::summary::Summary;
+use anyhow::{Context as _, Error, Result, anyhow, bail};
+use std::hash::{BuildHasher, RandomState};
+use std::time::Instant;
+
+/// A run's surroundings.
+struct Run<'a> {
+    settings: &'a Settings,
+    report: &'a dyn Report,
+    /// Eight random hex digits, in the name of everything transient.
+    id: String,
+}
+
+/// Runs the command; everything it has to say on the way goes to `report`.
+pub async fn run(cli: &Cli, report: &dyn Report, summary: &mut Summary) -> Outcome {
+    let settings = match Settings::load(cli.options.clone(), cli.run.config.as_deref()) {
+        Ok(settings) => settings,
+        Err(error) => return error.into(),
+    };
+    let id = format!(
+        "{:08x}",
+        RandomState::new().hash_one(std::process::id()) as u32
+    );
+    summary.run.clone_from(&id);
+    let run = Run {
+        settings: &settings,
+        report,
+        id,
+    };
+    let outcome = match (Plan::of(cli.command), cli.command) {
+        (Some(plan), _) if cli.run.dry_run => run.dry(&plan).await.map(|()| Outcome::default()),
+        (Some(plan), _) => run.carry_out(&plan, summary).await,
+        (None, Command::Recover { force }) => run.recover(force).await.map(|()| Outcome::default()),
+        (None, _) => Err(anyhow!("a bug: this command has no plan")),
+    };
+    outcome.unwrap_or_else(Outcome::from)
+}
+
+impl Run<'_> {
+    async fn dry(&self, plan: &Plan) -> Result<()> {
+        report::result(&plan.describe(self.settings)).context("cannot write the plan")?;
+        let cluster = self.connect().await?;
+        preflight::check(self.settings, &cluster, plan.scope()).await?;
+        self.note("the preflight found nothing in the way; nothing was changed");
+        Ok(())
+    }
+
+    async fn carry_out(&self, plan: &Plan, summary: &mut Summary) -> Result<Outcome> {
+        let mut shutdown = Shutdown::listen()?;
+        let cluster = self.connect().await?;
+        let found = tokio::select! {
+            signal = shutdown.requested() => return Err(signal.into()),
+            found = preflight::check(self.settings, &cluster, plan.scope()) => found?,
+        };
+        let held = self.take_lease(&cluster, &mut shutdown).await?;
+        let started = Instant::now();
+        let outcome = Guard::around(
+            &cluster,
+            self.report,
+            &mut shutdown,
+            held,
+            async |guard: &Guard<'_>| {
+                let mut cx = Context {
+                    settings: self.settings,
+                    cluster: &cluster,
+                    guard,
+                    report: self.report,
+                    found: &found,
+                    summary,
+                    run: &self.id,
+                    job: None,
+                    stopped: None,
+                };
+                plan.run(&mut cx).await
+            },
+        )
+        .await;
+        summary.seconds = started.elapsed().as_secs_f64();
+        Ok(outcome)
+    }
+
+    async fn recover(&self, force: bool) -> Result<()> {
+        let mut shutdown = Shutdown::listen()?;
+        let cluster = self.connect().await?;
+        let namespace = &self.settings.sandbox.namespace;
+        match cluster.find_lease(namespace).await? {
+            None => self.note(&format!(
+                "no Lease {namespace}/{NAME}: no run has left anything behind"
+            )),
+            Some(found) if found.is_alive() && !force => bail!(
+                "{}; it is alive, so nothing was changed (--force if you know better)",
+                held_by(namespace, &found)
+            ),
+            Some(found) => {
+                let mut held = self.recover_from(&cluster, &mut shutdown, found).await?;
+                cluster.release(&mut held).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Creates the Lease, or takes a dead holder's over once what it left has been put back.
+    async fn take_lease(&self, cluster: &Cluster, shutdown: &mut Shutdown) -> Result<Held> {
+        let namespace = &self.settings.sandbox.namespace;
+        match cluster.take_lease(namespace, &self.holder(), "run").await? {
+            Taken::Mine(held) => Ok(held),
+            Taken::Others(found) if found.is_alive() => {
+                bail!("{}; nothing was changed", held_by(namespace, &found))
+            }
+            Taken::Others(found) => self.recover_from(cluster, shutdown, found).await,
+        }
+    }
+
+    async fn recover_from(
+        &self,
+        cluster: &Cluster,
+        shutdown: &mut Shutdown,
+        found: Found,
+    ) -> Result<Held> {
+        self.note(&format!(
+            "{} is gone; putting back what it left",
+            found.holder
+        ));
+        let journal = found.journal.clone();
+        let mut held = cluster.take_over(found, &self.holder()).await?;
+        if let Some(journal) = journal {
+            guard::recover(cluster, self.report, shutdown, &journal).await?;
+            cluster.write_journal(&mut held, None).await?;
+        }
+        Ok(held)
+    }
+
+    async fn connect(&self) -> Result<Cluster> {
+        Cluster::connect(self.settings.context.as_deref()).await
+    }
+
+    /// Who holds the Lease, for a person who wonders: user, machine, process and run.
+    fn holder(&self) -> String {
+        let user = std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        format!("{user}@{}/{}/{}", host.trim(), std::process::id(), self.id)
+    }
+
+    fn note(&self, text: &str) {
+        self.report.event(Event::Note { text: &text });
+    }
+}
+
+fn held_by(namespace: &str, found: &Found) -> String {
+    let since = found
+        .since
+        .map_or(String::new(), |since| format!(" since {since:.0}"));
+    format!(
+        "the Lease {namespace}/{NAME} is held by {}{since}",
+        found.holder
+    )
+}
+
+/// The last words: what was not put back, the cause, and what to do now.
+pub fn conclude(outcome: &Outcome, report: &dyn Report, summary: &mut Summary) {
+    summary.outcome = match outcome.code() {
+        0 => "done",
+        3 => "not-put-back",
+        _ => "failed",
+    };
+    summary.error = outcome
+        .cause
+        .as_ref()
+        .map(|cause: &Error| format!("{cause:#}"));
+    summary.not_put_back = outcome.left.iter().map(|left| left.what.clone()).collect();
+    if let Some(cause) = &outcome.cause {
+        report.event(Event::Failed { cause });
+    }
+    for left in &outcome.left {
+        report.event(Event::Advice {
+            text: &format!(
+                "NOT put back: {} ({:#}); by hand: {}",
+                left.what, left.error, left.by_hand
+            ),
+        });
+    }
+    if !outcome.left.is_empty() {
+        report.event(Event::Advice {
+            text: &"put all of it back with: sandbox-lifecycle recover",
+        });
+    }
+}

@@ -1,0 +1,6 @@
+-- As the owner, and only its own tables: ANALYZE alone would warn about each of the server's.
+\set sl_role `printf %s "$SANDBOX_ROLE"`
+SET search_path = pg_catalog;
+SET ROLE :"sl_role";
+SELECT 'ANALYZE ' || string_agg(format('public.%I', relname), ', ') FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'm') \gexec

@@ -1,0 +1,22 @@
+-- Which server and which database this is, as psql variable `sl_identity`: what tells production from the sandbox.
+SET search_path = pg_catalog;
+SET client_min_messages = warning;
+SET statement_timeout = 0;
+SELECT has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS allowed \gset sl_
+\set sl_system_identifier ''
+\if :sl_allowed
+SELECT system_identifier FROM pg_catalog.pg_control_system() \gset sl_
+\endif
+SELECT json_build_object(
+    'server_version_num', current_setting('server_version_num')::integer,
+    'server', split_part(current_setting('server_version'), ' ', 1),
+    'system_identifier', nullif(:'sl_system_identifier', ''),
+    'started_at', extract(epoch FROM pg_postmaster_start_time())::text,
+    'address', host(inet_server_addr()),
+    'port', inet_server_port(),
+    'database', current_database(),
+    'database_oid', (SELECT oid::bigint FROM pg_database WHERE datname = current_database()),
+    'role', session_user,
+    'writable', current_setting('transaction_read_only') <> 'on',
+    'read_at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+) AS identity \gset sl_

@@ -1,0 +1,93 @@
+//! Makes an ERP sandbox iso-prod again: production's database and documents, safely, in seconds.
+//!
+//! A command is a list of named steps over one context; every change to the cluster is journalled before it is
+//! made, and whatever ends the run, the journal is played back. A module imports only from lower floors:
+//!
+//! | floor | module | holds |
+//! |---|---|---|
+//! | 8 | `main`, `lib` | arguments in, exit code out |
+//! | 7 | [`commands`] | one function a subcommand |
+//! | 6 | [`plan`] | the lists of steps, and the loop that runs them |
+//! | 5 | [`step`] | one file a step |
+//! | 4 | [`guard`] | the bracket around a run: journal, signals, unwinding |
+//! | 3 | [`outcome`] | the only exit codes |
+//! | 2 | [`undo`] | what can be put back, as data |
+//! | 1 | [`cluster`] | verbs of the domain over kube-rs; the only module that names it |
+//! | 1 | [`settings`] | defaults ← file ← environment ← flags |
+//! | 0 | [`cli`], [`report`], [`summary`], [`jobs`], [`documents`], [`shutdown`] | flags; what is told; the Job's scripts; file trees; signals |
+pub mod cli;
+pub mod cluster;
+pub mod commands;
+pub mod documents;
+pub mod guard;
+pub mod jobs;
+pub mod outcome;
+pub mod plan;
+pub mod report;
+pub mod settings;
+pub mod shutdown;
+pub mod step;
+pub mod summary;
+pub mod undo;
+
+use cli::{Cli, Command, Output};
+use outcome::Outcome;
+use report::Detail;
+use summary::Summary;
+
+/// Runs the command to its end. Whatever has to be said has been said when it returns.
+pub fn run(cli: Cli) -> Outcome {
+    log_to_stderr(cli.run.verbose);
+    let detail = match (cli.run.quiet, cli.run.verbose) {
+        (true, _) => Detail::Quiet,
+        (false, 0) => Detail::Normal,
+        (false, _) => Detail::Verbose,
+    };
+    let report = report::on_stderr(detail);
+    let mut summary = Summary {
+        command: cli.command.name().to_owned(),
+        ..Summary::default()
+    };
+    let mut outcome = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime.block_on(commands::run(&cli, &*report, &mut summary)),
+        Err(error) => anyhow::Error::new(error).context("cannot start").into(),
+    };
+    commands::conclude(&outcome, &*report, &mut summary);
+    if let Some(error) = print(&cli, &outcome, &summary).err() {
+        outcome.cause.get_or_insert(error);
+    }
+    outcome
+}
+
+/// The result on stdout: JSON always says how it ended, text only what was achieved.
+fn print(cli: &Cli, outcome: &Outcome, summary: &Summary) -> anyhow::Result<()> {
+    let ran = !cli.run.dry_run && !matches!(cli.command, Command::Recover { .. });
+    match cli.run.output {
+        Output::Json if !cli.run.dry_run => {
+            report::result(&serde_json::to_string_pretty(summary)?)?
+        }
+        Output::Text if ran && outcome.code() == 0 && !cli.run.quiet => {
+            report::result(&summary.to_string())?
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Diagnosis for -v and -vv; people are told through [`report`].
+fn log_to_stderr(verbose: u8) {
+    let filter = match verbose {
+        0 => "off",
+        1 => "sandbox_lifecycle=info",
+        _ => "sandbox_lifecycle=debug,kube_client=debug,kube_runtime=info",
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .init();
+}

@@ -1,0 +1,104 @@
+//! The runbooks: lists of steps, printed by `--dry-run`, run by one loop.
+use crate::cli::Command;
+use crate::report::Event;
+use crate::settings::Settings;
+use crate::step::preflight::Scope;
+use crate::step::{Context, Step};
+use crate::summary::Timing;
+use anyhow::{Context as _, Result};
+use std::time::Instant;
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct Plan {
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// The plan of a command; `None` for one that repairs instead of running steps.
+    pub fn of(command: Command) -> Option<Self> {
+        match command {
+            Command::RefreshFromProd => Some(Self::refresh_from_prod()),
+            Command::SyncDocuments => Some(Self::sync_documents()),
+            Command::Refresh => Some(Self::refresh_from_prod().then(Self::sync_documents())),
+            Command::Recover { .. } => None,
+        }
+    }
+
+    /// The dump comes first: one that fails costs no downtime, and production is read early and briefly.
+    fn refresh_from_prod() -> Self {
+        use Step::*;
+        Self {
+            steps: vec![
+                StartJob,
+                Dump,
+                PauseSelfHeal,
+                ScaleDown,
+                Restore,
+                ScaleUp,
+                ResumeSelfHeal,
+                CleanUp,
+            ],
+        }
+    }
+
+    fn sync_documents() -> Self {
+        Self {
+            steps: vec![Step::CopyDocuments],
+        }
+    }
+
+    fn then(mut self, next: Self) -> Self {
+        self.steps.extend(next.steps);
+        self
+    }
+
+    pub fn scope(&self) -> Scope {
+        Scope {
+            database: self.steps.contains(&Step::StartJob),
+            documents: self.steps.contains(&Step::CopyDocuments),
+        }
+    }
+
+    /// As `--dry-run` prints it.
+    pub fn describe(&self, settings: &Settings) -> String {
+        let lease = format!(
+            "Lease {}/{}",
+            settings.sandbox.namespace,
+            crate::cluster::lease::NAME
+        );
+        let mut lines = vec![format!("    create {lease}: the lock and the undo journal")];
+        for (number, step) in (1..).zip(&self.steps) {
+            lines.push(format!("{number:>2}. {}", step.title()));
+            lines.extend(
+                step.touches(settings)
+                    .into_iter()
+                    .map(|line| format!("    {line}")),
+            );
+        }
+        lines.push(format!("    delete {lease}"));
+        lines.join("\n")
+    }
+
+    /// # Errors
+    /// The first step's that fails, with its number and title.
+    pub async fn run(&self, cx: &mut Context<'_>) -> Result<()> {
+        for (number, step) in (1..).zip(&self.steps) {
+            let title = step.title();
+            cx.report.event(Event::StepStarted {
+                number,
+                of: self.steps.len(),
+                title,
+            });
+            let started = Instant::now();
+            let ran = step.run(cx).await;
+            let elapsed = started.elapsed();
+            cx.summary.steps.push(Timing {
+                step: title,
+                seconds: elapsed.as_secs_f64(),
+            });
+            ran.with_context(|| format!("failed at step {number}, {title}"))?;
+            cx.report.event(Event::StepDone { title, elapsed });
+        }
+        Ok(())
+    }
+}

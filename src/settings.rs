@@ -1,0 +1,272 @@
+//! Defaults ← file ← environment ← flags, validated into the names the steps use.
+use crate::cli::Options;
+use anyhow::{Context, Result, anyhow};
+use std::path::Path;
+
+/// The file read when none is named, in the working directory.
+pub const FILE: &str = "sandbox-lifecycle.toml";
+
+/// One of the two worlds: production or the sandbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Environment {
+    pub namespace: String,
+    pub deployment: String,
+    pub database: String,
+    pub secret: String,
+}
+
+/// What a run is about. Every name has been checked for its form, not for its existence.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub context: Option<String>,
+    pub prod: Environment,
+    pub sandbox: Environment,
+    pub sandbox_role: String,
+    pub pg_host: Option<String>,
+    pub pg_port: u16,
+    pub pg_image: String,
+    pub argocd_namespace: String,
+    pub argocd_application: String,
+    pub documents_root: String,
+    pub documents_trees: Vec<String>,
+    pub table_prefix: String,
+    pub min_tables: u32,
+    pub skip_functions: Vec<String>,
+    pub container: Option<String>,
+}
+
+/// The settings are wrong: exit code 2, nothing was asked of the cluster.
+#[derive(Debug)]
+pub struct Usage(String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+impl Settings {
+    /// `said` (flags and environment) over the file over the defaults.
+    ///
+    /// # Errors
+    /// [`Usage`], with all that is wrong at once.
+    pub fn load(said: Options, config: Option<&Path>) -> Result<Self> {
+        let file = match config {
+            Some(path) => read(path)?,
+            None if Path::new(FILE).exists() => read(Path::new(FILE))?,
+            None => Options::default(),
+        };
+        let settings = Self::resolve(said.or(file));
+        let wrong = settings.wrong();
+        match wrong.is_empty() {
+            true => Ok(settings),
+            false => Err(Usage(wrong.join("; ")).into()),
+        }
+    }
+
+    fn resolve(o: Options) -> Self {
+        let or = |value: Option<String>, default: &str| value.unwrap_or_else(|| default.to_owned());
+        Self {
+            context: o.context,
+            prod: Environment {
+                namespace: or(o.prod_namespace, "erp"),
+                deployment: or(o.prod_deployment, "erp"),
+                database: or(o.prod_database, "erp"),
+                secret: or(o.prod_secret, "vso-db-credentials"),
+            },
+            sandbox: Environment {
+                namespace: or(o.sandbox_namespace, "erp-sandbox"),
+                deployment: or(o.sandbox_deployment, "erp-sandbox"),
+                database: or(o.sandbox_database, "erp-sandbox"),
+                secret: or(o.sandbox_secret, "vso-db-credentials"),
+            },
+            sandbox_role: or(o.sandbox_role, "erp_sandbox_role"),
+            pg_host: o.pg_host,
+            pg_port: o.pg_port.unwrap_or(5432),
+            pg_image: or(o.pg_image, "docker.io/library/postgres:17"),
+            argocd_namespace: or(o.argocd_namespace, "argocd"),
+            argocd_application: or(o.argocd_application, "erp-sandbox"),
+            documents_root: or(o.documents_root, "/var/www/documents"),
+            documents_trees: o
+                .documents_tree
+                .unwrap_or_else(|| vec!["mycompany".to_owned()]),
+            table_prefix: or(o.table_prefix, "llx_"),
+            min_tables: o.min_tables.unwrap_or(250),
+            skip_functions: o
+                .skip_function
+                .unwrap_or_else(|| vec!["user_lookup".to_owned()]),
+            container: o.container,
+        }
+    }
+
+    fn wrong(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for (name, value) in [
+            ("prod-namespace", &self.prod.namespace),
+            ("sandbox-namespace", &self.sandbox.namespace),
+            ("prod-deployment", &self.prod.deployment),
+            ("sandbox-deployment", &self.sandbox.deployment),
+            ("prod-secret", &self.prod.secret),
+            ("sandbox-secret", &self.sandbox.secret),
+            ("argocd-namespace", &self.argocd_namespace),
+            ("argocd-application", &self.argocd_application),
+        ] {
+            if !is_object_name(value) {
+                wrong.push(format!(
+                    "{name} {value:?} is no name of a Kubernetes object (a-z, 0-9, '-' and '.')"
+                ));
+            }
+        }
+        for (name, value) in [
+            ("prod-database", &self.prod.database),
+            ("sandbox-database", &self.sandbox.database),
+            ("sandbox-role", &self.sandbox_role),
+            ("table-prefix", &self.table_prefix),
+            ("pg-image", &self.pg_image),
+        ] {
+            if value.is_empty() || value.chars().any(char::is_control) {
+                wrong.push(format!(
+                    "{name} {value:?} is empty or has control characters"
+                ));
+            }
+        }
+        if self
+            .skip_functions
+            .iter()
+            .any(|name| name.is_empty() || name.chars().any(char::is_control))
+        {
+            wrong
+                .push("skip-function has an empty name, or one with control characters".to_owned());
+        }
+        if self.pg_port == 0 {
+            wrong.push("pg-port 0 is no port".to_owned());
+        }
+        wrong.extend(self.wrong_documents());
+        wrong
+    }
+
+    fn wrong_documents(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        if !self.documents_root.starts_with('/')
+            || self.documents_root.split('/').any(|part| part == "..")
+        {
+            wrong.push(format!(
+                "documents-root {:?} is not an absolute path",
+                self.documents_root
+            ));
+        }
+        if self.documents_trees.is_empty() {
+            wrong.push("documents-tree names no tree".to_owned());
+        }
+        for tree in &self.documents_trees {
+            let odd = |part: &str| matches!(part, "" | "." | "..");
+            if tree.contains('\0') || tree.contains('\n') || tree.split('/').any(odd) {
+                wrong.push(format!(
+                    "documents-tree {tree:?} is not a directory below documents-root"
+                ));
+            }
+        }
+        wrong
+    }
+}
+
+/// Kubernetes: a DNS subdomain of at most 253 characters.
+fn is_object_name(name: &str) -> bool {
+    let label = |label: &str| {
+        let edge =
+            |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+        edge(label.chars().next())
+            && edge(label.chars().last())
+            && label
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    };
+    name.len() <= 253 && name.split('.').all(label)
+}
+
+fn read(path: &Path) -> Result<Options> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        anyhow!(Usage(format!(
+            "cannot read the settings file {}: {error}",
+            path.display()
+        )))
+    })?;
+    parse(&text).with_context(|| format!("settings file {}", path.display()))
+}
+
+/// The settings file's text as options.
+///
+/// # Errors
+/// [`Usage`]: no TOML, a value of the wrong type, or a name nobody knows (with the nearest known one).
+fn parse(text: &str) -> Result<Options> {
+    let table: toml::Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| Usage(error.to_string()))?;
+    let known = Options::names();
+    let unknown: Vec<String> = table
+        .keys()
+        .filter(|key| !known.contains(key))
+        .map(|key| unknown(key, &known))
+        .collect();
+    if !unknown.is_empty() {
+        return Err(Usage(unknown.join("; ")).into());
+    }
+    Ok(toml::from_str(text).map_err(|error| Usage(error.to_string()))?)
+}
+
+fn unknown(key: &str, known: &[String]) -> String {
+    let dashed = key.replace('_', "-");
+    let nearest = known
+        .iter()
+        .map(|name| (strsim::jaro_winkler(&dashed, name), name))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map_or("", |(_, name)| name);
+    format!("unknown setting {key:?}; did you mean {nearest:?}?")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_names_the_nearest_known_one() {
+        let error = parse("sandbox_namespase = 'x'").expect_err("a typo");
+        assert_eq!(
+            error.to_string(),
+            r#"unknown setting "sandbox_namespase"; did you mean "sandbox-namespace"?"#
+        );
+        assert!(
+            error.downcast_ref::<Usage>().is_some(),
+            "it is a usage error"
+        );
+    }
+
+    #[test]
+    fn flags_win_over_the_file_and_the_file_over_defaults() {
+        let file = parse("prod-namespace = 'file'\nmin-tables = 7\ndocuments-tree = ['a', 'b/c']")
+            .expect("a good file");
+        let said = Options {
+            prod_namespace: Some("flag".to_owned()),
+            ..Options::default()
+        };
+        let settings = Settings::resolve(said.or(file));
+        assert_eq!(settings.prod.namespace, "flag");
+        assert_eq!(settings.min_tables, 7);
+        assert_eq!(settings.documents_trees, ["a", "b/c"]);
+        assert_eq!(settings.sandbox.namespace, "erp-sandbox");
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_said_at_once() {
+        let options = Options {
+            prod_namespace: Some("Not A Name".to_owned()),
+            documents_tree: Some(vec!["../outside".to_owned(), "/etc".to_owned()]),
+            documents_root: Some("relative".to_owned()),
+            ..Options::default()
+        };
+        let wrong = Settings::resolve(options).wrong();
+        assert_eq!(wrong.len(), 4, "{wrong:?}");
+    }
+}

@@ -1,0 +1,148 @@
+//! The steps of a run, as plain data: a plan can be printed, counted and compared before anything is touched.
+mod documents;
+pub mod preflight;
+mod refresh_job;
+mod scale;
+mod self_heal;
+
+use crate::cluster::Cluster;
+use crate::cluster::job::{ContainerLog, Owner};
+use crate::guard::Guard;
+use crate::report::{Event, Report};
+use crate::settings::Settings;
+use crate::summary::Summary;
+use anyhow::Result;
+use preflight::Found;
+use std::fmt::Display;
+use std::time::Instant;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    StartJob,
+    Dump,
+    PauseSelfHeal,
+    ScaleDown,
+    Restore,
+    ScaleUp,
+    ResumeSelfHeal,
+    CleanUp,
+    CopyDocuments,
+}
+
+/// What every step is given, and what the steps before it found out.
+pub struct Context<'a> {
+    pub settings: &'a Settings,
+    pub cluster: &'a Cluster,
+    pub guard: &'a Guard<'a>,
+    pub report: &'a dyn Report,
+    pub found: &'a Found,
+    pub summary: &'a mut Summary,
+    /// The run's id, in the name of everything transient.
+    pub run: &'a str,
+    pub job: Option<Running>,
+    /// When the sandbox was told to stop, and how many replicas it had.
+    pub stopped: Option<(Instant, i32)>,
+}
+
+/// The Job while it runs.
+pub struct Running {
+    owner: Owner,
+    log: Option<ContainerLog>,
+}
+
+impl Context<'_> {
+    fn note(&self, text: impl Display) {
+        self.report.event(Event::Note { text: &text });
+    }
+
+    fn progress(&self, text: impl Display) {
+        self.report.event(Event::Progress { text: &text });
+    }
+
+    fn warn(&mut self, text: impl Display) {
+        self.report.event(Event::Warning { text: &text });
+        self.summary.warnings.push(text.to_string());
+    }
+}
+
+impl Step {
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::StartJob => "Start the Job",
+            Self::Dump => "Dump production",
+            Self::PauseSelfHeal => "Pause Argo CD",
+            Self::ScaleDown => "Scale the sandbox to 0",
+            Self::Restore => "Restore into the sandbox",
+            Self::ScaleUp => "Scale the sandbox up",
+            Self::ResumeSelfHeal => "Re-arm Argo CD",
+            Self::CleanUp => "Remove the transient objects",
+            Self::CopyDocuments => "Copy the documents",
+        }
+    }
+
+    /// What the step touches, as `--dry-run` prints it: one line an object.
+    pub fn touches(self, settings: &Settings) -> Vec<String> {
+        let Settings {
+            prod,
+            sandbox,
+            argocd_namespace,
+            argocd_application,
+            ..
+        } = settings;
+        let job = format!("Job {}/{}", sandbox.namespace, refresh_job::name("RUN"));
+        let copy = format!(
+            "Secret {}/{}",
+            sandbox.namespace,
+            refresh_job::secret_name("RUN")
+        );
+        let deployment = format!("Deployment {}/{}", sandbox.namespace, sandbox.deployment);
+        let application = format!("Application {argocd_namespace}/{argocd_application}");
+        match self {
+            Self::StartJob => vec![
+                format!("create {job}, image {}", settings.pg_image),
+                format!(
+                    "create {copy}: a copy of {}/{}, owned by the Job",
+                    prod.namespace, prod.secret
+                ),
+            ],
+            Self::Dump => vec![format!(
+                "read database {} in one read-only snapshot",
+                prod.database
+            )],
+            Self::PauseSelfHeal => vec![format!("patch {application}: automated.selfHeal false")],
+            Self::ScaleDown => vec![format!("scale {deployment} to 0")],
+            Self::Restore => vec![format!(
+                "replace the objects of role {} in database {}, in one transaction",
+                settings.sandbox_role, sandbox.database
+            )],
+            Self::ScaleUp => vec![format!("scale {deployment} to the replicas it had")],
+            Self::ResumeSelfHeal => vec![format!("patch {application}: automated as it was")],
+            Self::CleanUp => vec![format!("delete {job}"), format!("delete {copy}")],
+            Self::CopyDocuments => {
+                let tree = |tree| {
+                    format!(
+                        "make {}/{tree} of {deployment} equal to production's",
+                        settings.documents_root
+                    )
+                };
+                settings.documents_trees.iter().map(tree).collect()
+            }
+        }
+    }
+
+    /// # Errors
+    /// In the operator's words; what the step had changed is in the guard's journal.
+    pub async fn run(self, cx: &mut Context<'_>) -> Result<()> {
+        match self {
+            Self::StartJob => refresh_job::start(cx).await,
+            Self::Dump => refresh_job::dump(cx).await,
+            Self::PauseSelfHeal => self_heal::pause(cx).await,
+            Self::ScaleDown => scale::down(cx).await,
+            Self::Restore => refresh_job::restore(cx).await,
+            Self::ScaleUp => scale::up(cx).await,
+            Self::ResumeSelfHeal => self_heal::resume(cx).await,
+            Self::CleanUp => refresh_job::clean_up(cx).await,
+            Self::CopyDocuments => documents::sync(cx).await,
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Everything a run needs, looked at before anything is touched; all that is wrong is said at once.
+use crate::cluster::Cluster;
+use crate::cluster::application::Application;
+use crate::cluster::deployment::Rollout;
+use crate::cluster::secret::Credentials;
+use crate::settings::{Environment, Settings};
+use anyhow::{Result, anyhow};
+
+/// What the steps need of what was found.
+pub struct Found {
+    /// Production's credentials and server; absent when only documents are copied.
+    pub database: Option<DatabaseFound>,
+    pub prod: Rollout,
+    pub sandbox: Rollout,
+}
+
+pub struct DatabaseFound {
+    pub credentials: Credentials,
+    pub prod_host: String,
+    pub sandbox_host: String,
+}
+
+/// What a plan is about, so that no more is asked than it uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope {
+    pub database: bool,
+    pub documents: bool,
+}
+
+/// Reads only.
+///
+/// # Errors
+/// All problems in one error, a line each.
+pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Result<Found> {
+    let mut wrong = Vec::new();
+    let Settings { prod, sandbox, .. } = settings;
+    if prod.namespace == sandbox.namespace {
+        wrong.push(format!(
+            "production and the sandbox are in the same namespace {}",
+            prod.namespace
+        ));
+    }
+    let (prod_rollout, sandbox_rollout) = tokio::join!(
+        cluster.deployment(&prod.namespace, &prod.deployment),
+        cluster.deployment(&sandbox.namespace, &sandbox.deployment)
+    );
+    let rollouts = [
+        keep(&mut wrong, prod_rollout),
+        keep(&mut wrong, sandbox_rollout),
+    ];
+    let database = match scope.database {
+        true => check_database(settings, cluster, &mut wrong).await,
+        false => None,
+    };
+    if scope.documents {
+        for (environment, rollout) in [prod, sandbox].into_iter().zip(&rollouts) {
+            wrong.extend(
+                rollout
+                    .as_ref()
+                    .and_then(|rollout| no_documents(settings, environment, rollout)),
+            );
+        }
+    }
+    match rollouts {
+        [Some(prod), Some(sandbox)] if wrong.is_empty() => Ok(Found {
+            database,
+            prod,
+            sandbox,
+        }),
+        _ => Err(anyhow!(
+            "the preflight found {}: {}; nothing was changed",
+            count(wrong.len()),
+            wrong.join("; ")
+        )),
+    }
+}
+
+fn count(problems: usize) -> String {
+    match problems {
+        1 => "a problem".to_owned(),
+        many => format!("{many} problems"),
+    }
+}
+
+async fn check_database(
+    settings: &Settings,
+    cluster: &Cluster,
+    wrong: &mut Vec<String>,
+) -> Option<DatabaseFound> {
+    let Settings {
+        prod,
+        sandbox,
+        argocd_namespace,
+        argocd_application,
+        ..
+    } = settings;
+    let (prod_secret, sandbox_secret, application) = tokio::join!(
+        cluster.credentials(&prod.namespace, &prod.secret),
+        cluster.credentials(&sandbox.namespace, &sandbox.secret),
+        cluster.application(argocd_namespace, argocd_application)
+    );
+    if let Some(application) = keep(wrong, application) {
+        wrong.extend(wrong_application(settings, &application));
+    }
+    let prod_secret = keep(wrong, prod_secret);
+    let sandbox_secret = keep(wrong, sandbox_secret);
+    let prod_host = prod_secret
+        .as_ref()
+        .and_then(|secret| check_secret(settings, prod, secret, wrong));
+    let sandbox_host = sandbox_secret
+        .as_ref()
+        .and_then(|secret| check_secret(settings, sandbox, secret, wrong));
+    if let (Some(prod), Some(sandbox)) = (&prod_secret, &sandbox_secret)
+        && prod.missing().is_empty()
+        && prod.same_user(sandbox)
+    {
+        wrong
+            .push("the Secrets of production and of the sandbox have the same username".to_owned());
+    }
+    if prod_host.is_some() && prod_host == sandbox_host && prod.database == sandbox.database {
+        wrong.push(format!(
+            "production and the sandbox are the same database {}",
+            prod.database
+        ));
+    }
+    Some(DatabaseFound {
+        credentials: prod_secret?,
+        prod_host: prod_host?,
+        sandbox_host: sandbox_host?,
+    })
+}
+
+/// The host that the Secret leads to, if all it must have is there.
+fn check_secret(
+    settings: &Settings,
+    environment: &Environment,
+    secret: &Credentials,
+    wrong: &mut Vec<String>,
+) -> Option<String> {
+    let name = format!("{}/{}", environment.namespace, environment.secret);
+    for key in secret.missing() {
+        wrong.push(format!("Secret {name} has no key {key}"));
+    }
+    let host = settings.pg_host.clone().or_else(|| secret.host());
+    if host.is_none() {
+        wrong.push(format!("Secret {name} has no key host: give --pg-host"));
+    }
+    host
+}
+
+/// The pause must not hit another application than the sandbox.
+fn wrong_application(settings: &Settings, application: &Application) -> Option<String> {
+    let Settings {
+        argocd_namespace,
+        argocd_application,
+        ..
+    } = settings;
+    let wanted = &settings.sandbox.namespace;
+    let destination = application.destination_namespace.as_deref();
+    (destination != Some(wanted)).then(|| {
+        format!(
+            "Application {argocd_namespace}/{argocd_application} deploys to namespace {}, not to {wanted}: \
+             pausing it would not protect the sandbox",
+            destination.unwrap_or("(none)")
+        )
+    })
+}
+
+fn no_documents(
+    settings: &Settings,
+    environment: &Environment,
+    rollout: &Rollout,
+) -> Option<String> {
+    let name = format!("{}/{}", environment.namespace, environment.deployment);
+    match &settings.container {
+        _ if rollout.replicas == 0 => Some(format!(
+            "Deployment {name} is at 0 replicas: no Pod has the documents"
+        )),
+        Some(container) if !rollout.containers.contains(container) => Some(format!(
+            "Deployment {name} has no container {container}; it has {}",
+            rollout.containers.join(", ")
+        )),
+        _ => None,
+    }
+}
+
+fn keep<T>(wrong: &mut Vec<String>, found: Result<T>) -> Option<T> {
+    found.map_err(|error| wrong.push(format!("{error:#}"))).ok()
+}

@@ -1,0 +1,335 @@
+//! The Job that dumps production and restores the dump into the sandbox: started early, let go late.
+use super::{Context, Running};
+use crate::cluster::job::{Container, Env, Line, RefreshJob};
+use crate::jobs::{self, Event};
+use crate::summary::Database;
+use crate::undo::Undo;
+use anyhow::{Context as _, Result, bail, ensure};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// An image of 150 MB on a slow registry, and a node that must be added first.
+const START_LIMIT: Duration = Duration::from_secs(600);
+/// The image is there by then.
+const RESTORE_START_LIMIT: Duration = Duration::from_secs(60);
+/// The last lines of a log that a failure is told with.
+const TAIL: usize = 8;
+
+pub(super) fn name(run: &str) -> String {
+    format!("sandbox-refresh-{run}")
+}
+
+pub(super) fn secret_name(run: &str) -> String {
+    format!("sandbox-refresh-{run}-source")
+}
+
+pub(super) async fn start(cx: &mut Context<'_>) -> Result<()> {
+    let found = cx
+        .found
+        .database
+        .as_ref()
+        .context("a bug: the preflight looked at no database")?;
+    let namespace = cx.settings.sandbox.namespace.clone();
+    let (job, secret) = (name(cx.run), secret_name(cx.run));
+    cx.guard
+        .before_change(Undo::DeleteSecret {
+            namespace: namespace.clone(),
+            name: secret.clone(),
+        })
+        .await?;
+    cx.guard
+        .before_change(Undo::DeleteJob {
+            namespace: namespace.clone(),
+            name: job.clone(),
+        })
+        .await?;
+    let owner = cx
+        .cluster
+        .start_job(&RefreshJob {
+            namespace: &namespace,
+            name: &job,
+            run: cx.run,
+            image: &cx.settings.pg_image,
+            dump: dump_container(cx, &found.prod_host, &secret),
+            restore: restore_container(cx, &found.sandbox_host),
+        })
+        .await?;
+    // The Pod waits for it; it takes the kubelet longer to get there.
+    cx.cluster
+        .copy_credentials(&found.credentials, &owner, &secret)
+        .await?;
+    cx.job = Some(Running { owner, log: None });
+    Ok(())
+}
+
+fn dump_container<'a>(cx: &Context<'a>, host: &str, secret: &'a str) -> Container<'a> {
+    let mut env = environment(cx, host, &cx.settings.prod.database, secret);
+    env.extend(
+        jobs::DUMP
+            .texts
+            .iter()
+            .map(|(name, text)| Env::Plain(name, (*text).to_owned())),
+    );
+    Container {
+        script: jobs::DUMP.text,
+        env,
+    }
+}
+
+fn restore_container<'a>(cx: &Context<'a>, host: &str) -> Container<'a> {
+    let settings = cx.settings;
+    let mut env = environment(
+        cx,
+        host,
+        &settings.sandbox.database,
+        &settings.sandbox.secret,
+    );
+    env.extend(
+        jobs::RESTORE
+            .texts
+            .iter()
+            .map(|(name, text)| Env::Plain(name, (*text).to_owned())),
+    );
+    env.extend([
+        Env::Plain("SANDBOX_ROLE", settings.sandbox_role.clone()),
+        Env::Plain("SOURCE_DATABASE", settings.prod.database.clone()),
+        Env::Plain("LOCK_TIMEOUT", "30s".to_owned()),
+        Env::Plain("SESSION_GRACE_SECONDS", "10".to_owned()),
+    ]);
+    Container {
+        script: jobs::RESTORE.text,
+        env,
+    }
+}
+
+fn environment<'a>(cx: &Context<'a>, host: &str, database: &str, secret: &'a str) -> Vec<Env<'a>> {
+    let settings = cx.settings;
+    vec![
+        Env::Plain("HOME", "/work".to_owned()),
+        Env::Plain("TMPDIR", "/work".to_owned()),
+        Env::Plain("PGHOST", host.to_owned()),
+        Env::Plain("PGPORT", settings.pg_port.to_string()),
+        Env::Plain("PGDATABASE", database.to_owned()),
+        Env::Secret {
+            name: "PGUSER",
+            secret,
+            key: "username",
+        },
+        Env::Secret {
+            name: "PGPASSWORD",
+            secret,
+            key: "password",
+        },
+        Env::Plain("PGCONNECT_TIMEOUT", "10".to_owned()),
+        Env::Plain("PGAPPNAME", format!("sandbox-lifecycle/{}", cx.run)),
+        Env::Plain("TABLE_PREFIX", settings.table_prefix.clone()),
+        Env::Plain("MIN_TABLES", settings.min_tables.to_string()),
+        Env::Plain("SKIP_FUNCTIONS", settings.skip_functions.join("\n")),
+    ]
+}
+
+/// Ends when `restore` waits for its word: production is done with, the sandbox is untouched.
+pub(super) async fn dump(cx: &mut Context<'_>) -> Result<()> {
+    let owner = running(cx)?.owner.clone();
+    cx.progress("waiting for the Pod");
+    cx.cluster
+        .container_started(&owner, "dump", START_LIMIT)
+        .await?;
+    running(cx)?.log = Some(cx.cluster.follow(&owner, "dump").await?);
+    while next_event(cx, "dump").await?.is_some() {}
+    ensure!(
+        cx.summary.database.is_some(),
+        "the dump ended without saying what it holds"
+    );
+    cx.cluster
+        .container_started(&owner, "restore", RESTORE_START_LIMIT)
+        .await?;
+    running(cx)?.log = Some(cx.cluster.follow(&owner, "restore").await?);
+    waits_for(cx, "restore").await
+}
+
+/// Lets the restore go, and lets it commit once nothing has come back to life meanwhile.
+pub(super) async fn restore(cx: &mut Context<'_>) -> Result<()> {
+    let owner = running(cx)?.owner.clone();
+    // Newest in the journal: whatever ends the run now, the restore ends before the application starts.
+    cx.guard
+        .before_change(Undo::DeleteJob {
+            namespace: owner.namespace.clone(),
+            name: owner.name.clone(),
+        })
+        .await?;
+    say(cx, "restore").await?;
+    waits_for(cx, "commit").await?;
+    prove_still_stopped(cx).await?;
+    say(cx, "commit").await?;
+    while let Some(event) = next_event(cx, "restore").await? {
+        if matches!(event, Event::Committed) {
+            return Ok(());
+        }
+    }
+    bail!("the restore ended without saying that it has committed")
+}
+
+/// A restore under a running application would be mixed with its writes: nothing commits unless all still stands.
+async fn prove_still_stopped(cx: &Context<'_>) -> Result<()> {
+    let settings = cx.settings;
+    let (namespace, name) = (&settings.sandbox.namespace, &settings.sandbox.deployment);
+    let (application, rollout) = tokio::try_join!(
+        cx.cluster
+            .application(&settings.argocd_namespace, &settings.argocd_application),
+        cx.cluster.deployment(namespace, name)
+    )?;
+    ensure!(
+        rollout.replicas == 0,
+        "somebody scaled Deployment {namespace}/{name} to {} during the restore, so it was not committed",
+        rollout.replicas
+    );
+    ensure!(
+        !application.self_heals(),
+        "somebody re-armed self-heal of Application {}/{} during the restore, so it was not committed",
+        settings.argocd_namespace,
+        settings.argocd_application
+    );
+    cx.guard
+        .prove_lease()
+        .await
+        .context("the restore was not committed")
+}
+
+/// Ends the Job's objects: what has committed is analyzed first, as that is the container's last act.
+pub(super) async fn clean_up(cx: &mut Context<'_>) -> Result<()> {
+    cx.progress("waiting for ANALYZE");
+    if let Err(error) = async {
+        while next_event(cx, "restore").await?.is_some() {}
+        Ok::<(), anyhow::Error>(())
+    }
+    .await
+    {
+        cx.warn(format!(
+            "the restore has committed, but what follows failed: {error:#}"
+        ));
+    }
+    cx.guard
+        .settle(|undo| matches!(undo, Undo::DeleteJob { .. } | Undo::DeleteSecret { .. }))
+        .await
+}
+
+fn running<'a>(cx: &'a mut Context<'_>) -> Result<&'a mut Running> {
+    cx.job.as_mut().context("a bug: no Job was started")
+}
+
+async fn waits_for(cx: &mut Context<'_>, word: &str) -> Result<()> {
+    while let Some(event) = next_event(cx, "restore").await? {
+        if matches!(&event, Event::Waiting { r#for } if r#for == word) {
+            return Ok(());
+        }
+    }
+    bail!("the restore ended before it was told to {word}")
+}
+
+/// One word to the container that waits for it.
+async fn say(cx: &mut Context<'_>, word: &str) -> Result<()> {
+    let cluster = cx.cluster;
+    let running = running(cx)?;
+    let log = running
+        .log
+        .as_ref()
+        .context("a bug: nobody follows the restore")?;
+    cluster
+        .say(&running.owner, log.pod(), "restore", word)
+        .await
+}
+
+/// The next event of the container's log; `None` when it has ended well.
+///
+/// # Errors
+/// The container failed, in a sentence with its last lines.
+async fn next_event(cx: &mut Context<'_>, container: &str) -> Result<Option<Event>> {
+    let mut tail = VecDeque::new();
+    let mut refused = None;
+    loop {
+        let log = running(cx)?
+            .log
+            .as_mut()
+            .context("a bug: nobody follows the Job's log")?;
+        match log.next().await? {
+            Line::Text(line) => match Event::parse(&line) {
+                Some(Event::Refused { reason, items, .. }) => refused = Some((reason, items)),
+                Some(event) => {
+                    record(cx, &event);
+                    return Ok(Some(event));
+                }
+                None => {
+                    cx.report.event(crate::report::Event::Log { line: &line });
+                    if tail.len() == TAIL {
+                        tail.pop_front();
+                    }
+                    tail.push_back(line);
+                }
+            },
+            Line::Ended { code: 0, .. } => return Ok(None),
+            Line::Ended { code, reason } => bail!(why(
+                container,
+                code,
+                &reason,
+                refused,
+                tail.make_contiguous()
+            )),
+        }
+    }
+}
+
+fn why(
+    container: &str,
+    code: i32,
+    reason: &str,
+    refused: Option<(String, Vec<String>)>,
+    tail: &[String],
+) -> String {
+    if let Some((reason, items)) = refused {
+        let items = if items.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", items.join("; "))
+        };
+        return format!("{container} refused (exit code {code}): {reason}{items}");
+    }
+    let meaning = match reason {
+        "OOMKilled" => "it ran out of its 1 GiB of memory",
+        _ => jobs::meaning(container, code).unwrap_or(reason),
+    };
+    let tail = if tail.is_empty() {
+        String::new()
+    } else {
+        format!("; its last lines: {}", tail.join(" / "))
+    };
+    format!("{container} failed (exit code {code}): {meaning}{tail}")
+}
+
+fn record(cx: &mut Context<'_>, event: &Event) {
+    match event {
+        Event::Source(source) => {
+            cx.summary.data_read_at = Some(source.read_at.clone().unwrap_or_default())
+        }
+        Event::Counted {
+            tables,
+            rows,
+            sequences,
+            ..
+        } => {
+            cx.summary.database = Some(Database {
+                tables: *tables,
+                rows: *rows,
+                sequences: *sequences,
+                dump_bytes: 0,
+            });
+        }
+        Event::Dumped { bytes, .. } => {
+            if let Some(database) = &mut cx.summary.database {
+                database.dump_bytes = *bytes;
+            }
+        }
+        _ => {}
+    }
+    cx.progress(event);
+}

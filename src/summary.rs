@@ -1,0 +1,100 @@
+//! What a run has to say for itself at its end: as text for a person, as JSON for a script.
+use serde::Serialize;
+use serde_json::Value;
+use std::fmt::{self, Display};
+
+/// Filled while the steps run; absent is what did not happen. Times in seconds, sizes in bytes.
+#[derive(Debug, Default, Serialize)]
+pub struct Summary {
+    pub command: String,
+    pub run: String,
+    /// "done", "failed" or "not-put-back": the exit code in a word.
+    pub outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_put_back: Vec<String>,
+    /// When production's data was read (UTC).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_read_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database: Option<Database>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub documents: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub downtime_seconds: Option<f64>,
+    pub seconds: f64,
+    pub steps: Vec<Timing>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub struct Database {
+    pub tables: u64,
+    pub rows: u64,
+    pub sequences: u64,
+    pub dump_bytes: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Timing {
+    pub step: &'static str,
+    pub seconds: f64,
+}
+
+/// A refresh is iso-prod: what existed only in the sandbox is gone.
+const REMINDER: &str = "\
+The sandbox is iso-prod now: the user ai_agent_sandbox and its API key are gone, and values encrypted with
+production's DOLI_INSTANCE_UNIQUE_ID do not decrypt here. Re-run test/provisionSandbox.ts.";
+
+impl Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(database) = &self.database {
+            let Database {
+                tables,
+                rows,
+                sequences,
+                dump_bytes,
+            } = database;
+            let read_at = self.data_read_at.as_deref().unwrap_or("an unknown time");
+            writeln!(
+                f,
+                "database   {tables} tables, {rows} rows, {sequences} sequences; dump {}",
+                size(*dump_bytes)
+            )?;
+            writeln!(f, "           production's data as of {read_at}")?;
+        }
+        if let Some(documents) = &self.documents {
+            let number = |key: &str| documents.get(key).and_then(Value::as_u64).unwrap_or(0);
+            writeln!(
+                f,
+                "documents  {} sent ({}), {} removed, {} unchanged",
+                number("sent"),
+                size(number("bytes")),
+                number("removed"),
+                number("unchanged")
+            )?;
+        }
+        if let Some(downtime) = self.downtime_seconds {
+            writeln!(f, "downtime   {downtime:.1} s")?;
+        }
+        writeln!(f, "took       {:.1} s", self.seconds)?;
+        for Timing { step, seconds } in &self.steps {
+            writeln!(f, "  {seconds:>6.1} s  {step}")?;
+        }
+        match self.database {
+            Some(_) => write!(f, "{REMINDER}"),
+            None => write!(f, "The sandbox has production's documents."),
+        }
+    }
+}
+
+/// Bytes as a person reads them.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..10_000 => format!("{bytes} B"),
+        10_000..10_000_000 => format!("{} kB", bytes / 1_000),
+        _ => format!("{} MB", bytes / 1_000_000),
+    }
+}
