@@ -5,7 +5,7 @@ use std::collections::HashSet;
 /// Work for one pass. Paths are positions in the manifest that is named.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Delta {
-    /// In the source, in the order of sending: directories last and deepest first, as whatever is made in one changes its mtime.
+    /// In the source, in the order of sending.
     pub send: Vec<usize>,
     /// In the target: gone from the source, or of another type there. Nothing below a removed directory is listed.
     pub remove: Vec<usize>,
@@ -48,12 +48,20 @@ pub fn diff(source: &Manifest, target: &Manifest, again: impl Fn(&[u8]) -> bool)
     }
     remove(&mut delta, source, target, &mut touched);
     touch(&mut delta, source, target, &touched);
-    let class = |at: &usize| source.entries()[*at].kind == Kind::Directory;
-    delta.send.sort_unstable_by(|a, b| match (class(a), class(b)) {
+    order(&mut delta.send, source, target.head.gnu_tar);
+    delta
+}
+
+/// Whatever is made in a directory changes its mtime. GNU tar sees to that when a directory comes right before its content;
+/// for others the directories come last, the deepest first.
+fn order(send: &mut [usize], source: &Manifest, gnu_tar: bool) {
+    let directory = |at: &usize| source.entries()[*at].kind == Kind::Directory;
+    let parts = |at: &usize| source.path(&source.entries()[*at]).split(|&byte| byte == b'/');
+    send.sort_unstable_by(|a, b| match (directory(a), directory(b)) {
+        _ if gnu_tar => parts(a).cmp(parts(b)),
         (true, true) => b.cmp(a),
         (a_last, b_last) => a_last.cmp(&b_last).then(a.cmp(b)),
     });
-    delta
 }
 
 fn remove(delta: &mut Delta, source: &Manifest, target: &Manifest, touched: &mut HashSet<Vec<u8>>) {

@@ -8,7 +8,7 @@ use std::mem;
 const BLOCK: usize = 64 * 1024;
 const BLOCKS: usize = 64;
 /// Content of one message; a chunk is a whole number of them.
-const FRAME: usize = 128 * 1024;
+const FRAME: usize = 256 * 1024;
 const CHUNK: usize = BLOCK * BLOCKS;
 
 /// Messages that make one chunk, each with one byte of room in front for the number of its channel.

@@ -58,7 +58,14 @@ where
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     pings.reset();
     let input = Input { sink: Box::pin(sink), place: place.clone(), pings };
-    (input, Output { stream: Box::pin(stream), place, stderr: Vec::new() })
+    (input, output(stream, place))
+}
+
+pub(super) fn output<S>(stream: S, place: String) -> Output
+where
+    S: Stream<Item = std::result::Result<Message, SocketError>> + Send + 'static,
+{
+    Output { stream: Box::pin(stream), place, stderr: Vec::new() }
 }
 
 impl Input {
