@@ -114,7 +114,7 @@ impl World {
 }
 
 /// The kubelet of these tests: no process, only the Pod's status.
-async fn node(store: Store) {
+pub(crate) async fn node(store: Store) {
     let mut changes = store.subscribe();
     loop {
         for pod in store.list("pods", None) {
@@ -183,4 +183,6 @@ fn refusal(error: Error) -> (u16, String, String) {
 
 mod controllers;
 mod faults;
+mod refusals;
 mod verbs;
+mod watches;

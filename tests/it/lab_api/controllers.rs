@@ -194,9 +194,10 @@ async fn self_heal_puts_replicas_back_until_it_is_paused() {
     world.controllers.argo.declare("deployments", deployment(1));
     world
         .store
-        .create("applications", verbs::application(true))
+        .create("applications", refusals::application(true))
         .expect("an Application");
     world.deployment_ready(1).await;
+    world.controllers.argo.heal_after(Duration::from_millis(50));
     let replicas = |store: &Store| {
         store
             .get("deployments", NS, "erp-sandbox")
@@ -250,4 +251,41 @@ async fn self_heal_puts_replicas_back_until_it_is_paused() {
                 && app.get("operation").is_none()
         })
         .await;
+}
+
+#[tokio::test]
+async fn what_the_controllers_write_is_of_the_schema() {
+    let world = World::new().await;
+    world.deployment(1);
+    world.deployment_ready(1).await;
+    let jobs: Api<Job> = world.api().await;
+    jobs.create(&PostParams::default(), &job("one", "true"))
+        .await
+        .expect("created");
+    world
+        .until("the Job is complete", |store| {
+            let job = store.get("jobs", NS, "one").expect("it is there");
+            job["status"]["completionTime"].is_string()
+        })
+        .await;
+    let strict = PatchParams {
+        field_validation: Some(kube::api::ValidationDirective::Strict),
+        ..PatchParams::default()
+    };
+    let patch = Patch::Merge(json!({"metadata": {"labels": {"seen": "yes"}}}));
+    jobs.patch("one", &strict, &patch)
+        .await
+        .expect("no unknown field");
+    let deployments: Api<Deployment> = world.api().await;
+    deployments
+        .patch("erp-sandbox", &strict, &patch)
+        .await
+        .expect("no unknown field");
+    let all: Api<Pod> = world.api().await;
+    for pod in all.list(&ListParams::default()).await.expect("a list") {
+        let name = pod.metadata.name.expect("a name");
+        all.patch(&name, &strict, &patch)
+            .await
+            .expect("no unknown field");
+    }
 }
