@@ -114,7 +114,7 @@ impl World {
 }
 
 /// The kubelet of these tests: no process, only the Pod's status.
-pub(crate) async fn node(store: Store) {
+async fn node(store: Store) {
     let mut changes = store.subscribe();
     loop {
         for pod in store.list("pods", None) {
@@ -181,6 +181,7 @@ fn refusal(error: Error) -> (u16, String, String) {
     }
 }
 
+mod argo;
 mod controllers;
 mod faults;
 mod refusals;

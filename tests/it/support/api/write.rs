@@ -207,8 +207,7 @@ pub(super) fn update(asked: &Asked, target: &Target, shared: &Shared) -> Result<
 pub(super) fn patch(asked: &Asked, target: &Target, shared: &Shared) -> Result<Answer, Status> {
     if asked.content_type == patches::APPLY && read::current(target, shared).is_err() {
         patches::needs_field_manager(asked)?;
-        let created = create(asked, target, shared)?;
-        return Ok(created);
+        return create(asked, target, shared);
     }
     let mut warnings = Vec::new();
     let patched = store(asked, target, shared, |current| {
