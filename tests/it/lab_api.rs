@@ -181,6 +181,9 @@ fn refusal(error: Error) -> (u16, String, String) {
     }
 }
 
+mod argo;
 mod controllers;
 mod faults;
+mod refusals;
 mod verbs;
+mod watches;

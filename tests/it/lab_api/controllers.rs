@@ -1,4 +1,4 @@
-//! Deployments, Jobs, garbage and Argo CD.
+//! Deployments, Jobs and garbage.
 
 use super::*;
 
@@ -136,16 +136,20 @@ async fn a_job_is_forgotten_after_its_time_to_live() {
         .await;
 }
 
+fn one_pod(store: &Store) -> bool {
+    pods(store)
+        .iter()
+        .any(|pod| pod["status"]["phase"] == "Running")
+}
+
+fn job_gone(store: &Store) -> bool {
+    store.list("jobs", None).is_empty()
+}
+
 #[tokio::test]
 async fn a_jobs_pods_outlive_it_unless_the_delete_says_otherwise() {
     let world = World::new().await;
     let api: Api<Job> = world.api().await;
-    let one_pod = |store: &Store| {
-        pods(store)
-            .iter()
-            .any(|pod| pod["status"]["phase"] == "Running")
-    };
-    let job_gone = |store: &Store| store.list("jobs", None).is_empty();
     api.create(&PostParams::default(), &job("one", "sleep"))
         .await
         .expect("created");
@@ -188,66 +192,38 @@ async fn a_jobs_pods_outlive_it_unless_the_delete_says_otherwise() {
 }
 
 #[tokio::test]
-async fn self_heal_puts_replicas_back_until_it_is_paused() {
+async fn what_the_controllers_write_is_of_the_schema() {
     let world = World::new().await;
     world.deployment(1);
-    world.controllers.argo.declare("deployments", deployment(1));
-    world
-        .store
-        .create("applications", verbs::application(true))
-        .expect("an Application");
     world.deployment_ready(1).await;
-    let replicas = |store: &Store| {
-        store
-            .get("deployments", NS, "erp-sandbox")
-            .expect("it is there")["spec"]["replicas"]
-            .clone()
-    };
-    let sync = |store: &Store| {
-        store
-            .get("applications", "argocd", "erp-sandbox")
-            .expect("it is there")["status"]["sync"]["status"]
-            .clone()
-    };
-    let api: Api<Deployment> = world.api().await;
-    let zero = Patch::Merge(json!({"spec": {"replicas": 0}}));
-    api.patch_scale("erp-sandbox", &PatchParams::default(), &zero)
+    let jobs: Api<Job> = world.api().await;
+    jobs.create(&PostParams::default(), &job("one", "true"))
         .await
-        .expect("scaled");
+        .expect("created");
     world
-        .until("it is healed", |store| replicas(store) == 1)
-        .await;
-    assert_eq!(world.controllers.argo.heals(), 1);
-    let apps = world.applications().await;
-    let pause = Patch::Merge(json!({"spec": {"syncPolicy": {"automated": {"selfHeal": false}}}}));
-    apps.patch("erp-sandbox", &PatchParams::default(), &pause)
-        .await
-        .expect("paused");
-    api.patch_scale("erp-sandbox", &PatchParams::default(), &zero)
-        .await
-        .expect("scaled");
-    world
-        .until("the drift is seen", |store| sync(store) == "OutOfSync")
-        .await;
-    assert_eq!(replicas(&world.store), 0);
-    let lasts = Duration::from_millis(300);
-    world
-        .controllers
-        .argo
-        .begin_operation(&world.store, "argocd", "erp-sandbox", lasts)
-        .expect("begun");
-    world
-        .until("the operation syncs, pause or not", |store| {
-            replicas(store) == 1
+        .until("the Job is complete", |store| {
+            let job = store.get("jobs", NS, "one").expect("it is there");
+            job["status"]["completionTime"].is_string()
         })
         .await;
-    world
-        .until("it is over", |store| {
-            let app = store
-                .get("applications", "argocd", "erp-sandbox")
-                .expect("it is there");
-            app["status"]["operationState"]["phase"] == "Succeeded"
-                && app.get("operation").is_none()
-        })
-        .await;
+    let strict = PatchParams {
+        field_validation: Some(kube::api::ValidationDirective::Strict),
+        ..PatchParams::default()
+    };
+    let patch = Patch::Merge(json!({"metadata": {"labels": {"seen": "yes"}}}));
+    jobs.patch("one", &strict, &patch)
+        .await
+        .expect("no unknown field");
+    let deployments: Api<Deployment> = world.api().await;
+    deployments
+        .patch("erp-sandbox", &strict, &patch)
+        .await
+        .expect("no unknown field");
+    let all: Api<Pod> = world.api().await;
+    for pod in all.list(&ListParams::default()).await.expect("a list") {
+        let name = pod.metadata.name.expect("a name");
+        all.patch(&name, &strict, &patch)
+            .await
+            .expect("no unknown field");
+    }
 }

@@ -129,11 +129,22 @@ impl Argo {
             self.lock().drifting.remove(&key);
             return None;
         }
+        self.heal(store, application, &key, &drift)
+    }
+
+    /// Puts it back when the pause is over, else says when that is.
+    fn heal(
+        &self,
+        store: &Store,
+        application: &Value,
+        key: &str,
+        drift: &[(String, Value)],
+    ) -> Next {
         let pause = self.lock().heal_after;
         let since = *self
             .lock()
             .drifting
-            .entry(key.clone())
+            .entry(key.to_owned())
             .or_insert_with(Instant::now);
         if let Some(left) = pause
             .checked_sub(since.elapsed())
@@ -141,9 +152,9 @@ impl Argo {
         {
             return Some(left);
         }
-        self.sync(store, &drift);
+        self.sync(store, drift);
         self.lock().heals += 1;
-        self.lock().drifting.remove(&key);
+        self.lock().drifting.remove(key);
         finish(
             store,
             application,

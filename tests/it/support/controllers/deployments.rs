@@ -120,10 +120,15 @@ fn tell(store: &Store, deployment: &Value, new: &Value, old: &[Value], wanted: u
         );
     }
     let next = progress(deployment, new, &mut status, wanted);
+    availability(deployment, &mut status, available, wanted);
+    write_status(store, "deployments", deployment, status);
+    next
+}
+
+fn availability(deployment: &Value, status: &mut Value, available: u64, wanted: u64) {
     let rolling = deployment["spec"]["strategy"]["type"] == "RollingUpdate";
     let tolerated = if rolling { wanted / 4 } else { 0 };
-    let enough = available >= wanted - tolerated;
-    let said = if enough {
+    let said = if available >= wanted - tolerated {
         (
             true,
             "MinimumReplicasAvailable",
@@ -136,9 +141,7 @@ fn tell(store: &Store, deployment: &Value, new: &Value, old: &[Value], wanted: u
             "Deployment does not have minimum availability.",
         )
     };
-    set_condition(&mut status, "Available", said);
-    write_status(store, "deployments", deployment, status);
-    next
+    set_condition(status, "Available", said);
 }
 
 /// The condition Progressing. Once a rollout is through, scaling does not touch it any more.

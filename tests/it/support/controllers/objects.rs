@@ -116,8 +116,15 @@ pub(super) fn set_condition(
     } else {
         now().into()
     };
+    // A Job's condition has a probe time where a Deployment's has an update time.
+    let deployment = matches!(kind, "Available" | "Progressing");
+    let told = if deployment {
+        "lastUpdateTime"
+    } else {
+        "lastProbeTime"
+    };
     let new = json!({
-        "type": kind, "status": is, "lastUpdateTime": now(), "lastTransitionTime": since,
+        "type": kind, "status": is, told: now(), "lastTransitionTime": since,
         "reason": reason, "message": message,
     });
     match place {
