@@ -9,6 +9,7 @@ use kube::api::{Api, AttachParams, DeleteParams, LogParams, PostParams};
 use kube::runtime::wait::await_condition;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::timeout;
 
 use crate::support::api::{Api as Server, Settings};
 use crate::support::container::image::{APP, APP_BARE, APP_BUSYBOX, POSTGRES};
@@ -62,7 +63,7 @@ impl Lab {
             holds(&pod)
         };
         let waited = await_condition(self.pods.clone(), name, condition);
-        let waited = tokio::time::timeout(Duration::from_secs(10), waited).await;
+        let waited = timeout(Duration::from_secs(10), waited).await;
         if waited.is_err() {
             let pod = self.store.get("pods", NS, name);
             panic!("{name} is never {what}: {pod:#?}");
@@ -94,16 +95,19 @@ impl Lab {
             .exec(name, words.iter().copied(), &params)
             .await
             .expect("exec");
-        let (mut out, mut err) = (String::new(), String::new());
+        let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut stdout = process.stdout().expect("asked for");
         let mut stderr = process.stderr().expect("asked for");
         let status = process.take_status().expect("once");
-        let (read_out, read_err, status) = tokio::join!(
-            stdout.read_to_string(&mut out),
-            stderr.read_to_string(&mut err),
+        // kube-rs never ends these streams when the connection broke within a frame.
+        let patience = Duration::from_secs(2);
+        let (_, _, status) = tokio::join!(
+            timeout(patience, stdout.read_to_end(&mut out)),
+            timeout(patience, stderr.read_to_end(&mut err)),
             status
         );
-        read_out.and(read_err).expect("text");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        let (out, err) = (text(out), text(err));
         let code = status.and_then(|status| {
             if status.status.as_deref() == Some("Success") {
                 return Some(0);
@@ -354,9 +358,12 @@ async fn a_cut_connection_has_no_status_and_the_process_reads_the_end_of_its_inp
         .await
         .expect("exec");
     let mut stdin = process.stdin().expect("asked for");
-    // It may or may not be told that nobody listens any more.
-    let _ = stdin.write_all(&[1; 100_000]).await;
-    assert!(process.take_status().expect("once").await.is_none());
+    let status = process.take_status().expect("once");
+    // kube-rs tells the writer nothing: it would wait for ever.
+    tokio::select! {
+        _ = stdin.write_all(&[1; 100_000]) => {}
+        status = status => assert!(status.is_none()),
+    }
     let wait = "until [ -e /tmp/ended ]; do sleep 0.01; done; wc -c </tmp/got";
     let (out, _, _) = lab.exec("app", &["sh", "-c", wait]).await;
     let got: usize = out.trim().parse().expect("a number");
