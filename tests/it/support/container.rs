@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
@@ -80,8 +80,9 @@ impl Container {
             let log = log.clone();
             async move { log.fill(output).await }
         });
-        let status = child.stdout.take().expect("it was piped");
-        let Some(init) = first_process(status).await else {
+        // Kept open to the end, when bwrap writes once more.
+        let mut report = BufReader::new(child.stdout.take().expect("it was piped"));
+        let Some(init) = first_process(&mut report).await else {
             let _ = child.wait().await;
             let _ = filling.await;
             return Err(format!("the view cannot be made: {}", log.text().trim()));
@@ -89,7 +90,12 @@ impl Container {
         processes.enlist(init);
         settled(init).await;
         let (tell, ended) = watch::channel(None);
-        tokio::spawn(outlive(child, filling, init, processes.clone(), tell));
+        let table = processes.clone();
+        tokio::spawn(async move {
+            let exit = outlive(child, filling, init, table).await;
+            drop(report);
+            tell.send_replace(Some(exit));
+        });
         Ok(Self(Arc::new(Inner {
             spec,
             processes: processes.clone(),
@@ -171,9 +177,9 @@ fn command(spec: &Spec) -> Command {
 }
 
 /// bwrap tells the first process's number as the host counts.
-async fn first_process(report: impl AsyncRead + Unpin) -> Option<u32> {
+async fn first_process(report: &mut (impl AsyncBufRead + Unpin)) -> Option<u32> {
     let mut line = String::new();
-    BufReader::new(report).read_line(&mut line).await.ok()?;
+    report.read_line(&mut line).await.ok()?;
     let report: Value = serde_json::from_str(&line).ok()?;
     u32::try_from(report["child-pid"].as_u64()?).ok()
 }
@@ -193,13 +199,11 @@ async fn outlive(
     filling: tokio::task::JoinHandle<()>,
     init: u32,
     processes: Processes,
-    tell: watch::Sender<Option<Exit>>,
-) {
+) -> Exit {
     let status = child.wait().await;
     processes.discharge(init);
     let _ = filling.await;
-    let status = status.unwrap_or(ExitStatus::from_raw(9));
-    tell.send_replace(Some(Exit::of(status)));
+    Exit::of(status.unwrap_or(ExitStatus::from_raw(9)))
 }
 
 /// The runtime's sentence about a program that is not there.

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 mod environment;
 mod events;
+mod life;
 mod logs;
 mod orders;
 mod pod;
@@ -172,7 +173,7 @@ impl Node {
             if let Some(replaced) = pods.insert(key, pod.clone()) {
                 replaced.stop(Stop::now(Why::Gone));
             }
-            tokio::spawn(pod::run(pod.clone()));
+            tokio::spawn(life::run(pod.clone()));
         }
         drop(pods);
         if object["metadata"]["deletionTimestamp"].is_string() {

@@ -139,6 +139,7 @@ pub(crate) async fn spawn(mut command: Command) -> std::io::Result<Child> {
 }
 
 /// Tells the watchdog of this test run; it outlives us by the time it takes to kill.
+#[expect(clippy::zombie_processes, reason = "it ends after this process does")]
 fn watchdog(line: &str) {
     static PIPE: OnceLock<Mutex<ChildStdin>> = OnceLock::new();
     let pipe = PIPE.get_or_init(|| {

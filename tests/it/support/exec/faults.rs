@@ -128,9 +128,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
             _ => usize::MAX,
         };
         self.reader = Some(cx.waker().clone());
+        let unbroken = self.fault.is_none();
         let Some(inner) = &mut self.inner else {
             return Poll::Ready(Ok(()));
         };
+        if unbroken {
+            return Pin::new(inner).poll_read(cx, buf);
+        }
         let mut part = buf.take(left);
         let room = part.remaining();
         match Pin::new(inner).poll_read(cx, &mut part) {

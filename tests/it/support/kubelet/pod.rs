@@ -1,11 +1,7 @@
-//! The life of one Pod: scheduled, its init containers one after the other, its containers together.
-//!
-//! Every wait gives way to an order to stop (`unless_stopped`), and the start of a container never
-//! does: so at the end all that was started is known.
+//! A Pod as the node knows it: its containers' slots, its reports, and the order to stop it.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::watch;
@@ -13,8 +9,8 @@ use tokio::sync::watch;
 use super::super::container::Container;
 use super::Node;
 use super::state::{Outcome, Slot};
+use super::status;
 use super::stop::{self, Stop, Why};
-use super::{NODE, status};
 
 pub(crate) struct Pod {
     pub(super) node: Arc<Node>,
@@ -101,7 +97,7 @@ impl Pod {
     }
 
     /// Whether a container that ended with `code` is started again.
-    fn restarts(&self, code: i64) -> bool {
+    pub(super) fn restarts(&self, code: i64) -> bool {
         match self.object["spec"]["restartPolicy"].as_str() {
             _ if self.wanted_stop().is_some() => false,
             Some("Never") => false,
@@ -164,79 +160,6 @@ impl Pod {
         }
     }
 
-    /// All the containers' lives; `None` when it was told to stop before their end.
-    async fn live(&self) -> Option<()> {
-        self.schedule().await?;
-        self.publish();
-        let (inits, all) = {
-            let slots = self.slots();
-            (slots.iter().filter(|slot| slot.init).count(), slots.len())
-        };
-        for init in 0..inits {
-            if self.keep(init).await? != 0 {
-                return Some(());
-            }
-        }
-        let apps = (inits..all).map(|app| self.keep(app));
-        let ends = futures::future::join_all(apps).await;
-        ends.into_iter().all(|end| end.is_some()).then_some(())
-    }
-
-    /// Runs a container, again and again if that is the policy; its last exit code.
-    async fn keep(&self, at: usize) -> Option<i64> {
-        let mut pause = Duration::ZERO;
-        loop {
-            let code = match self.start(at).await? {
-                Some(container) => self.see_through(at, &container).await,
-                None => self.slots()[at].exit_code().unwrap_or(128),
-            };
-            if self.wanted_stop().is_some() {
-                return None;
-            }
-            let is_init = self.slots()[at].init;
-            if !self.restarts(code) || (is_init && code == 0) {
-                return Some(code);
-            }
-            if !pause.is_zero() {
-                self.back_off(at);
-            }
-            self.unless_stopped(tokio::time::sleep(pause)).await?;
-            pause = self.node.config().backoff;
-        }
-    }
-
-    fn back_off(&self, at: usize) {
-        let name = self.slots()[at].name.clone();
-        let (pod, ns, uid) = (&self.name, &self.ns, &self.uid);
-        let failing = format!("restarting failed container={name} pod={pod}_{ns}({uid})");
-        let message = format!("back-off 10s {failing}");
-        self.say("Warning", "BackOff", &format!("Back-off {failing}"));
-        self.change(at, |slot| slot.wait("CrashLoopBackOff", &message));
-    }
-
-    /// To the end of the container, also while the Pod is being stopped: this writes it down.
-    async fn see_through(&self, at: usize, container: &Container) -> i64 {
-        let delay = self.node.config().ready_delay;
-        tokio::select! {
-            biased;
-            _ = container.ended() => {}
-            () = tokio::time::sleep(delay) => {
-                if self.wanted_stop().is_none() {
-                    self.change(at, |slot| slot.ready = true);
-                }
-            }
-        }
-        let exit = container.ended().await;
-        let message = self.termination_message(at, container, exit.code);
-        self.change(at, |slot| slot.end(exit, message));
-        i64::from(exit.code)
-    }
-
-    fn termination_message(&self, at: usize, container: &Container, code: i32) -> Option<String> {
-        let policy = self.container_spec(at)["terminationMessagePolicy"].clone();
-        (policy == "FallbackToLogsOnError" && code != 0).then(|| container.log().tail())
-    }
-
     /// The container's part of the spec; init containers come first.
     pub(super) fn container_spec(&self, at: usize) -> &Value {
         let spec = &self.object["spec"];
@@ -247,90 +170,4 @@ impl Pod {
             &spec["containers"][at - inits]
         }
     }
-
-    /// Until there is a node for it.
-    async fn schedule(&self) -> Option<()> {
-        let mut config = self.node.config.subscribe();
-        loop {
-            let obstacle = {
-                let config = config.borrow_and_update();
-                let mine = config
-                    .unschedulable
-                    .iter()
-                    .find(|one| one.holds(&self.name));
-                mine.map(|one| one.message.clone())
-            };
-            let Some(message) = obstacle else { break };
-            self.say("Warning", "FailedScheduling", &message);
-            self.report_unscheduled(&message);
-            self.unless_stopped(config.changed()).await?.ok()?;
-        }
-        let bound = self.node.store.mutate("pods", &self.ns, &self.name, |pod| {
-            pod["spec"]["nodeName"] = NODE.into();
-        });
-        bound.ok()?;
-        let (ns, name) = (&self.ns, &self.name);
-        let message = format!("Successfully assigned {ns}/{name} to {NODE}");
-        self.say("Normal", "Scheduled", &message);
-        Some(())
-    }
-
-    fn report_unscheduled(&self, message: &str) {
-        let state = ("False", "Unschedulable", message.to_owned());
-        let written = self.node.store.mutate("pods", &self.ns, &self.name, |pod| {
-            pod["status"]["phase"] = "Pending".into();
-            status::set_condition(&mut pod["status"], "PodScheduled", &state);
-        });
-        // Deleted meanwhile: then the order to stop is on its way.
-        let _ = written;
-    }
-}
-
-/// A Pod's task, to the end of its object.
-pub(super) async fn run(pod: Arc<Pod>) {
-    let life = tokio::spawn({
-        let pod = pod.clone();
-        async move {
-            let limit = pod.object["spec"]["activeDeadlineSeconds"].as_u64();
-            let limit = limit.map_or(Duration::MAX, Duration::from_secs);
-            if tokio::time::timeout(limit, pod.unless_stopped(std::future::pending::<()>()))
-                .await
-                .is_err()
-            {
-                let message = "Pod was active on the node longer than the specified deadline";
-                let why = Why::Failed("DeadlineExceeded", message.to_owned());
-                pod.stop(Stop::within(pod.grace(), why));
-            }
-        }
-    });
-    let lived = tokio::spawn({
-        let pod = pod.clone();
-        async move { pod.live().await }
-    });
-    let mut stops = pod.stops();
-    loop {
-        // The first order is carried out at once, a later one (a deletion after an eviction) then.
-        let Ok(stop) = stops
-            .wait_for(Option::is_some)
-            .await
-            .map(|stop| stop.clone())
-        else {
-            return;
-        };
-        stop::carry_out(&pod).await;
-        match stop.map(|stop| stop.why) {
-            Some(Why::Deleted) => {
-                stop::remove(&pod).await;
-                break;
-            }
-            Some(Why::Gone) => break,
-            _ => {}
-        }
-        if stops.changed().await.is_err() {
-            break;
-        }
-    }
-    life.abort();
-    lived.abort();
-    pod.node.forget(&pod);
 }
