@@ -11,10 +11,10 @@
 //! | 5 | [`step`] | one file a step |
 //! | 4 | [`guard`] | the bracket around a run: journal, signals, unwinding |
 //! | 3 | [`outcome`] | the only exit codes |
-//! | 2 | [`undo`] | what can be put back, as data |
+//! | 2 | [`undo`], [`summary`] | what can be put back, as data; what a run has to say at its end |
 //! | 1 | [`cluster`] | verbs of the domain over kube-rs; the only module that names it |
 //! | 1 | [`settings`] | defaults ← file ← environment ← flags |
-//! | 0 | [`cli`], [`report`], [`summary`], [`jobs`], [`documents`], [`shutdown`] | flags; what is told; the Job's scripts; file trees; signals |
+//! | 0 | [`cli`], [`report`], [`jobs`], [`documents`], [`shutdown`] | flags; what is told; the Job's scripts; file trees; signals |
 pub mod cli;
 pub mod cluster;
 pub mod commands;

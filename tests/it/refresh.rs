@@ -49,7 +49,7 @@ async fn writes_come_in_the_order_that_protects_the_sandbox() {
         });
         words.collect::<Vec<_>>().join(" ")
     };
-    let writes: Vec<String> = lab.api.record.writes().iter().map(|seen| run(&seen.line())).collect();
+    let writes: Vec<String> = lab.api.record.writes().iter().map(|line| run(line)).collect();
     let writes: Vec<&str> = writes.iter().map(String::as_str).filter(|line| *line != "update leases sandbox-lifecycle").collect();
     assert_eq!(
         writes,
@@ -75,7 +75,7 @@ async fn every_change_is_journalled_before_it_is_made() {
     let lab = Sandbox::new().await;
     lab.run(&["refresh-from-prod"]).await.assert_code(0);
     let mut journal = String::new();
-    for seen in lab.api.record.writes() {
+    for seen in lab.api.record.all() {
         match seen.line().as_str() {
             "update leases sandbox-lifecycle" => {
                 let written = &seen.body["metadata"]["annotations"]["sandbox-lifecycle/journal"];

@@ -19,7 +19,7 @@ const FLOORS: [(&str, u8); 16] = [
     ("settings", 1),
     ("cli", 0),
     ("report", 0),
-    ("summary", 0),
+    ("summary", 2),
     ("jobs", 0),
     ("documents", 0),
     ("shutdown", 0),
