@@ -15,11 +15,11 @@ const FLOORS: [(&str, u8); 16] = [
     ("guard", 4),
     ("outcome", 3),
     ("undo", 2),
+    ("summary", 2),
     ("cluster", 1),
     ("settings", 1),
     ("cli", 0),
     ("report", 0),
-    ("summary", 0),
     ("jobs", 0),
     ("documents", 0),
     ("shutdown", 0),
@@ -95,7 +95,7 @@ fn the_floors_are_those_of_the_table_in_lib() {
 /// `name: Type, "VARIABLE", …` in `src/cli.rs`, below the line of its help that ends with the default.
 #[test]
 fn the_readme_has_every_setting_with_its_variable_and_default() {
-    let cli = include_str!("../../src/cli.rs");
+    let cli = include_str!("../../src/cli.rs").replace('`', "");
     let readme = include_str!("../../README.md").replace('`', "");
     let mut settings = 0;
     for (help, line) in cli.lines().zip(cli.lines().skip(1)) {
