@@ -62,8 +62,6 @@ fn a_pg_restore_that_dies_or_ends_early_and_well() {
 
 #[test]
 fn a_psql_that_is_killed_in_the_middle() {
-    let kill = "case \" $* \" in *' -f - '*) ;; esac; \"$real\" \"$@\" & child=$!";
-    let _ = kill;
     let ended = rolled_back(|job| {
         job.set("VERIFY_SQL", "\\! kill -s KILL $PPID");
     });
@@ -84,11 +82,15 @@ fn rows_that_are_not_the_dumps() {
 
 #[test]
 fn a_lock_that_is_not_granted_names_who_holds_it() {
-    let ended = rolled_back(|job| {
-        job.server.sql(SANDBOX.database, "BEGIN; LOCK TABLE llx_user; PREPARE TRANSACTION 'the blocker'");
-    });
-    let refused = ended.refused(28);
+    let server = PostgresServer::start();
+    let before = server.checksum(SANDBOX.database);
+    let job = Job::new(&server);
+    job.dump().succeeded();
+    server.sql(SANDBOX.database, "BEGIN; LOCK TABLE llx_user; PREPARE TRANSACTION 'the blocker'");
+    let refused = job.restore().refused(28);
     assert!(refused.contains("the blocker"), "{refused}");
+    server.sql(SANDBOX.database, "ROLLBACK PREPARED 'the blocker'");
+    assert_eq!(server.checksum(SANDBOX.database), before);
 }
 
 #[test]
