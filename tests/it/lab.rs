@@ -1,5 +1,4 @@
 //! The lab by hand: `demo` shows a refresh, `bench` measures.
-#[path = "../it/support.rs"]
 mod support;
 
 mod bench;
