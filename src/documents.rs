@@ -28,11 +28,19 @@ pub fn trees(names: &[String]) -> Result<Vec<String>> {
     trees.dedup();
     for tree in &trees {
         let inside = tree.split('/').all(|part| !matches!(part, "" | "." | ".."));
-        ensure!(inside && !tree.contains(['\0', '\n']), "documents tree {tree:?} must be a path inside the documents root");
+        ensure!(
+            inside && !tree.contains(['\0', '\n']),
+            "documents tree {tree:?} must be a path inside the documents root"
+        );
     }
     for tree in &trees {
-        let within = trees.iter().find(|other| tree.strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with('/')));
-        ensure!(within.is_none(), "documents tree {tree:?} lies within {:?}: name only one of them", within.map_or("", |w| w));
+        let within =
+            trees.iter().find(|other| tree.strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with('/')));
+        ensure!(
+            within.is_none(),
+            "documents tree {tree:?} lies within {:?}: name only one of them",
+            within.map_or("", |w| w)
+        );
     }
     Ok(trees)
 }
@@ -49,7 +57,9 @@ pub fn meaning(code: i32) -> Option<&'static str> {
         10 => "the documents root is not there (set --documents-root)",
         11 => "a documents tree is not a plain directory",
         12 => "the documents could not be listed completely",
-        13 => "find is missing, or it knows neither -printf nor -exec stat -c: use an image with GNU findutils or busybox",
+        13 => {
+            "find is missing, or it knows neither -printf nor -exec stat -c: use an image with GNU findutils or busybox"
+        }
         14 => "tar is missing: use an image that has it",
         20 => "the list of files to read was cut",
         22 => "tar could not read everything",

@@ -44,15 +44,8 @@ pub fn run(cli: Cli) -> Outcome {
         (false, _) => Detail::Verbose,
     };
     let report = report::on_stderr(detail);
-    let mut summary = Summary {
-        command: cli.command.name().to_owned(),
-        ..Summary::default()
-    };
-    let mut outcome = match tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-    {
+    let mut summary = Summary { command: cli.command.name().to_owned(), ..Summary::default() };
+    let mut outcome = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime.block_on(commands::run(&cli, &*report, &mut summary)),
         Err(error) => anyhow::Error::new(error).context("cannot start").into(),
     };
@@ -67,12 +60,8 @@ pub fn run(cli: Cli) -> Outcome {
 fn print(cli: &Cli, outcome: &Outcome, summary: &Summary) -> anyhow::Result<()> {
     let ran = !cli.run.dry_run && !matches!(cli.command, Command::Recover { .. });
     match cli.run.output {
-        Output::Json if !cli.run.dry_run => {
-            report::result(&serde_json::to_string_pretty(summary)?)?
-        }
-        Output::Text if ran && outcome.code() == 0 && !cli.run.quiet => {
-            report::result(&summary.to_string())?
-        }
+        Output::Json if !cli.run.dry_run => report::result(&serde_json::to_string_pretty(summary)?)?,
+        Output::Text if ran && outcome.code() == 0 && !cli.run.quiet => report::result(&summary.to_string())?,
         _ => {}
     }
     Ok(())
@@ -85,9 +74,5 @@ fn log_to_stderr(verbose: u8) {
         1 => "sandbox_lifecycle=info",
         _ => "sandbox_lifecycle=debug,kube_client=debug,kube_runtime=info",
     };
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .without_time()
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
 }

@@ -76,12 +76,14 @@ pub async fn copy(
         }
         if copied.passes == PASSES {
             let pass = last.as_ref().context("a pass was made")?;
-            copied.changed_while_read = pass.judge(&new, &old, &delta, torn).with_context(|| format!("{target} {root}"))?;
+            copied.changed_while_read =
+                pass.judge(&new, &old, &delta, torn).with_context(|| format!("{target} {root}"))?;
             return Ok(copied);
         }
         copied.passes += 1;
         let already = copied.bytes;
-        let pass = pass::run(client, (source, target), root, new, &old, &delta, &|bytes| progress(already + bytes)).await?;
+        let pass =
+            pass::run(client, (source, target), root, new, &old, &delta, &|bytes| progress(already + bytes)).await?;
         copied.files += pass.files();
         copied.bytes += pass.bytes();
         copied.removed += delta.removed;

@@ -91,7 +91,10 @@ pub async fn run(client: &Client, pod: &PodRef, argv: &[&str]) -> Result<Said> {
 /// # Errors
 /// The server refuses, or cannot be reached.
 pub async fn open(client: &Client, pod: &PodRef, argv: &[&str], stdin: bool) -> Result<(Input, Output)> {
-    let params = AttachParams { container: pod.container.clone(), ..AttachParams::default().stdin(stdin).stdout(true).stderr(true) };
+    let params = AttachParams {
+        container: pod.container.clone(),
+        ..AttachParams::default().stdin(stdin).stdout(true).stderr(true)
+    };
     let request = Request::new(format!("/api/v1/namespaces/{}/pods", pod.namespace));
     let request = request.exec(&pod.pod, argv.iter().copied(), &params).context("cannot build an exec request")?;
     let what = format!("run a command in {pod}");
@@ -103,7 +106,7 @@ pub async fn open(client: &Client, pod: &PodRef, argv: &[&str], stdin: bool) -> 
 
 /// Exec over WebSocket is a GET to some servers and a creation to all: a Role needs both verbs.
 fn refused(what: &str, pod: &PodRef, error: kube::Error) -> anyhow::Error {
-    let explained = match &error {
+    match &error {
         kube::Error::Api(status) if status.code == 403 && status.message.is_empty() => {
             anyhow!("cannot {what}: refused (403) without a reason: the server may not know v5 or v4.channel.k8s.io")
         }
@@ -111,9 +114,8 @@ fn refused(what: &str, pod: &PodRef, error: kube::Error) -> anyhow::Error {
             "cannot {what}: forbidden; a Role in namespace {} needs the rule {{apiGroups: [\"\"], resources: [\"pods/exec\"], verbs: [\"get\", \"create\"]}}",
             pod.namespace
         ),
-        _ => return explain(what, error),
-    };
-    explained
+        _ => explain(what, error),
+    }
 }
 
 #[cfg(test)]

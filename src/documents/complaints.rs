@@ -46,7 +46,11 @@ fn lively(line: &str) -> bool {
 
 /// Sums up other lines, or speaks of what is not copied anyway.
 fn harmless(line: &str) -> bool {
-    let ends = ["Exiting with failure status due to previous errors", "socket ignored", "error exit delayed from previous errors"];
+    let ends = [
+        "Exiting with failure status due to previous errors",
+        "socket ignored",
+        "error exit delayed from previous errors",
+    ];
     ends.iter().any(|end| line.ends_with(end))
 }
 

@@ -89,7 +89,9 @@ mod tests {
             let line = rest.iter().position(|&byte| byte == b'\n')?;
             let text = str::from_utf8(&rest[..line]).expect("a line");
             rest = &rest[line + 1..];
-            let Some((size, count)) = text.split_once(' ') else { return (text == "end" && rest.is_empty()).then_some(content) };
+            let Some((size, count)) = text.split_once(' ') else {
+                return (text == "end" && rest.is_empty()).then_some(content);
+            };
             let length = size.parse::<usize>().expect("a number") * count.parse::<usize>().expect("a number");
             content.extend_from_slice(rest.get(..length)?);
             rest = &rest[length..];

@@ -52,8 +52,18 @@ impl<'a> Sieve<'a> {
         wanted.iter().for_each(|&at| asked[at] = true);
         let arrived = vec![false; asked.len()];
         let (full, otherwise) = (Vec::new(), HashMap::new());
-        let out =
-            Outgoing { source, framer, full, format, owner, wanted: asked, arrived, otherwise, passing: None, bytes: 0 };
+        let out = Outgoing {
+            source,
+            framer,
+            full,
+            format,
+            owner,
+            wanted: asked,
+            arrived,
+            otherwise,
+            passing: None,
+            bytes: 0,
+        };
         Self { source, reader: Reader::default(), out }
     }
 

@@ -31,7 +31,9 @@ pub(crate) async fn demo(keep: bool) -> u8 {
 
 fn show(lab: &Sandbox, when: &str) {
     println!("\n{when}:");
-    for (name, namespace, database) in [("production", PROD, PRODUCTION.database), ("sandbox", SANDBOX, ACCESS.database)] {
+    for (name, namespace, database) in
+        [("production", PROD, PRODUCTION.database), ("sandbox", SANDBOX, ACCESS.database)]
+    {
         let sums = lab.postgres.checksum(database);
         let rows = |sum: &String| sum.strip_prefix("r ")?.split(',').next()?.parse::<u64>().ok();
         let counts: Vec<u64> = sums.values().filter_map(rows).collect();

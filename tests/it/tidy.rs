@@ -75,10 +75,7 @@ fn only_report_prints() {
 #[test]
 fn the_floors_are_those_of_the_table_in_lib() {
     let sources = sources("src");
-    let lib = sources
-        .iter()
-        .find(|source| source.path == "src/lib.rs")
-        .expect("src/lib.rs");
+    let lib = sources.iter().find(|source| source.path == "src/lib.rs").expect("src/lib.rs");
     let mut table = Vec::new();
     for line in lib.text.lines().filter(|line| line.starts_with("//! |")) {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
@@ -111,14 +108,8 @@ fn the_readme_has_every_setting_with_its_variable_and_default() {
         let row = row.unwrap_or_else(|| panic!("README.md has no row {flag}"));
         let default = help.split_once("[default: ").map_or("", |(_, text)| text);
         assert!(row.contains(variable), "{row} lacks {variable}");
-        assert!(
-            row.contains(default.trim_end_matches(']')),
-            "{row} lacks {default}"
-        );
+        assert!(row.contains(default.trim_end_matches(']')), "{row} lacks {default}");
         settings += 1;
     }
-    assert!(
-        settings > 20,
-        "found only {settings} settings in src/cli.rs"
-    );
+    assert!(settings > 20, "found only {settings} settings in src/cli.rs");
 }

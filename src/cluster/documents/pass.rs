@@ -195,7 +195,13 @@ impl Pass {
     }
 
     /// After the last pass: what still differs must be the source's own later changes.
-    pub(super) fn judge(&self, new: &Manifest, old: &Manifest, delta: &Delta, torn: impl Fn(&[u8]) -> bool) -> Result<Vec<String>> {
+    pub(super) fn judge(
+        &self,
+        new: &Manifest,
+        old: &Manifest,
+        delta: &Delta,
+        torn: impl Fn(&[u8]) -> bool,
+    ) -> Result<Vec<String>> {
         let same = Comparison::of(new, old);
         let (mut changed, mut wrong) = (Vec::new(), Vec::new());
         let sent = delta.send.iter().map(|&at| new.path(&new.entries()[at]));
@@ -209,7 +215,11 @@ impl Pass {
             }
         }
         let some = wrong.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
-        ensure!(wrong.is_empty(), "holds something else than was sent, in {} places (does something write there?): {some}", wrong.len());
+        ensure!(
+            wrong.is_empty(),
+            "holds something else than was sent, in {} places (does something write there?): {some}",
+            wrong.len()
+        );
         Ok(changed)
     }
 
@@ -228,7 +238,11 @@ impl Pass {
         entry.kind == found.kind
             && match entry.kind {
                 Kind::Link => target.link(found) == link,
-                _ => found.mode == *mode && same.times(*mtime, found.mtime) && (entry.kind != Kind::File || found.size == *size),
+                _ => {
+                    found.mode == *mode
+                        && same.times(*mtime, found.mtime)
+                        && (entry.kind != Kind::File || found.size == *size)
+                }
             }
     }
 }

@@ -34,7 +34,8 @@ impl Sink<Message> for Socket {
 }
 
 fn output(messages: &[&[u8]]) -> Output {
-    halves(Socket(messages.iter().map(|bytes| Message::Binary(bytes.to_vec().into())).collect()), "pod a/b".to_owned()).1
+    halves(Socket(messages.iter().map(|bytes| Message::Binary(bytes.to_vec().into())).collect()), "pod a/b".to_owned())
+        .1
 }
 
 const SUCCESS: &[u8] = br#"{"metadata":{},"status":"Success"}"#;
@@ -51,7 +52,11 @@ async fn a_status_tells_how_a_command_ended() {
         [(SUCCESS, Ended::Code(0)), (CODE, Ended::Code(22)), (LOST, Ended::Failed("container not found".to_owned()))]
     {
         let mut output = output(&[b"\x01", b"\x01out", b"\x02err", &with(3, status)]);
-        assert_eq!(output.next().await.expect("stdout"), Heard::Stdout("out".into()), "an empty greeting is passed over");
+        assert_eq!(
+            output.next().await.expect("stdout"),
+            Heard::Stdout("out".into()),
+            "an empty greeting is passed over"
+        );
         assert_eq!(output.next().await.expect("stderr"), Heard::Stderr("err".into()));
         assert_eq!(output.next().await.expect("the end"), Heard::Ended(ended));
         assert_eq!(output.last_words(), "err");

@@ -113,7 +113,9 @@ impl Output {
                     bail!("the connection to {} was cut before the command had ended", self.place)
                 }
                 Some(Ok(_)) => continue,
-                Some(Err(error)) => return Err(anyhow!(error).context(format!("lost the connection to {}", self.place))),
+                Some(Err(error)) => {
+                    return Err(anyhow!(error).context(format!("lost the connection to {}", self.place)));
+                }
             };
             // Servers greet with empty messages.
             if bytes.len() < 2 {

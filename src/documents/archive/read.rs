@@ -21,8 +21,16 @@ enum State {
     /// A header, gathered up to its block.
     Header(Vec<u8>),
     /// A description of the next member: its type, its bytes so far, how many belong to it, and to its blocks.
-    Extension { kind: u8, bytes: Vec<u8>, size: usize, padded: usize },
-    Data { left: u64, padding: usize },
+    Extension {
+        kind: u8,
+        bytes: Vec<u8>,
+        size: usize,
+        padded: usize,
+    },
+    Data {
+        left: u64,
+        padding: usize,
+    },
     Padding(usize),
 }
 
@@ -115,7 +123,10 @@ impl Reader {
             return Ok(());
         }
         self.ended = false;
-        ensure!(number(&block[field::CHECKSUM])? == i64::from(checksum(block)), "the stream of files is damaged: a wrong checksum");
+        ensure!(
+            number(&block[field::CHECKSUM])? == i64::from(checksum(block)),
+            "the stream of files is damaged: a wrong checksum"
+        );
         let size = u64::try_from(number(&block[field::SIZE])?).context("a negative size")?;
         let kind = block[field::TYPE];
         if matches!(kind, b'x' | b'g' | b'L' | b'K') {

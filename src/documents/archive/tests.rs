@@ -19,7 +19,14 @@ fn members(stream: &[u8], piece: usize) -> Result<Vec<(Member, Vec<u8>)>> {
 }
 
 fn member(path: &[u8], size: u64) -> Member {
-    Member { path: path.to_vec(), kind: Kind::File, link: Vec::new(), mode: 0o644, size, mtime: Time { seconds: 10, nanos: 0 } }
+    Member {
+        path: path.to_vec(),
+        kind: Kind::File,
+        link: Vec::new(),
+        mode: 0o644,
+        size,
+        mtime: Time { seconds: 10, nanos: 0 },
+    }
 }
 
 fn sample() -> Vec<(Member, Vec<u8>)> {

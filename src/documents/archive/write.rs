@@ -27,7 +27,9 @@ pub fn header(member: &Member, format: Format, (user, group): (u32, u32)) -> Vec
     }
     let mut out = match format {
         Format::Pax => pax(&path, member),
-        Format::Gnu => [(b'L', &path), (b'K', &member.link)].into_iter().flat_map(|(kind, name)| long(kind, name)).collect(),
+        Format::Gnu => {
+            [(b'L', &path), (b'K', &member.link)].into_iter().flat_map(|(kind, name)| long(kind, name)).collect()
+        }
     };
     let mut block = block(format, kind, &path, &member.link, member.size);
     octal(&mut block, field::MODE, i64::from(member.mode));

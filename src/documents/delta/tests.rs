@@ -47,7 +47,11 @@ fn a_changed_file_is_sent_with_its_directory_in_front_of_it_or_behind() {
     let delta = diff(&source, &gnu(&old), |_| false);
     assert_eq!(sent(&source, &delta), ["./m/a", "./m/a/f"]);
     assert_eq!((delta.touched, delta.unchanged), (1, 3));
-    let delta = diff(&source, &manifest("printf other", &["d 755 0 10.5 1 m", "d 755 0 10.5 1 m/a", "f 644 4 10 1 m/a/f"]), |_| false);
+    let delta = diff(
+        &source,
+        &manifest("printf other", &["d 755 0 10.5 1 m", "d 755 0 10.5 1 m/a", "f 644 4 10 1 m/a/f"]),
+        |_| false,
+    );
     assert_eq!(sent(&source, &delta), ["./m/a-b", "./m/a/f", "./m/l", "./m/a", "./m"]);
 }
 
@@ -61,7 +65,13 @@ fn directories_come_right_before_their_content() {
 #[test]
 fn what_is_gone_or_of_another_type_is_removed_once_and_its_directory_unlocked() {
     let source = gnu(&["d 755 0 10 1 m", "d 555 0 10 1 m/a", "f 644 1 10 1 m/x"]);
-    let target = gnu(&["d 755 0 10 1 m", "d 555 0 10 1 m/a", "d 755 0 1 1 m/a/old", "f 644 1 1 1 m/a/old/f", "l 777 1 1 1 m/x /etc"]);
+    let target = gnu(&[
+        "d 755 0 10 1 m",
+        "d 555 0 10 1 m/a",
+        "d 755 0 1 1 m/a/old",
+        "f 644 1 1 1 m/a/old/f",
+        "l 777 1 1 1 m/x /etc",
+    ]);
     let delta = diff(&source, &target, |_| false);
     let names = |part: &[usize]| part.iter().map(|&at| target.path(&target.entries()[at]).to_vec()).collect::<Vec<_>>();
     assert_eq!(names(&delta.remove), [&b"./m/a/old"[..], b"./m/x"]);

@@ -43,9 +43,24 @@ fn the_other_dialect_knows_types_by_their_mode() {
 
 #[test]
 fn a_list_never_leads_out_of_its_trees() {
-    let with = |path: &str| format!("head printf gnu 1 0 33 33\0d 755 0 1.0 1.0\0./m\0\0f 644 0 1.0 1.0\0{path}\0\0end\0").into_bytes();
+    let with = |path: &str| {
+        format!("head printf gnu 1 0 33 33\0d 755 0 1.0 1.0\0./m\0\0f 644 0 1.0 1.0\0{path}\0\0end\0").into_bytes()
+    };
     assert!(parse(&with("./m/x"), 100).is_ok());
-    for path in ["/etc/x", "./m/../x", "../x", "./other", "./m//x", "./m/./x", "./m/", "m/x", "./mx", "./m/missing/x", "./m", ""] {
+    for path in [
+        "/etc/x",
+        "./m/../x",
+        "../x",
+        "./other",
+        "./m//x",
+        "./m/./x",
+        "./m/",
+        "m/x",
+        "./mx",
+        "./m/missing/x",
+        "./m",
+        "",
+    ] {
         assert!(parse(&with(path), 100).is_err(), "{path:?}");
     }
     let through = b"head printf gnu 1 0 33 33\0d 755 0 1.0 1.0\0./m\0\0l 777 0 1.0 1.0\0./m/l\0/etc\0f 644 0 1.0 1.0\0./m/l/x\0\0end\0";

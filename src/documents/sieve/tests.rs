@@ -11,7 +11,14 @@ fn source() -> Manifest {
 
 fn member(path: &str, kind: Kind, link: &str, size: u64) -> Member {
     let mtime = Time { seconds: 1, nanos: 0 };
-    Member { path: path.into(), kind, link: link.into(), mode: if kind == Kind::Link { 0o777 } else { 0o644 }, size, mtime }
+    Member {
+        path: path.into(),
+        kind,
+        link: link.into(),
+        mode: if kind == Kind::Link { 0o777 } else { 0o644 },
+        size,
+        mtime,
+    }
 }
 
 fn archive(members: &[Member]) -> Vec<u8> {
