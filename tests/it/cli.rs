@@ -1,1 +1,73 @@
-//! stand-in
+//! What can be typed, and what is said about what cannot.
+
+use std::process::{Command, Output};
+
+fn run(arguments: &[&str]) -> Output {
+    let directory = tempfile::tempdir().expect("a directory");
+    Command::new(env!("CARGO_BIN_EXE_sandbox-lifecycle"))
+        .args(arguments)
+        .current_dir(directory.path())
+        .env_clear()
+        .env("KUBECONFIG", directory.path().join("none"))
+        .output()
+        .expect("the binary starts")
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
+}
+
+#[test]
+fn help_names_every_setting_with_its_variable_and_the_exit_codes() {
+    let output = run(&["--help"]);
+    let help = said(&output);
+    assert_eq!(output.status.code(), Some(0));
+    for name in sandbox_lifecycle::cli::Options::names() {
+        assert!(help.contains(&format!("--{name} ")), "--{name} is not in: {help}");
+        let variable = format!("SANDBOX_LIFECYCLE_{}", name.replace('-', "_").to_uppercase());
+        assert!(help.contains(&variable), "{variable} is not in: {help}");
+    }
+    for words in ["Exit codes:", "130", "143", "could NOT be put back"] {
+        assert!(help.contains(words), "{words}: {help}");
+    }
+}
+
+#[test]
+fn usage_errors_end_with_2() {
+    for arguments in [&["refresh", "--nonsense"][..], &["nonsense"], &["--pg-port", "x", "refresh"], &[]] {
+        assert_eq!(run(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+    let output = run(&["refresh", "--prod-namespace", "Not A Name"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("prod-namespace"), "{}", said(&output));
+}
+
+#[test]
+fn a_typo_in_the_settings_file_names_the_file_and_the_nearest_setting() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("my.toml");
+    std::fs::write(&file, "sandbox-namespce = 'x'\n").expect("a file");
+    let output = run(&["--config", file.to_str().expect("a plain path"), "refresh"]);
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("my.toml") && said.contains("sandbox-namespace"), "{said}");
+}
+
+#[test]
+fn a_context_that_does_not_exist_is_one_sentence() {
+    let output = run(&["--context", "nowhere", "refresh"]);
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("nowhere") && said.trim().lines().count() == 1, "{said}");
+}
+
+#[test]
+fn a_settings_value_is_never_run() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("evil.toml");
+    let mark = directory.path().join("mark");
+    let evil = format!("sandbox-role = '$(touch {0})`touch {0}`'\n", mark.display());
+    std::fs::write(&file, evil).expect("a file");
+    run(&["--config", file.to_str().expect("a plain path"), "--dry-run", "refresh"]);
+    assert!(!mark.exists());
+}

@@ -1,1 +1,119 @@
-//! stand-in
+//! What is refused before the first write, each with its reason; and all that is wrong at once.
+
+use crate::support::container::image;
+use crate::support::postgres::SANDBOX as ACCESS;
+use crate::support::sandbox::{PROD, SANDBOX, Sandbox, World};
+use serde_json::json;
+
+/// The world is as before, and nothing was written but the Lease and what a Job needs.
+fn assert_untouched(lab: &Sandbox, before: &World) {
+    assert_eq!(lab.world(), *before);
+    let writes = lab.api.record.writes();
+    let touched = writes.iter().any(|line| line.contains("applications") || line.contains("deployments"));
+    assert!(!touched, "the sandbox was paused or stopped: {writes:?}");
+}
+
+async fn refused(lab: &Sandbox, arguments: &[&str], words: &str) {
+    let before = lab.world();
+    lab.run(arguments).await.assert_code(1).assert_says(words);
+    assert_untouched(lab, &before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_preflight_says_all_that_is_wrong_at_once_and_writes_nothing() {
+    let lab = Sandbox::new().await;
+    lab.change("secrets", SANDBOX, "vso-db-credentials", |secret| {
+        secret["data"].as_object_mut().expect("its data").remove("password");
+    });
+    lab.change("applications", "argocd", SANDBOX, |app| app["spec"]["destination"]["namespace"] = json!("elsewhere"));
+    let ran = lab.run(&["refresh-from-prod", "--prod-deployment", "missing"]).await.assert_code(1);
+    let ran = ran.assert_says("Deployment erp/missing: not found");
+    let ran = ran.assert_says("has no key password");
+    ran.assert_says("deploys to namespace elsewhere, not to erp-sandbox");
+    assert!(lab.api.record.writes().is_empty(), "{:?}", lab.api.record.writes());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_namespace_or_the_same_database_is_refused() {
+    let lab = Sandbox::new().await;
+    let same = ["refresh-from-prod", "--sandbox-namespace", PROD, "--sandbox-deployment", PROD];
+    refused(&lab, &same, "the same namespace").await;
+    refused(&lab, &["refresh-from-prod", "--sandbox-database", "erp"], "the same database").await;
+    assert!(lab.api.record.writes().is_empty(), "{:?}", lab.api.record.writes());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn production_under_another_name_is_recognised_by_the_server_itself() {
+    let lab = Sandbox::new().await;
+    lab.postgres.sql("postgres", "GRANT CONNECT ON DATABASE erp TO erp_sandbox_role");
+    let other_name = ["refresh-from-prod", "--sandbox-database", "erp", "--prod-database", "erp-sandbox"];
+    lab.postgres.sql("postgres", "GRANT CONNECT ON DATABASE \"erp-sandbox\" TO erp_role");
+    lab.postgres.sql(ACCESS.database, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO erp_role; GRANT USAGE ON SCHEMA public TO erp_role; GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO erp_role");
+    refused(&lab, &other_name, "refused").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sandbox_login_that_may_do_too_much_is_refused() {
+    let lab = Sandbox::new().await;
+    for (grant, revoke) in [
+        ("SUPERUSER", "NOSUPERUSER"),
+        ("CREATEDB", "NOCREATEDB"),
+        ("CREATEROLE", "NOCREATEROLE"),
+        ("BYPASSRLS", "NOBYPASSRLS"),
+    ] {
+        lab.postgres.sql("postgres", &format!("ALTER ROLE \"{}\" {grant}", ACCESS.user));
+        refused(&lab, &["refresh-from-prod"], "restore refused (exit code 22)").await;
+        lab.postgres.sql("postgres", &format!("ALTER ROLE \"{}\" {revoke}", ACCESS.user));
+    }
+    lab.postgres.sql("postgres", &format!("GRANT erp_role TO \"{}\"", ACCESS.user));
+    refused(&lab, &["refresh-from-prod"], "restore refused (exit code 22)").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fewer_tables_than_min_tables_fails_before_the_wipe() {
+    let lab = Sandbox::new().await;
+    refused(&lab, &["refresh-from-prod", "--min-tables", "100000"], "fewer than --min-tables 100000").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dump_that_fails_leaves_the_sandbox_untouched_and_up() {
+    let lab = Sandbox::new().await;
+    let broken = "#!/bin/sh\ncase $1 in --version) echo 'pg_dump (PostgreSQL) 15.0';; *) echo boom >&2; exit 1;; esac";
+    lab.kubelet.config().images.with("docker.io/library/postgres:15-broken", image::POSTGRES, &[("pg_dump", broken)]);
+    refused(&lab, &["refresh-from-prod", "--pg-image", "docker.io/library/postgres:15-broken"], "pg_dump failed").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_client_is_refused_naming_the_image() {
+    let lab = Sandbox::new().await;
+    let old = "#!/bin/sh\necho 'pg_dump (PostgreSQL) 14.1'";
+    lab.kubelet.config().images.with("docker.io/library/postgres:14", image::POSTGRES, &[("pg_dump", old)]);
+    refused(&lab, &["refresh-from-prod", "--pg-image", "docker.io/library/postgres:14"], "postgres:15").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_cannot_be_pulled_fails_fast_with_the_reason() {
+    let lab = Sandbox::new().await;
+    refused(&lab, &["refresh-from-prod", "--pg-image", "registry.example/none:1"], "ErrImagePull").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_credentials_fail_loudly() {
+    let lab = Sandbox::new().await;
+    lab.postgres.sql("postgres", &format!("ALTER ROLE \"{}\" PASSWORD 'rotated'", ACCESS.user));
+    refused(&lab, &["refresh-from-prod"], "the sandbox's database cannot be reached").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_run_says_who_holds_the_lease_and_touches_nothing() {
+    let lab = Sandbox::new().await;
+    let now = jiff::Timestamp::now().to_string();
+    lab.create(
+        "leases",
+        json!({
+            "metadata": {"name": "sandbox-lifecycle", "namespace": SANDBOX},
+            "spec": {"holderIdentity": "alice@laptop/1/abcd", "leaseDurationSeconds": 30, "acquireTime": now, "renewTime": now},
+        }),
+    );
+    refused(&lab, &["refresh-from-prod"], "held by alice@laptop/1/abcd since").await;
+}

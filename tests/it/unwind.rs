@@ -1,1 +1,125 @@
-//! stand-in
+//! Whatever ends a run, the world afterwards is the world before, or the exit code says what is not.
+
+use crate::support::api::{Fault, Rule};
+use crate::support::sandbox::{SANDBOX, Sandbox, World, finish};
+use std::process::Stdio;
+
+/// Sends the signal by its name, as an operator would.
+fn signal(name: &str, pid: u32) {
+    let sent = std::process::Command::new("kill").args(["-s", name, &pid.to_string()]).status();
+    assert!(sent.expect("kill runs").success());
+}
+
+fn assert_whole(lab: &Sandbox, before: &World) {
+    let after = lab.world();
+    assert_eq!(after.production, before.production, "production was changed");
+    let old_or_new = after.sandbox == before.sandbox || after.sandbox == before.production;
+    assert!(old_or_new, "the sandbox is neither the old nor the new one");
+    assert_eq!(
+        (after.replicas, after.sync_policy, after.objects),
+        (before.replicas.clone(), before.sync_policy.clone(), before.objects.clone())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_at_every_write_is_put_back() {
+    let lab = Sandbox::new().await;
+    let before = lab.world();
+    let mut number = 0;
+    loop {
+        lab.api.faults.add(Rule::on_write(number, Fault::code(500)));
+        let ran = lab.run(&["refresh-from-prod"]).await;
+        if !lab.api.faults.are_spent() {
+            break;
+        }
+        assert!(matches!(ran.code, 0 | 1), "write {number}: {ran:?}");
+        assert_whole(&lab, &before);
+        number += 1;
+    }
+    assert!(number > 8, "only {number} writes were seen");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_at_each_step_is_put_back() {
+    let lab = Sandbox::new().await;
+    let before = lab.world();
+    for (name, code) in [("INT", 130), ("TERM", 143)] {
+        for step in 2..=7 {
+            let mut child = lab.command(&["refresh-from-prod"]).spawn().expect("the binary starts");
+            let pid = child.id().expect("it runs");
+            let said = wait_for_line(&mut child, &format!("[{step}/8]")).await;
+            signal(name, pid);
+            let ran = finish(child).await;
+            // A signal that comes when all is done already finds nothing to end.
+            assert!(ran.code == code || ran.code == 0, "{name} at step {step}: {}{}", said, ran.stderr);
+            assert_whole(&lab, &before);
+        }
+    }
+}
+
+/// Reads the child's stderr up to a line that begins so.
+async fn wait_for_line(child: &mut tokio::process::Child, begins: &str) -> String {
+    use tokio::io::{AsyncBufReadExt, BufReader};
+    let mut lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
+    let mut said = String::new();
+    while let Some(line) = lines.next_line().await.expect("readable") {
+        said.push_str(&line);
+        said.push('\n');
+        if line.starts_with(begins) {
+            // Somebody must go on reading, or the binary would block or see a closed pipe.
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return said;
+        }
+    }
+    panic!("{begins} was not said:\n{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_run_is_recovered_and_a_new_run_goes_on() {
+    let lab = Sandbox::new().await;
+    let before = lab.world();
+    for next in [&["recover", "--force"][..], &["refresh-from-prod"]] {
+        let mut child = lab.command(&["refresh-from-prod"]).stdout(Stdio::null()).spawn().expect("the binary starts");
+        wait_for_line(&mut child, "[5/8]").await;
+        child.kill().await.expect("it is killed");
+        let stranded = lab.world();
+        assert_ne!(stranded.sync_policy, before.sync_policy, "self-heal is off");
+        lab.run(&["refresh-from-prod"]).await.assert_code(1).assert_says("is held by");
+        // The holder is dead: its Lease runs out.
+        lab.change("leases", SANDBOX, "sandbox-lifecycle", |lease| {
+            lease["spec"]["renewTime"] = "2020-01-01T00:00:00.000000Z".into();
+        });
+        lab.run(next).await.assert_code(0).assert_says("put back");
+        assert_whole(&lab, &before);
+    }
+    assert_eq!(lab.world().sandbox, before.production);
+    lab.run(&["recover"]).await.assert_code(0).assert_says("no run has left anything behind");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_put_back_is_said_with_exit_code_3_and_the_command() {
+    let lab = Sandbox::new().await;
+    lab.api.faults.add(Rule::on_line("patch deployments/scale erp-sandbox", Fault::code(403)).after(1).for_ever());
+    let ran = lab.run(&["refresh-from-prod"]).await.assert_code(3);
+    let ran = ran.assert_says("NOT put back: Deployment erp-sandbox/erp-sandbox at 1 replicas");
+    ran.assert_says("kubectl -n erp-sandbox scale deployment erp-sandbox --replicas=1")
+        .assert_says("sandbox-lifecycle recover");
+    lab.api.faults.clear();
+    lab.run(&["recover"]).await.assert_code(0);
+    lab.ready(SANDBOX).await;
+    assert!(lab.world().objects["leases"].is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_that_come_back_during_the_restore_stop_the_commit() {
+    let lab = Sandbox::new().await;
+    let before = lab.world();
+    let mut child = lab.command(&["refresh-from-prod"]).spawn().expect("the binary starts");
+    wait_for_line(&mut child, "[5/8]").await;
+    lab.change("deployments", SANDBOX, SANDBOX, |deployment| deployment["spec"]["replicas"] = 1.into());
+    let ran = finish(child).await;
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    let after = lab.world();
+    assert_eq!(after.sandbox, before.sandbox, "nothing was committed");
+    assert_eq!((after.replicas, after.sync_policy), (before.replicas, before.sync_policy));
+}

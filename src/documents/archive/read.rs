@@ -62,50 +62,62 @@ impl Reader {
     /// This is no archive, or `take` fails.
     pub fn feed(&mut self, mut bytes: &[u8], take: &mut impl FnMut(Piece<'_>) -> Result<()>) -> Result<()> {
         while !bytes.is_empty() {
-            let used = match &mut self.state {
-                State::Header(block) => {
-                    let used = bytes.len().min(BLOCK - block.len());
-                    block.extend_from_slice(&bytes[..used]);
-                    if block.len() == BLOCK {
-                        let block = std::mem::take(block);
-                        self.header(&block, take)?;
-                    }
-                    used
-                }
-                State::Extension { kind, bytes: gathered, size, padded } => {
-                    let used = bytes.len().min(*padded - gathered.len());
-                    gathered.extend_from_slice(&bytes[..used]);
-                    if gathered.len() == *padded {
-                        gathered.truncate(*size);
-                        let (kind, gathered) = (*kind, std::mem::take(gathered));
-                        self.overrides.extend(kind, gathered)?;
-                        self.state = State::Header(Vec::new());
-                    }
-                    used
-                }
-                State::Data { left, padding } => {
-                    let used = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
-                    take(Piece::Data(&bytes[..used]))?;
-                    *left -= used as u64;
-                    if *left == 0 {
-                        let padding = *padding;
-                        self.state = State::padding(padding);
-                        take(Piece::End)?;
-                    }
-                    used
-                }
-                State::Padding(left) => {
-                    let used = bytes.len().min(*left);
-                    *left -= used;
-                    if *left == 0 {
-                        self.state = State::Header(Vec::new());
-                    }
-                    used
-                }
-            };
+            let used = self.some(bytes, take)?;
             bytes = &bytes[used..];
         }
         Ok(())
+    }
+
+    /// As much as belongs to the present state: how many bytes that were.
+    fn some(&mut self, bytes: &[u8], take: &mut impl FnMut(Piece<'_>) -> Result<()>) -> Result<usize> {
+        let used = match &mut self.state {
+            State::Header(block) => {
+                let used = bytes.len().min(BLOCK - block.len());
+                block.extend_from_slice(&bytes[..used]);
+                if block.len() == BLOCK {
+                    let block = std::mem::take(block);
+                    self.header(&block, take)?;
+                }
+                used
+            }
+            State::Extension { kind, bytes: gathered, size, padded } => {
+                let used = bytes.len().min(*padded - gathered.len());
+                gathered.extend_from_slice(&bytes[..used]);
+                if gathered.len() == *padded {
+                    gathered.truncate(*size);
+                    let (kind, gathered) = (*kind, std::mem::take(gathered));
+                    self.overrides.extend(kind, gathered)?;
+                    self.state = State::Header(Vec::new());
+                }
+                used
+            }
+            State::Data { left, padding } => {
+                let used = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
+                take(Piece::Data(&bytes[..used]))?;
+                *left -= used as u64;
+                if *left == 0 {
+                    let padding = *padding;
+                    self.state = State::padding(padding);
+                    take(Piece::End)?;
+                }
+                used
+            }
+            State::Padding(left) => {
+                let used = bytes.len().min(*left);
+                self.skip(used)
+            }
+        };
+        Ok(used)
+    }
+
+    fn skip(&mut self, used: usize) -> usize {
+        if let State::Padding(left) = &mut self.state {
+            *left -= used;
+            if *left == 0 {
+                self.state = State::Header(Vec::new());
+            }
+        }
+        used
     }
 
     /// # Errors

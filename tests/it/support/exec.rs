@@ -33,16 +33,7 @@ pub(crate) fn serve(kubelet: &Kubelet, asked: ExecRequest) -> Result<Response<()
         // As real servers do it: no word on why.
         return Ok(answer(StatusCode::FORBIDDEN, &[]));
     };
-    let accept = derive_accept_key(key.as_bytes());
-    let response = answer(
-        StatusCode::SWITCHING_PROTOCOLS,
-        &[
-            (UPGRADE.as_str(), "websocket"),
-            (CONNECTION.as_str(), "Upgrade"),
-            ("sec-websocket-accept", &accept),
-            ("sec-websocket-protocol", protocol),
-        ],
-    );
+    let response = switching(key, protocol);
     let fault = kubelet.exec_faults().take(&asked);
     let session = Session {
         container,
@@ -60,6 +51,19 @@ pub(crate) fn serve(kubelet: &Kubelet, asked: ExecRequest) -> Result<Response<()
         session.run(socket).await;
     });
     Ok(response)
+}
+
+fn switching(key: &str, protocol: &str) -> Response<()> {
+    let accept = derive_accept_key(key.as_bytes());
+    answer(
+        StatusCode::SWITCHING_PROTOCOLS,
+        &[
+            (UPGRADE.as_str(), "websocket"),
+            (CONNECTION.as_str(), "Upgrade"),
+            ("sec-websocket-accept", &accept),
+            ("sec-websocket-protocol", protocol),
+        ],
+    )
 }
 
 /// There are no terminals here: with `tty`, both outputs come on one channel, as they would there.
