@@ -7,6 +7,7 @@ pub mod delta;
 pub mod frames;
 pub mod manifest;
 pub mod sieve;
+pub mod verdict;
 
 use anyhow::{Result, ensure};
 
@@ -23,23 +24,39 @@ pub const RECEIVE_SCRIPT: &str = include_str!("jobs/documents-receive.sh");
 /// A tree that is not such; the sentence names it.
 pub fn trees(names: &[String]) -> Result<Vec<String>> {
     ensure!(!names.is_empty(), "no documents tree to copy");
-    let mut trees: Vec<String> = names.iter().map(|name| name.trim_end_matches('/').to_owned()).collect();
+    let mut trees: Vec<String> = names
+        .iter()
+        .map(|name| name.trim_end_matches('/').to_owned())
+        .collect();
     trees.sort();
     trees.dedup();
     for tree in &trees {
         let inside = tree.split('/').all(|part| !matches!(part, "" | "." | ".."));
-        ensure!(inside && !tree.contains(['\0', '\n']), "documents tree {tree:?} must be a path inside the documents root");
+        ensure!(
+            inside && !tree.contains(['\0', '\n']),
+            "documents tree {tree:?} must be a path inside the documents root"
+        );
     }
     for tree in &trees {
-        let within = trees.iter().find(|other| tree.strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with('/')));
-        ensure!(within.is_none(), "documents tree {tree:?} lies within {:?}: name only one of them", within.map_or("", |w| w));
+        let within = trees.iter().find(|other| {
+            tree.strip_prefix(other.as_str())
+                .is_some_and(|rest| rest.starts_with('/'))
+        });
+        ensure!(
+            within.is_none(),
+            "documents tree {tree:?} lies within {:?}: name only one of them",
+            within.map_or("", |w| w)
+        );
     }
     Ok(trees)
 }
 
 /// A script as it is sent: the URL of an exec is logged by proxies and limited in length, so comments stay at home.
 pub fn sent(script: &str) -> String {
-    let code = script.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let code = script
+        .lines()
+        .map(str::trim_start)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
     code.collect::<Vec<_>>().join("\n")
 }
 
@@ -49,7 +66,9 @@ pub fn meaning(code: i32) -> Option<&'static str> {
         10 => "the documents root is not there (set --documents-root)",
         11 => "a documents tree is not a plain directory",
         12 => "the documents could not be listed completely",
-        13 => "find is missing, or it knows neither -printf nor -exec stat -c: use an image with GNU findutils or busybox",
+        13 => {
+            "find is missing, or it knows neither -printf nor -exec stat -c: use an image with GNU findutils or busybox"
+        }
         14 => "tar is missing: use an image that has it",
         20 => "the list of files to read was cut",
         22 => "tar could not read everything",
@@ -63,16 +82,22 @@ pub fn meaning(code: i32) -> Option<&'static str> {
 
 /// A path for a message: control characters and stray bytes made visible.
 pub fn shown(path: &[u8]) -> String {
-    path.strip_prefix(b"./").unwrap_or(path).utf8_chunks().fold(String::new(), |mut text, chunk| {
-        for c in chunk.valid().chars() {
-            match c.is_control() {
-                true => text.extend(c.escape_default()),
-                false => text.push(c),
+    path.strip_prefix(b"./")
+        .unwrap_or(path)
+        .utf8_chunks()
+        .fold(String::new(), |mut text, chunk| {
+            for c in chunk.valid().chars() {
+                match c.is_control() {
+                    true => text.extend(c.escape_default()),
+                    false => text.push(c),
+                }
             }
-        }
-        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
-        text
-    })
+            chunk
+                .invalid()
+                .iter()
+                .for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
+            text
+        })
 }
 
 #[cfg(test)]
@@ -85,8 +110,20 @@ mod tests {
 
     #[test]
     fn trees_stay_inside_the_root_and_outside_each_other() {
-        assert_eq!(trees(&owned(&["mycompany/", "a b"])).expect("both are fine"), ["a b", "mycompany"]);
-        for bad in [&[][..], &[""], &["/etc"], &["."], &["a/../b"], &["a//b"], &["a", "a/b"], &["a\nb"]] {
+        assert_eq!(
+            trees(&owned(&["mycompany/", "a b"])).expect("both are fine"),
+            ["a b", "mycompany"]
+        );
+        for bad in [
+            &[][..],
+            &[""],
+            &["/etc"],
+            &["."],
+            &["a/../b"],
+            &["a//b"],
+            &["a", "a/b"],
+            &["a\nb"],
+        ] {
             assert!(trees(&owned(bad)).is_err(), "{bad:?}");
         }
         assert!(trees(&owned(&["a", "ab"])).is_ok());
@@ -103,7 +140,11 @@ mod tests {
             let header = script.lines().take_while(|line| line.starts_with('#'));
             let codes = header.skip_while(|line| *line != "# Exit codes:").skip(1);
             for line in codes {
-                let code: i32 = line[1..].split_whitespace().next().and_then(|word| word.parse().ok()).expect("a code");
+                let code: i32 = line[1..]
+                    .split_whitespace()
+                    .next()
+                    .and_then(|word| word.parse().ok())
+                    .expect("a code");
                 assert!(meaning(code).is_some() || matches!(code, 0 | 21), "{line}");
             }
         }

@@ -1,4 +1,4 @@
-//! What the source's tar says on stderr: which of it is the life of a production in use, and which is a failure.
+//! What tar says on stderr: which of it is the life of a production in use, and which is a failure.
 
 /// Lines as they come, sorted.
 #[derive(Debug, Default)]
@@ -24,6 +24,16 @@ impl Complaints {
         }
     }
 
+    /// The first serious lines, as one: they name what is wrong, the many others what comes of it.
+    pub fn first(&self) -> String {
+        self.serious
+            .iter()
+            .take(3)
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join("; ")
+    }
+
     /// The last line may lack its end.
     pub fn settle(&mut self) {
         let line = String::from_utf8_lossy(&self.pending).trim().to_owned();
@@ -40,13 +50,23 @@ impl Complaints {
 
 /// GNU tar and busybox tar, in English: the scripts see to that.
 fn lively(line: &str) -> bool {
-    let ends = ["No such file or directory", "file changed as we read it", "File removed before we read it"];
-    line.contains(": File shrank by ") || ends.iter().any(|end| line.ends_with(end)) || line == "tar: short read"
+    let ends = [
+        "No such file or directory",
+        "file changed as we read it",
+        "File removed before we read it",
+    ];
+    line.contains(": File shrank by ")
+        || ends.iter().any(|end| line.ends_with(end))
+        || line == "tar: short read"
 }
 
 /// Sums up other lines, or speaks of what is not copied anyway.
 fn harmless(line: &str) -> bool {
-    let ends = ["Exiting with failure status due to previous errors", "socket ignored", "error exit delayed from previous errors"];
+    let ends = [
+        "Exiting with failure status due to previous errors",
+        "socket ignored",
+        "error exit delayed from previous errors",
+    ];
     ends.iter().any(|end| line.ends_with(end))
 }
 

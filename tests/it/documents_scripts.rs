@@ -1,145 +1,50 @@
 //! The scripts of sync-documents under the real sh, find and tar, on directories: with every name that a file can have.
 //! GNU programs always; busybox where it is installed.
+mod pod;
+
+use pod::{Pod, Programs, copy, for_target, framed, pairs, which};
 use sandbox_lifecycle::documents::archive::Format;
-use sandbox_lifecycle::documents::delta::{Delta, diff};
-use sandbox_lifecycle::documents::frames::{Chunk, Framer};
-use sandbox_lifecycle::documents::manifest::{Kind, Manifest, Parser};
+use sandbox_lifecycle::documents::complaints::Complaints;
+use sandbox_lifecycle::documents::delta::diff;
+use sandbox_lifecycle::documents::frames::Framer;
+use sandbox_lifecycle::documents::manifest::Kind;
 use sandbox_lifecycle::documents::sieve::Sieve;
-use sandbox_lifecycle::documents::{MANIFEST_SCRIPT, RECEIVE_SCRIPT, SEND_SCRIPT, sent};
+use sandbox_lifecycle::documents::{MANIFEST_SCRIPT, RECEIVE_SCRIPT, SEND_SCRIPT};
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
-use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
-use tempfile::TempDir;
-
-/// Whose programs a pod has.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Programs {
-    Gnu,
-    Busybox,
-}
-
-/// A pod's file system, as far as the scripts see it.
-struct Pod {
-    root: TempDir,
-    programs: Programs,
-    /// The busybox programs by name, first on the PATH.
-    bin: TempDir,
-}
-
-impl Pod {
-    fn new(programs: Programs) -> Self {
-        let (root, bin) = (TempDir::new().expect("a directory"), TempDir::new().expect("a directory"));
-        if programs == Programs::Busybox {
-            let busybox = which("busybox").expect("checked by the caller");
-            for name in ["sh", "find", "stat", "tar", "xargs", "dd", "rm", "chmod", "readlink", "sed", "tail", "id", "date"] {
-                symlink(&busybox, bin.path().join(name)).expect("a link");
-            }
-        }
-        Self { root, programs, bin }
-    }
-
-    fn path(&self, name: impl AsRef<OsStr>) -> PathBuf {
-        self.root.path().join(name.as_ref())
-    }
-
-    fn write(&self, name: impl AsRef<OsStr>, content: &[u8]) {
-        let path = self.path(name);
-        fs::create_dir_all(path.parent().expect("a parent")).expect("directories");
-        fs::write(path, content).expect("a file");
-    }
-
-    fn run(&self, script: &str, args: &[&str], stdin: &[u8]) -> Output {
-        let (shell, path) = match self.programs {
-            Programs::Gnu => (PathBuf::from("/bin/sh"), "/usr/bin:/bin".to_owned()),
-            Programs::Busybox => (self.bin.path().join("sh"), self.bin.path().display().to_string()),
-        };
-        let mut command = Command::new(shell);
-        command.args(["-c", &sent(script), "sh", self.root.path().to_str().expect("plain")]).args(args);
-        command.env_clear().env("PATH", path).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("a shell");
-        let mut pipe = child.stdin.take().expect("stdin");
-        let stdin = stdin.to_vec();
-        // A script that fails early does not read to the end.
-        let feeding = std::thread::spawn(move || drop(pipe.write_all(&stdin)));
-        let output = child.wait_with_output().expect("it ends");
-        feeding.join().expect("no panic");
-        output
-    }
-
-    fn list(&self) -> Manifest {
-        let output = self.run(MANIFEST_SCRIPT, &["m"], b"");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let mut parser = Parser::default();
-        output.stdout.chunks(7).for_each(|piece| parser.feed(piece).expect("records"));
-        parser.finish(&["m".to_owned()]).expect("a whole list")
-    }
-
-    fn tar(&self) -> &'static str {
-        if self.programs == Programs::Gnu { "gnu" } else { "other" }
-    }
-}
-
-fn which(program: &str) -> Option<PathBuf> {
-    ["/bin", "/usr/bin"].iter().map(|dir| Path::new(dir).join(program)).find(|path| path.exists())
-}
-
-fn pairs() -> Vec<(Pod, Pod)> {
-    use Programs::{Busybox, Gnu};
-    let mut pairs = vec![(Gnu, Gnu)];
-    if which("busybox").is_some() {
-        pairs.extend([(Gnu, Busybox), (Busybox, Gnu), (Busybox, Busybox)]);
-    }
-    pairs.into_iter().map(|(source, target)| (Pod::new(source), Pod::new(target))).collect()
-}
-
-fn stream(chunks: impl IntoIterator<Item = Chunk>) -> Vec<u8> {
-    chunks.into_iter().flatten().flat_map(|frame| frame[1..].to_vec()).collect()
-}
-
-fn framed<'a>(paths: impl Iterator<Item = &'a [u8]>, end: &[u8]) -> Vec<u8> {
-    let mut framer = Framer::new(0);
-    let content: Vec<u8> = paths.flat_map(|path| [path, end].concat()).collect();
-    let mut chunks = framer.push(&content);
-    chunks.extend(framer.end());
-    stream(chunks)
-}
-
-/// What the target's script gets for a delta.
-fn for_target(source: &Pod, new: &Manifest, old: &Manifest, delta: &Delta) -> Vec<u8> {
-    let wanted = delta.send.iter().map(|&at| new.path(&new.entries()[at]));
-    let sent = source.run(SEND_SCRIPT, &[source.tar()], &framed(wanted, b"\0"));
-    assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
-    let format = if old.head.gnu_tar { Format::Pax } else { Format::Gnu };
-    let mut sieve = Sieve::new(new, &delta.send, Framer::new(0), format, old.head.owner.unwrap_or_default());
-    let mut chunks: Vec<Chunk> = sent.stdout.chunks(1000).flat_map(|piece| sieve.feed(piece).expect("an archive")).collect();
-    chunks.extend(sieve.finish().expect("a whole archive").0);
-    let of_target = |part: &[usize]| framed(part.iter().map(|&at| old.path(&old.entries()[at])), b"//\0");
-    [of_target(&delta.unlock), of_target(&delta.remove), stream(chunks)].concat()
-}
-
-/// Passes until nothing differs, and how many that took.
-fn copy(source: &Pod, target: &Pod) -> u32 {
-    for pass in 0..3 {
-        let (new, old) = (source.list(), target.list());
-        let delta = diff(&new, &old, |_| false);
-        if delta.is_empty() {
-            return pass;
-        }
-        let received = target.run(RECEIVE_SCRIPT, &[target.tar()], &for_target(source, &new, &old, &delta));
-        assert!(received.status.success(), "{:?} {}", received.status, String::from_utf8_lossy(&received.stderr));
-    }
-    panic!("still different after two passes from {:?} to {:?}", source.programs, target.programs);
-}
 
 fn odd_names() -> Vec<Vec<u8>> {
     let mut names: Vec<Vec<u8>> = [
-        "a b", " lead", "trail ", "-rf", "--help", "é à ü", "new\nline", "\n", "tab\there", "back\\slash", "quo'te\"s", "$HOME", "`id`",
-        "*", "?", "[a]", "~", "#x", "a;b&c|d", "..x", "...", "\u{1}\u{7f}", "日本", "x=y", "@list", "%s%n",
+        "a b",
+        " lead",
+        "trail ",
+        "-rf",
+        "--help",
+        "é à ü",
+        "new\nline",
+        "\n",
+        "tab\there",
+        "back\\slash",
+        "quo'te\"s",
+        "$HOME",
+        "`id`",
+        "*",
+        "?",
+        "[a]",
+        "~",
+        "#x",
+        "a;b&c|d",
+        "..x",
+        "...",
+        "\u{1}\u{7f}",
+        "日本",
+        "x=y",
+        "@list",
+        "%s%n",
     ]
     .iter()
     .map(|name| name.as_bytes().to_vec())
@@ -155,24 +60,36 @@ fn populate(pod: &Pod) {
     for (number, name) in odd_names().iter().enumerate() {
         let path = Path::new("m/odd").join(OsStr::from_bytes(name));
         pod.write(&path, &vec![b'x'; number * 97]);
-        let inside = Path::new("m/dirs").join(OsStr::from_bytes(name)).join(OsStr::from_bytes(name));
+        let inside = Path::new("m/dirs")
+            .join(OsStr::from_bytes(name))
+            .join(OsStr::from_bytes(name));
         pod.write(inside, name);
         let linked = pod.path("m").join("links");
         fs::create_dir_all(&linked).expect("a directory");
-        symlink(OsStr::from_bytes(name), linked.join(OsStr::from_bytes(name))).expect("a link");
+        symlink(
+            OsStr::from_bytes(name),
+            linked.join(OsStr::from_bytes(name)),
+        )
+        .expect("a link");
     }
     fs::create_dir_all(pod.path("m/empty/deep")).expect("directories");
     symlink("/etc/passwd", pod.path("m/outside")).expect("a link");
     symlink("../../..", pod.path("m/up")).expect("a link");
-    let long = Path::new("m").join("d".repeat(90)).join("e".repeat(90)).join("f".repeat(90));
+    let long = Path::new("m")
+        .join("d".repeat(90))
+        .join("e".repeat(90))
+        .join("f".repeat(90));
     pod.write(long, b"deep");
     for (name, mode) in [("m/private", 0o600), ("m/run", 0o755), ("m/none", 0o444)] {
         pod.write(name, b"mode");
         fs::set_permissions(pod.path(name), Permissions::from_mode(mode)).expect("a mode");
     }
-    let hour_ago = SystemTime::now() - Duration::from_secs(3600) + Duration::from_nanos(123_456_789);
+    let hour_ago =
+        SystemTime::now() - Duration::from_secs(3600) + Duration::from_nanos(123_456_789);
     for name in ["m/private", "m/empty/deep", "m/empty", "m/odd"] {
-        fs::File::open(pod.path(name)).and_then(|file| file.set_modified(hour_ago)).expect("a time");
+        fs::File::open(pod.path(name))
+            .and_then(|file| file.set_modified(hour_ago))
+            .expect("a time");
     }
     fs::set_permissions(pod.path("m/empty/deep"), Permissions::from_mode(0o550)).expect("a mode");
 }
@@ -185,16 +102,29 @@ fn every_name_arrives_as_it_was() {
         target.write("other/stays", b"outside the tree");
         let passes = copy(&source, &target);
         // busybox makes links that lead out of the tree last of all, and so touches their directory again.
-        assert!(passes == 1 || target.programs == Programs::Busybox, "{passes} passes");
-        assert_eq!(fs::read_link(target.path("m/outside")).expect("a link"), Path::new("/etc/passwd"));
+        assert!(
+            passes == 1 || target.programs == Programs::Busybox,
+            "{passes} passes"
+        );
+        assert_eq!(
+            fs::read_link(target.path("m/outside")).expect("a link"),
+            Path::new("/etc/passwd")
+        );
         assert!(target.path("other/stays").exists());
         let metadata = |pod: &Pod, name| fs::symlink_metadata(pod.path(name)).expect("it is there");
         for name in ["m/private", "m/empty/deep", "m/empty", "m/odd", "m"] {
             let (new, old) = (metadata(&source, name), metadata(&target, name));
-            assert_eq!((new.mode(), new.mtime()), (old.mode(), old.mtime()), "{name} {:?}", target.programs);
+            assert_eq!(
+                (new.mode(), new.mtime()),
+                (old.mode(), old.mtime()),
+                "{name} {:?}",
+                target.programs
+            );
         }
         for name in odd_names() {
-            let inside = Path::new("m/dirs").join(OsStr::from_bytes(&name)).join(OsStr::from_bytes(&name));
+            let inside = Path::new("m/dirs")
+                .join(OsStr::from_bytes(&name))
+                .join(OsStr::from_bytes(&name));
             assert_eq!(fs::read(target.path(inside)).expect("it is there"), name);
         }
     }
@@ -212,7 +142,10 @@ fn what_changed_arrives_and_what_went_goes() {
         fs::remove_file(target.path("m/run")).expect("removed");
         target.write("m/run/-rf", b"in the way");
         for name in odd_names() {
-            target.write(Path::new("m/surplus").join(OsStr::from_bytes(&name)), b"gone");
+            target.write(
+                Path::new("m/surplus").join(OsStr::from_bytes(&name)),
+                b"gone",
+            );
         }
         target.write("m/empty/deeper/x", b"gone");
         source.write("m/private", b"another length");
@@ -220,7 +153,11 @@ fn what_changed_arrives_and_what_went_goes() {
         fs::create_dir(source.path("m/outside")).expect("a directory");
         copy(&source, &target);
         assert!(!target.path("m/surplus").exists() && target.path("m/odd/-rf").exists());
-        assert!(fs::symlink_metadata(target.path("m/outside")).expect("it is there").is_dir());
+        assert!(
+            fs::symlink_metadata(target.path("m/outside"))
+                .expect("it is there")
+                .is_dir()
+        );
     }
 }
 
@@ -228,19 +165,48 @@ fn what_changed_arrives_and_what_went_goes() {
 fn a_stream_that_is_cut_anywhere_is_no_success_and_the_next_run_mends_it() {
     for (source, target) in pairs() {
         for number in 0..40 {
-            source.write(format!("m/dir/file {number}"), &vec![b'a' + (number % 26) as u8; 300 * number]);
+            source.write(
+                format!("m/dir/file {number}"),
+                &vec![b'a' + (number % 26) as u8; 300 * number],
+            );
         }
         source.write("m/big", &vec![7; 9 << 20]);
         target.write("m/old/gone", b"not in the source");
         let (new, old) = (source.list(), target.list());
         let whole = for_target(&source, &new, &old, &diff(&new, &old, |_| false));
-        for cut in [0, 3, 9, 20, 30, 60, 700, 5000, 200_000, 4 << 20, (9 << 20) + 5, whole.len() - 700, whole.len() - 4, whole.len() - 1] {
+        for cut in [
+            0,
+            3,
+            9,
+            20,
+            30,
+            60,
+            700,
+            5000,
+            200_000,
+            4 << 20,
+            (9 << 20) + 5,
+            whole.len() - 700,
+            whole.len() - 4,
+            whole.len() - 1,
+        ] {
             let received = target.run(RECEIVE_SCRIPT, &[target.tar()], &whole[..cut]);
-            assert!(!received.status.success(), "cut at {cut} of {}, {:?}", whole.len(), target.programs);
-            assert!(target.path("m").exists(), "a path that was cut is not taken for its parent");
+            assert!(
+                !received.status.success(),
+                "cut at {cut} of {}, {:?}",
+                whole.len(),
+                target.programs
+            );
+            assert!(
+                target.path("m").exists(),
+                "a path that was cut is not taken for its parent"
+            );
         }
         copy(&source, &target);
-        assert_eq!(fs::read(target.path("m/big")).expect("it is there"), vec![7; 9 << 20]);
+        assert_eq!(
+            fs::read(target.path("m/big")).expect("it is there"),
+            vec![7; 9 << 20]
+        );
     }
 }
 
@@ -281,9 +247,15 @@ fn a_pod_without_find_or_tar_says_so() {
     fs::remove_file(pod.bin.path().join("sh")).expect("removed");
     symlink("/bin/sh", pod.bin.path().join("sh")).expect("a link");
     fs::remove_file(pod.bin.path().join("find")).expect("removed");
-    assert_eq!(pod.run(MANIFEST_SCRIPT, &["m"], b"").status.code(), Some(13));
+    assert_eq!(
+        pod.run(MANIFEST_SCRIPT, &["m"], b"").status.code(),
+        Some(13)
+    );
     fs::remove_file(pod.bin.path().join("tar")).expect("removed");
-    assert_eq!(pod.run(MANIFEST_SCRIPT, &["m"], b"").status.code(), Some(14));
+    assert_eq!(
+        pod.run(MANIFEST_SCRIPT, &["m"], b"").status.code(),
+        Some(14)
+    );
 }
 
 #[test]
@@ -298,7 +270,7 @@ fn a_file_that_vanished_is_left_out_and_the_rest_arrives() {
         let wanted = delta.send.iter().map(|&at| new.path(&new.entries()[at]));
         let sent = source.run(SEND_SCRIPT, &[source.tar()], &framed(wanted, b"\0"));
         assert_eq!(sent.status.code(), Some(22), "{:?}", source.programs);
-        let mut complaints = sandbox_lifecycle::documents::complaints::Complaints::default();
+        let mut complaints = Complaints::default();
         complaints.feed(&sent.stderr);
         complaints.settle();
         assert_eq!((complaints.lively, complaints.serious), (1, vec![]));
@@ -314,9 +286,13 @@ fn a_file_that_vanished_is_left_out_and_the_rest_arrives() {
 fn sockets_and_pipes_are_never_copied() {
     let (source, target) = pairs().remove(0);
     source.write("m/a", b"1");
-    let _socket = std::os::unix::net::UnixListener::bind(source.path("m/socket")).expect("a socket");
+    let _socket =
+        std::os::unix::net::UnixListener::bind(source.path("m/socket")).expect("a socket");
     fs::create_dir(target.path("m")).expect("a directory");
-    assert_eq!(source.list().find(b"./m/socket").map(|entry| entry.kind), Some(Kind::Special));
+    assert_eq!(
+        source.list().find(b"./m/socket").map(|entry| entry.kind),
+        Some(Kind::Special)
+    );
     copy(&source, &target);
     assert!(!target.path("m/socket").exists() && target.path("m/a").exists());
 }
