@@ -3,6 +3,8 @@
 //! It tells nobody anything: it returns values and streams; the steps turn them into events.
 pub mod application;
 pub mod deployment;
+pub mod documents;
+pub mod exec;
 pub mod failure;
 pub mod job;
 pub mod lease;

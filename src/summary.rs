@@ -1,6 +1,7 @@
 //! What a run has to say for itself at its end: as text for a person, as JSON for a script.
+use crate::cluster::documents::Copied;
 use serde::Serialize;
-use serde_json::Value;
+
 use std::fmt::{self, Display};
 
 /// Filled while the steps run; absent is what did not happen. Times in seconds, sizes in bytes.
@@ -20,7 +21,7 @@ pub struct Summary {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database: Option<Database>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub documents: Option<Value>,
+    pub documents: Option<Copied>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub downtime_seconds: Option<f64>,
     pub seconds: f64,
@@ -66,15 +67,8 @@ impl Display for Summary {
             writeln!(f, "           production's data as of {read_at}")?;
         }
         if let Some(documents) = &self.documents {
-            let number = |key: &str| documents.get(key).and_then(Value::as_u64).unwrap_or(0);
-            writeln!(
-                f,
-                "documents  {} sent ({}), {} removed, {} unchanged",
-                number("sent"),
-                size(number("bytes")),
-                number("removed"),
-                number("unchanged")
-            )?;
+            let Copied { files, bytes, removed, unchanged, .. } = documents;
+            writeln!(f, "documents  {files} sent ({}), {removed} removed, {unchanged} unchanged", size(*bytes))?;
         }
         if let Some(downtime) = self.downtime_seconds {
             writeln!(f, "downtime   {downtime:.1} s")?;

@@ -1,6 +1,7 @@
 //! Document trees from one pod to another, by exec, through this process and no disk.
 mod pass;
 
+use crate::cluster::Cluster;
 use crate::cluster::exec::{self, Ended, Heard, PodRef};
 use crate::documents::delta::diff;
 use crate::documents::manifest::{Manifest, Parser};
@@ -8,9 +9,10 @@ use crate::documents::verdict::Pass;
 use crate::documents::{MANIFEST_SCRIPT, meaning, sent};
 use anyhow::{Context, Result, anyhow, bail};
 use kube::Client;
+use serde::Serialize;
 
 /// What a copy did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Copied {
     /// Files and links that were sent; one that was sent twice counts once for each time.
     pub files: u64,
@@ -25,6 +27,20 @@ pub struct Copied {
     pub special: u64,
     /// How often something was sent.
     pub passes: u32,
+}
+
+impl Cluster {
+    /// # Errors
+    /// As [`copy`].
+    pub async fn copy_documents(
+        &self,
+        pods: (&PodRef, &PodRef),
+        root: &str,
+        trees: &[String],
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Copied> {
+        copy(&self.client, pods, root, trees, progress).await
+    }
 }
 
 /// A second pass sends what changed during the first; what changes during that is reported.
@@ -44,6 +60,7 @@ pub async fn copy(
     trees: &[String],
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Copied> {
+    let trees = &crate::documents::trees(trees)?;
     let mut copied = Copied::default();
     let mut last: Option<Pass> = None;
     loop {

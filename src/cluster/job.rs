@@ -8,11 +8,12 @@ pub use manifest::{Container, Env, RefreshJob};
 use super::failure::{Refusal, refusal};
 use super::watch::until;
 use super::{Cluster, FIELD_MANAGER, gone, pod};
-use anyhow::{Context, Result, bail};
+use super::exec::{self, PodRef};
+use anyhow::{Context, Result, anyhow, bail};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use kube::api::{Api, AttachParams, DeleteParams, PostParams};
+use kube::api::{Api, DeleteParams, PostParams};
 use kube::runtime::watcher;
 use std::time::Duration;
 
@@ -129,32 +130,15 @@ impl Cluster {
     /// # Errors
     /// The container has ended, exec is forbidden, or the writing failed.
     pub async fn say(&self, job: &Owner, pod: &str, container: &str, word: &str) -> Result<()> {
-        let pods: Api<Pod> = Api::namespaced(self.client.clone(), &job.namespace);
+        let pod = PodRef {
+            namespace: job.namespace.clone(),
+            pod: pod.to_owned(),
+            container: Some(container.to_owned()),
+        };
         let command = ["sh", "-c", "printf '%s\\n' \"$1\" >/work/go", "sh", word];
-        let params = AttachParams::default()
-            .container(container)
-            .stdout(false)
-            .stderr(true);
-        let what = format!(
-            "exec in container {container} of Pod {}/{pod}",
-            job.namespace
-        );
-        let mut process = self.call(&what, pods.exec(pod, command, &params)).await?;
-        let status = process
-            .take_status()
-            .context("a bug: the status is taken once")?;
-        // `None` is a connection that broke: no success.
-        let status = tokio::time::timeout(super::CALL_LIMIT, status).await;
-        let status = status
-            .ok()
-            .flatten()
-            .with_context(|| format!("cannot {what}: the connection broke"))?;
-        anyhow::ensure!(
-            status.status.as_deref() == Some("Success"),
-            "cannot {what}: {}",
-            status.message.unwrap_or_default()
-        );
-        Ok(())
+        let said = tokio::time::timeout(super::CALL_LIMIT, exec::run(&self.client, &pod, &command)).await;
+        let said = said.map_err(|_| anyhow!("no answer from container {container} of {pod}"))??;
+        said.success().map(drop).with_context(|| format!("cannot tell {container} in {pod} to {word}"))
     }
 
     /// Deletes the Job with its Pods, and waits until none of its containers runs any more.

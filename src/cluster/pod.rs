@@ -1,5 +1,6 @@
 //! Pods: which one to talk to, whether one has ended, and what ails one.
 use super::Cluster;
+use super::exec::PodRef;
 use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::api::{Api, ListParams};
@@ -15,14 +16,6 @@ const HOPELESS: [&str; 7] = [
     "CrashLoopBackOff",
 ];
 
-/// One container of one Pod.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PodRef {
-    pub namespace: String,
-    pub name: String,
-    pub container: String,
-}
-
 impl Cluster {
     /// # Errors
     /// Forbidden, or the API server cannot be reached.
@@ -33,7 +26,7 @@ impl Cluster {
         Ok(self.call(&what, pods.list(&params)).await?.items)
     }
 
-    /// A Ready Pod of the selection, and in it `container` or else its first one.
+    /// A Ready Pod of the selection, and in it `container` or else its first one (`None`).
     ///
     /// # Errors
     /// None is Ready.
@@ -49,19 +42,10 @@ impl Cluster {
             Some(trouble) => format!("no Pod with {selector} in {namespace} is Ready: {trouble}"),
             None => format!("no Pod with {selector} in {namespace} is Ready"),
         })?;
-        let first = || {
-            pod.spec
-                .as_ref()
-                .and_then(|spec| spec.containers.first())
-                .map(|first| first.name.clone())
-        };
         Ok(PodRef {
             namespace: namespace.to_owned(),
-            name: pod.metadata.name.clone().unwrap_or_default(),
-            container: container
-                .map(str::to_owned)
-                .or_else(first)
-                .unwrap_or_default(),
+            pod: pod.metadata.name.clone().unwrap_or_default(),
+            container: container.map(str::to_owned),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The Job that dumps production and restores the dump into the sandbox: started early, let go late.
 use super::{Context, Running};
 use crate::cluster::job::{Container, Env, Line, RefreshJob};
-use crate::jobs::{self, Event};
+use crate::jobs::{self, Event, Word};
 use crate::summary::Database;
 use crate::undo::Undo;
 use anyhow::{Context as _, Result, bail, ensure};
@@ -66,7 +66,7 @@ fn dump_container<'a>(cx: &Context<'a>, host: &str, secret: &'a str) -> Containe
     let mut env = environment(cx, host, &cx.settings.prod.database, secret);
     env.extend(
         jobs::DUMP
-            .texts
+            .files
             .iter()
             .map(|(name, text)| Env::Plain(name, (*text).to_owned())),
     );
@@ -86,7 +86,7 @@ fn restore_container<'a>(cx: &Context<'a>, host: &str) -> Container<'a> {
     );
     env.extend(
         jobs::RESTORE
-            .texts
+            .files
             .iter()
             .map(|(name, text)| Env::Plain(name, (*text).to_owned())),
     );
@@ -145,7 +145,7 @@ pub(super) async fn dump(cx: &mut Context<'_>) -> Result<()> {
         .container_started(&owner, "restore", RESTORE_START_LIMIT)
         .await?;
     running(cx)?.log = Some(cx.cluster.follow(&owner, "restore").await?);
-    waits_for(cx, "restore").await
+    waits_for(cx, Word::Restore).await
 }
 
 /// Lets the restore go, and lets it commit once nothing has come back to life meanwhile.
@@ -159,7 +159,7 @@ pub(super) async fn restore(cx: &mut Context<'_>) -> Result<()> {
         })
         .await?;
     say(cx, "restore").await?;
-    waits_for(cx, "commit").await?;
+    waits_for(cx, Word::Commit).await?;
     prove_still_stopped(cx).await?;
     say(cx, "commit").await?;
     while let Some(event) = next_event(cx, "restore").await? {
@@ -218,13 +218,13 @@ fn running<'a>(cx: &'a mut Context<'_>) -> Result<&'a mut Running> {
     cx.job.as_mut().context("a bug: no Job was started")
 }
 
-async fn waits_for(cx: &mut Context<'_>, word: &str) -> Result<()> {
+async fn waits_for(cx: &mut Context<'_>, word: Word) -> Result<()> {
     while let Some(event) = next_event(cx, "restore").await? {
-        if matches!(&event, Event::Waiting { r#for } if r#for == word) {
+        if matches!(&event, Event::Waiting { r#for } if *r#for == word) {
             return Ok(());
         }
     }
-    bail!("the restore ended before it was told to {word}")
+    bail!("the restore ended before it was told to {word:?}")
 }
 
 /// One word to the container that waits for it.
@@ -296,7 +296,7 @@ fn why(
     }
     let meaning = match reason {
         "OOMKilled" => "it ran out of its 1 GiB of memory",
-        _ => jobs::meaning(container, code).unwrap_or(reason),
+        _ => script(container).meaning(code).unwrap_or(reason),
     };
     let tail = if tail.is_empty() {
         String::new()
@@ -306,10 +306,14 @@ fn why(
     format!("{container} failed (exit code {code}): {meaning}{tail}")
 }
 
+fn script(container: &str) -> &'static jobs::Script {
+    if container == jobs::DUMP.name { &jobs::DUMP } else { &jobs::RESTORE }
+}
+
 fn record(cx: &mut Context<'_>, event: &Event) {
     match event {
         Event::Source(source) => {
-            cx.summary.data_read_at = Some(source.read_at.clone().unwrap_or_default())
+            cx.summary.data_read_at = Some(source.read_at.clone())
         }
         Event::Counted {
             tables,
@@ -329,7 +333,10 @@ fn record(cx: &mut Context<'_>, event: &Event) {
                 database.dump_bytes = *bytes;
             }
         }
+        Event::Restoring => cx.progress("wiping and restoring, in one transaction"),
+        Event::Verified { .. } => cx.progress("restored and found equal"),
+        Event::Terminated { sessions } => cx.note(format!("ended {sessions} sessions of the application")),
+        Event::Analyzed { failed } if !failed.is_empty() => cx.warn(format!("ANALYZE failed: {}", failed.join("; "))),
         _ => {}
     }
-    cx.progress(event);
 }

@@ -1,1 +1,11 @@
 //! The integration tests: the real binary against the lab.
+mod cli;
+mod documents;
+mod lab_api;
+mod lab_run;
+mod refresh;
+mod refusals;
+mod scripts;
+mod support;
+mod tidy;
+mod unwind;

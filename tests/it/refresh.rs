@@ -1,0 +1,152 @@
+//! refresh-from-prod on the lab: the way through, the order of its writes, and what it never does.
+
+use crate::support::postgres::{PRODUCTION, PostgresServer, SANDBOX as ACCESS};
+use crate::support::sandbox::{SANDBOX, Sandbox};
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sandbox_becomes_equal_to_production_and_everything_else_is_as_before() {
+    let lab = Sandbox::new().await;
+    let before = lab.world();
+    assert_ne!(before.sandbox, before.production, "the fixture's sandbox is older");
+    let ran = lab.run(&["--output", "json", "refresh-from-prod"]).await.assert_code(0);
+    let after = lab.world();
+    assert_eq!(after.sandbox, before.production);
+    assert_eq!(after.production, before.production);
+    assert_eq!(
+        (&after.replicas, &after.sync_policy, &after.objects),
+        (&before.replicas, &before.sync_policy, &before.objects)
+    );
+    let report = ran.json();
+    assert_eq!(report["outcome"], "done");
+    assert!(report["database"]["tables"].as_u64() >= Some(295), "{report}");
+    assert!(report["downtime_seconds"].as_f64() > Some(0.0), "{report}");
+    assert!(report["data_read_at"].is_string(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_real_dolibarr_dump_is_refreshed_where_it_is_at_hand() {
+    let Some(production) = PostgresServer::real_dump() else { return };
+    let lab = Sandbox::with(&production, &[]).await;
+    let before = lab.world();
+    lab.run(&["refresh-from-prod"]).await.assert_code(0);
+    let after = lab.world();
+    assert_eq!(after.sandbox, before.production);
+    assert_eq!(after.production, before.production);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_come_in_the_order_that_protects_the_sandbox() {
+    let lab = Sandbox::new().await;
+    lab.run(&["refresh-from-prod"]).await.assert_code(0);
+    let run = |line: &str| {
+        // The run's id is random.
+        let words = line.split(' ').map(|word| match word.strip_prefix("sandbox-refresh-") {
+            Some(rest) if rest.ends_with("-source") => "COPY",
+            Some(rest) if rest.contains('-') => "POD",
+            Some(_) => "JOB",
+            None => word,
+        });
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let writes: Vec<String> = lab.api.record.writes().iter().map(|seen| run(&seen.line())).collect();
+    let writes: Vec<&str> = writes.iter().map(String::as_str).filter(|line| *line != "update leases sandbox-lifecycle").collect();
+    assert_eq!(
+        writes,
+        [
+            "create leases",
+            "create jobs",
+            "create secrets",
+            "patch applications erp-sandbox",
+            "patch deployments/scale erp-sandbox",
+            "get pods/exec POD",
+            "get pods/exec POD",
+            "patch deployments/scale erp-sandbox",
+            "patch applications erp-sandbox",
+            "delete jobs JOB",
+            "delete secrets COPY",
+            "delete leases sandbox-lifecycle",
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_is_journalled_before_it_is_made() {
+    let lab = Sandbox::new().await;
+    lab.run(&["refresh-from-prod"]).await.assert_code(0);
+    let mut journal = String::new();
+    for seen in lab.api.record.writes() {
+        match seen.line().as_str() {
+            "update leases sandbox-lifecycle" => {
+                let written = &seen.body["metadata"]["annotations"]["sandbox-lifecycle/journal"];
+                journal = written.as_str().unwrap_or_default().to_owned();
+            }
+            "create jobs" => assert!(journal.contains("delete-job"), "{journal}"),
+            "create secrets" => assert!(journal.contains("delete-secret"), "{journal}"),
+            "patch applications erp-sandbox" => assert!(journal.contains("resume-self-heal"), "{journal}"),
+            "patch deployments/scale erp-sandbox" => assert!(journal.contains("scale-to"), "{journal}"),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn self_heal_fights_a_scale_down_and_loses_only_because_it_is_paused() {
+    let lab = Sandbox::new().await;
+    // Without the pause it wins: this lab's Argo CD is a real opponent.
+    lab.change("deployments", SANDBOX, SANDBOX, |deployment| deployment["spec"]["replicas"] = json!(0));
+    lab.until("Argo CD has put the replicas back", || lab.controllers.argo.heals() > 0).await;
+    lab.ready(SANDBOX).await;
+    let heals = lab.controllers.argo.heals();
+    lab.run(&["refresh-from-prod"]).await.assert_code(0);
+    assert_eq!(lab.controllers.argo.heals(), heals, "nothing was left to heal");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_provisioners_function_survives_untouched() {
+    let lab = Sandbox::new().await;
+    let identity = "SELECT oid, xmin, proowner, prosrc FROM pg_proc WHERE proname = 'user_lookup'";
+    let before = lab.postgres.sql(ACCESS.database, identity);
+    lab.run(&["refresh-from-prod"]).await.assert_code(0);
+    assert_eq!(lab.postgres.sql(ACCESS.database, identity), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_found_at_0_is_left_at_0_and_said_so() {
+    let lab = Sandbox::new().await;
+    lab.change("applications", "argocd", SANDBOX, |app| app["spec"]["syncPolicy"]["automated"]["selfHeal"] = json!(false));
+    lab.change("deployments", SANDBOX, SANDBOX, |deployment| deployment["spec"]["replicas"] = json!(0));
+    let before = lab.world();
+    lab.run(&["refresh-from-prod"]).await.assert_code(0).assert_says("left at 0");
+    let after = lab.world();
+    assert_eq!(after.sandbox, before.production);
+    assert_eq!((after.replicas, after.sync_policy), (before.replicas, before.sync_policy));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_is_seen_anywhere_but_in_its_own_containers_environment() {
+    let lab = Sandbox::new().await;
+    let ran = lab.run(&["-vv", "refresh-from-prod"]).await.assert_code(0);
+    for (access, container) in [(PRODUCTION, "dump"), (ACCESS, "restore")] {
+        assert!(!ran.stderr.contains(access.password) && !ran.stdout.contains(access.password));
+        for started in lab.kubelet.started() {
+            let argv = started.argv.iter().any(|word| word.contains(access.password));
+            let env = started.env.iter().any(|(_, value)| value.contains(access.password));
+            assert!(!argv, "{} in argv of {started:?}", access.password);
+            assert!(!env || started.place.contains(container), "{} in the environment of {started:?}", access.password);
+        }
+        for seen in lab.api.record.all() {
+            assert!(!seen.body.to_string().contains(access.password), "{}", seen.line());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_prints_every_object_and_changes_nothing() {
+    let lab = Sandbox::new().await;
+    let ran = lab.run(&["--dry-run", "refresh"]).await.assert_code(0);
+    for object in ["Lease erp-sandbox/sandbox-lifecycle", "Application argocd/erp-sandbox", "Deployment erp-sandbox/erp-sandbox"] {
+        assert!(ran.stdout.contains(object), "{object}: {}", ran.stdout);
+    }
+    assert!(lab.api.record.writes().is_empty(), "{:?}", lab.api.record.writes());
+}

@@ -1,0 +1,176 @@
+//! What goes wrong after the word leaves the old sandbox as it was, to the last row.
+use super::run::{Ended, Job, Shell};
+use crate::support::postgres::{PostgresServer, SANDBOX};
+use sandbox_lifecycle::jobs::{Event, Word};
+use std::fs;
+use std::process::{Command, Stdio};
+
+/// Dumps, lets `prepare` spoil something, restores with both words, and asserts that the sandbox is as before.
+fn rolled_back(prepare: impl FnOnce(&mut Job<'_>)) -> Ended {
+    let server = PostgresServer::start();
+    let before = server.checksum(SANDBOX.database);
+    let mut job = Job::new(&server);
+    job.dump().succeeded();
+    prepare(&mut job);
+    let ended = job.restore();
+    assert!(!ended.told(&Event::Committed), "{ended:?}");
+    assert_eq!(server.checksum(SANDBOX.database), before, "{ended:?}");
+    ended
+}
+
+#[test]
+fn a_statement_that_fails_anywhere() {
+    for tag in ["CREATE FUNCTION", "CREATE TABLE", "CREATE VIEW", "ALTER TABLE", "CREATE INDEX", "CREATE TRIGGER", "REFRESH MATERIALIZED VIEW"] {
+        let ended = rolled_back(|job| {
+            job.server.sql(SANDBOX.database, &format!(
+                "CREATE SCHEMA guard; CREATE FUNCTION guard.stop() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not today''; END';
+                 CREATE EVENT TRIGGER stop ON ddl_command_end WHEN TAG IN ('{tag}') EXECUTE FUNCTION guard.stop()"));
+        });
+        let refused = ended.refused(30);
+        assert!(refused.contains("not today"), "{tag}: {refused}");
+    }
+}
+
+#[test]
+fn an_archive_that_was_cut() {
+    for share in [2, 4, 10] {
+        let ended = rolled_back(|job| {
+            let dump = fs::read(job.file("source.dump")).expect("the dump");
+            fs::write(job.file("source.dump"), &dump[..dump.len() - dump.len() / share]).expect("a shorter one");
+        });
+        ended.refused(29);
+    }
+}
+
+#[test]
+fn a_pg_restore_that_dies_or_ends_early_and_well() {
+    let restore = |how: &str| format!("case \" $* \" in *' --role='*) \"$real\" \"$@\" | head -c 400000; {how} ;; esac; exec \"$real\" \"$@\"");
+    rolled_back(|job| {
+        job.stand_in("pg_restore", &restore("exit 1"));
+    })
+    .refused(29);
+    rolled_back(|job| {
+        job.stand_in("pg_restore", &restore("kill -s KILL $$"));
+    })
+    .refused(29);
+    // Its status says all is well: what it left out is found, or the cut statement fails.
+    let ended = rolled_back(|job| {
+        job.stand_in("pg_restore", &restore("exit 0"));
+    });
+    assert!([Some(30), Some(31)].contains(&ended.code), "{ended:?}");
+}
+
+#[test]
+fn a_psql_that_is_killed_in_the_middle() {
+    let kill = "case \" $* \" in *' -f - '*) ;; esac; \"$real\" \"$@\" & child=$!";
+    let _ = kill;
+    let ended = rolled_back(|job| {
+        job.set("VERIFY_SQL", "\\! kill -s KILL $PPID");
+    });
+    ended.refused(30);
+}
+
+#[test]
+fn rows_that_are_not_the_dumps() {
+    let ended = rolled_back(|job| {
+        let tables = fs::read_to_string(job.file("source.tables")).expect("the counts");
+        let other = tables.replacen("\"llx_const\", \"kind\" : \"r\", \"rows\" : 400", "\"llx_const\", \"kind\" : \"r\", \"rows\" : 401", 1);
+        assert_ne!(tables, other);
+        fs::write(job.file("source.tables"), other).expect("other counts");
+    });
+    let refused = ended.refused(31);
+    assert!(refused.contains("table llx_const has 400 rows, production had 401"), "{refused}");
+}
+
+#[test]
+fn a_lock_that_is_not_granted_names_who_holds_it() {
+    let ended = rolled_back(|job| {
+        job.server.sql(SANDBOX.database, "BEGIN; LOCK TABLE llx_user; PREPARE TRANSACTION 'the blocker'");
+    });
+    let refused = ended.refused(28);
+    assert!(refused.contains("the blocker"), "{refused}");
+}
+
+#[test]
+fn the_word_abort_at_either_place() {
+    let server = PostgresServer::start();
+    let before = server.checksum(SANDBOX.database);
+    let job = Job::new(&server);
+    job.dump().succeeded();
+    let mut running = job.start_restore();
+    running.answer(Word::Restore, "abort");
+    running.end().refused(32);
+    let mut running = job.start_restore();
+    running.answer(Word::Restore, "restore");
+    running.answer(Word::Commit, "abort");
+    running.end().refused(32);
+    assert_eq!(server.checksum(SANDBOX.database), before);
+}
+
+#[test]
+fn a_commit_whose_answer_was_lost_is_asked_after() {
+    let server = PostgresServer::start();
+    let mut job = Job::new(&server);
+    job.dump().succeeded();
+    let restore = job.set("COMMIT_SQL", "COMMIT;\n\\! kill -s KILL $PPID").restore().succeeded();
+    assert!(restore.told(&Event::Committed), "{restore:?}");
+    drop(job);
+    rolled_back(|job| {
+        job.set("COMMIT_SQL", "\\! kill -s KILL $PPID");
+    })
+    .refused(30);
+}
+
+#[test]
+fn sessions_of_the_application_are_ended_and_those_of_others_are_listed() {
+    let server = PostgresServer::start();
+    let job = Job::new(&server);
+    job.dump().succeeded();
+    let mut application = server.psql_as(&SANDBOX).stdin(Stdio::piped()).spawn().expect("psql runs");
+    connected(&server, "v-sandbox-1");
+    let ended = job.restore().succeeded();
+    assert!(ended.told(&Event::Terminated { sessions: 1 }), "{ended:?}");
+    drop(application.stdin.take());
+    application.wait().expect("it ends");
+
+    let before = server.checksum(SANDBOX.database);
+    let mut other = server.psql(SANDBOX.database).stdin(Stdio::piped()).spawn().expect("psql runs");
+    connected(&server, "postgres");
+    let mut running = job.start_restore();
+    running.answer(Word::Restore, "restore");
+    let refused = running.end().refused(27);
+    assert!(refused.contains("user postgres, application lab, from"), "{refused}");
+    drop(other.stdin.take());
+    other.wait().expect("it ends");
+    assert_eq!(server.checksum(SANDBOX.database), before);
+}
+
+/// Waits, in the server, until this user has a session in the sandbox.
+fn connected(server: &PostgresServer, user: &str) {
+    server.sql("postgres", &format!("DO $wait$ BEGIN LOOP PERFORM pg_stat_clear_snapshot(); EXIT WHEN EXISTS (SELECT FROM pg_stat_activity
+        WHERE usename = '{user}' AND datname = 'erp-sandbox'); PERFORM pg_sleep(0.01); END LOOP; END $wait$"));
+}
+
+#[test]
+fn sigterm_ends_the_script_and_its_children_at_once() {
+    for shell in Shell::all() {
+        for awaited in [Word::Restore, Word::Commit] {
+            let server = PostgresServer::start();
+            let before = server.checksum(SANDBOX.database);
+            let job = Job::under(&server, shell);
+            job.dump().succeeded();
+            let mut running = job.start_restore();
+            if awaited == Word::Commit {
+                running.answer(Word::Restore, "restore");
+            }
+            assert!(running.until(&Event::Waiting { r#for: awaited }));
+            let group = running.child.id().to_string();
+            assert!(Command::new("kill").args(["-s", "TERM", &group]).status().expect("kill runs").success());
+            assert_eq!(running.end().code, Some(143), "{shell:?} {awaited:?}");
+            let left = Command::new("pgrep").args(["-l", "-g", &group]).output().expect("pgrep runs");
+            let left = String::from_utf8_lossy(&left.stdout).into_owned();
+            assert!(left.is_empty(), "{shell:?} {awaited:?}: {left}");
+            assert_eq!(server.checksum(SANDBOX.database), before);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The dump refuses what it must, and touches nothing.
+use super::run::Job;
+use crate::support::postgres::{PRODUCTION, PostgresServer};
+
+#[test]
+fn a_wrong_password_is_said_and_not_ignored() {
+    let server = PostgresServer::start();
+    let refused = Job::new(&server).set("PGPASSWORD", "wrong").dump().refused(10);
+    assert!(refused.contains("password authentication failed"), "{refused}");
+}
+
+#[test]
+fn an_unreachable_server_is_said() {
+    let mut server = PostgresServer::start();
+    server.stop();
+    assert!(Job::new(&server).dump().refused(10).contains("refused"));
+}
+
+#[test]
+fn a_session_that_could_write_to_production_is_refused() {
+    let server = PostgresServer::start();
+    let mut job = Job::new(&server);
+    job.stand_in("psql", "unset PGOPTIONS; exec \"$real\" \"$@\"");
+    let refused = job.dump().refused(11);
+    assert!(refused.contains("pooler"), "{refused}");
+    assert!(!job.file("source.dump").exists());
+}
+
+#[test]
+fn an_older_client_is_refused_with_the_image_to_set() {
+    let server = PostgresServer::start();
+    let mut job = Job::new(&server);
+    job.stand_in("pg_dump", "echo 'pg_dump (PostgreSQL) 14.13 (Debian 14.13-1)'");
+    let refused = job.dump().refused(12);
+    assert!(refused.contains("docker.io/library/postgres:15"), "{refused}");
+}
+
+#[test]
+fn a_table_that_may_not_be_read_is_named() {
+    let server = PostgresServer::start();
+    server.sql(PRODUCTION.database, "CREATE TABLE secret_of_others (x integer)");
+    assert!(Job::new(&server).dump().refused(13).contains("secret_of_others"));
+}
+
+#[test]
+fn a_failing_pg_dump_is_a_failure_with_its_message() {
+    let server = PostgresServer::start();
+    let mut job = Job::new(&server);
+    job.stand_in("pg_dump", "[ \"$1\" != --version ] || exec \"$real\" --version; echo 'pg_dump: error: no space' >&2; exit 1");
+    assert!(job.dump().refused(14).contains("no space"));
+    job.stand_in("pg_dump", "[ \"$1\" != --version ] || exec \"$real\" --version; kill -s KILL $$");
+    job.dump().refused(14);
+}
+
+#[test]
+fn a_dump_without_a_counted_table_is_refused() {
+    let server = PostgresServer::start();
+    for left_out in ["--exclude-table=llx_user", "--exclude-table-data=llx_user"] {
+        let mut job = Job::new(&server);
+        job.stand_in("pg_dump", &format!("exec \"$real\" \"$@\" {left_out}"));
+        assert!(job.dump().refused(15).contains("1 tables are missing"));
+    }
+    let mut job = Job::new(&server);
+    job.stand_in("pg_restore", "exit 1");
+    job.dump().refused(15);
+}
+
+#[test]
+fn fewer_tables_than_the_minimum_are_refused_before_anything_is_dumped() {
+    let server = PostgresServer::start();
+    let mut job = Job::new(&server);
+    let refused = job.set("MIN_TABLES", "296").dump().refused(16);
+    assert!(refused.contains("295 tables"), "{refused}");
+    assert!(!job.file("source.dump").exists());
+    // An underscore is no wildcard.
+    Job::new(&server).set("TABLE_PREFIX", "ll__").dump().refused(16);
+}

@@ -1,0 +1,236 @@
+//! A container of the lab: a real process tree in a bubblewrap view of this machine.
+//!
+//! It has its own processes, mounts and host name, and the environment of its spec and no other;
+//! the network is the host's, so that a PostgreSQL server on the loopback is "in the cluster".
+//! Its first process is number 1 there, with all that means: a shell without a trap ignores TERM.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+
+pub(crate) mod enter;
+pub(crate) mod image;
+pub(crate) mod log;
+pub(crate) mod process;
+pub(crate) mod view;
+
+use log::Log;
+use process::{Processes, Started};
+use view::{Identity, View};
+
+/// All that is needed to start one.
+#[derive(Clone, Debug)]
+pub(crate) struct Spec {
+    /// `namespace/pod/container`.
+    pub(crate) place: String,
+    pub(crate) argv: Vec<String>,
+    pub(crate) env: Vec<(String, String)>,
+    pub(crate) identity: Identity,
+    pub(crate) view: View,
+}
+
+/// A container that was started; clones are the same one.
+#[derive(Clone)]
+pub(crate) struct Container(Arc<Inner>);
+
+struct Inner {
+    spec: Spec,
+    processes: Processes,
+    /// Its first process, as the host counts.
+    init: u32,
+    log: Log,
+    ended: watch::Receiver<Option<Exit>>,
+    /// Why it was killed, when the kernel would be asked ("OOMKilled").
+    reason: Mutex<Option<&'static str>>,
+}
+
+/// How a container ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Exit {
+    pub(crate) code: i32,
+    pub(crate) reason: &'static str,
+}
+
+impl Container {
+    /// Starts it, and returns when its own program runs. The error is the runtime's sentence.
+    pub(crate) async fn start(spec: Spec, processes: &Processes) -> Result<Self, String> {
+        if let Some(refusal) = unstartable(&spec) {
+            return Err(format!(
+                "failed to create containerd task: failed to create shim task: OCI runtime create failed: {refusal}"
+            ));
+        }
+        processes.record(Started {
+            place: spec.place.clone(),
+            by_exec: false,
+            argv: spec.argv.clone(),
+            env: spec.env.clone(),
+        });
+        let failed = |why: std::io::Error| format!("the lab cannot start a container: {why}");
+        let mut child = process::spawn(command(&spec)).await.map_err(failed)?;
+        let log = Log::new();
+        let output = child.stderr.take().expect("it was piped");
+        let filling = tokio::spawn({
+            let log = log.clone();
+            async move { log.fill(output).await }
+        });
+        // Kept open to the end, when bwrap writes once more.
+        let mut report = BufReader::new(child.stdout.take().expect("it was piped"));
+        let Some(init) = first_process(&mut report).await else {
+            let _ = child.wait().await;
+            let _ = filling.await;
+            return Err(format!("the view cannot be made: {}", log.text().trim()));
+        };
+        processes.enlist(init);
+        settled(init).await;
+        let (tell, ended) = watch::channel(None);
+        let table = processes.clone();
+        tokio::spawn(async move {
+            let exit = outlive(child, filling, init, table).await;
+            drop(report);
+            tell.send_replace(Some(exit));
+        });
+        Ok(Self(Arc::new(Inner {
+            spec,
+            processes: processes.clone(),
+            init,
+            log,
+            ended,
+            reason: Mutex::default(),
+        })))
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.0.log
+    }
+
+    pub(crate) fn exit(&self) -> Option<Exit> {
+        let exit = *self.0.ended.borrow();
+        exit.map(|exit| self.explained(exit))
+    }
+
+    /// Until it has ended and all its output is in the log.
+    pub(crate) async fn ended(&self) -> Exit {
+        let mut ended = self.0.ended.clone();
+        let exit = ended.wait_for(Option::is_some).await;
+        // The sender is gone without a word only when the runtime is: report it as killed.
+        let exit = exit.ok().and_then(|exit| *exit);
+        self.explained(exit.unwrap_or(Exit::of(ExitStatus::from_raw(9))))
+    }
+
+    fn explained(&self, exit: Exit) -> Exit {
+        let reason = self.0.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        Exit {
+            reason: reason.unwrap_or(exit.reason),
+            ..exit
+        }
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        if self.exit().is_none() {
+            process::signal(name, &[self.0.init]);
+        }
+    }
+
+    /// As the kernel does to a container over its limit.
+    pub(crate) fn kill_for(&self, reason: &'static str) {
+        *self.0.reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+        self.signal("KILL");
+    }
+}
+
+impl Exit {
+    /// A signal is told as a shell tells it: 128 and its number.
+    pub(crate) fn of(status: ExitStatus) -> Self {
+        let code = status.code().or(status.signal().map(|signal| 128 + signal));
+        let code = code.unwrap_or(255);
+        let reason = if code == 0 { "Completed" } else { "Error" };
+        Self { code, reason }
+    }
+}
+
+/// The child's output is one pipe for both streams, so that their lines keep their order; its
+/// standard output is bwrap's report. Secrets stay off every argv: the environment is inherited.
+fn command(spec: &Spec) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command
+        .args([
+            "-c",
+            r#"exec /usr/bin/bwrap --json-status-fd 3 "$@" 3>&1 1>&2"#,
+            "sh",
+        ])
+        .args(spec.view.arguments())
+        .args(spec.identity.become_it())
+        .args(&spec.argv)
+        .env_clear()
+        .envs(spec.env.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// bwrap tells the first process's number as the host counts.
+async fn first_process(report: &mut (impl AsyncBufRead + Unpin)) -> Option<u32> {
+    let mut line = String::new();
+    report.read_line(&mut line).await.ok()?;
+    let report: Value = serde_json::from_str(&line).ok()?;
+    u32::try_from(report["child-pid"].as_u64()?).ok()
+}
+
+/// Until the view is made and the program has taken bwrap's and setpriv's place.
+async fn settled(init: u32) {
+    let exe = format!("/proc/{init}/exe");
+    while let Ok(program) = std::fs::read_link(&exe)
+        && (program.ends_with("bwrap") || program.ends_with("setpriv"))
+    {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+async fn outlive(
+    mut child: Child,
+    filling: tokio::task::JoinHandle<()>,
+    init: u32,
+    processes: Processes,
+) -> Exit {
+    let status = child.wait().await;
+    processes.discharge(init);
+    let _ = filling.await;
+    Exit::of(status.unwrap_or(ExitStatus::from_raw(9)))
+}
+
+/// The runtime's sentence about a program that is not there.
+fn unstartable(spec: &Spec) -> Option<String> {
+    let program = spec.argv.first()?;
+    let missing = if program.contains('/') {
+        let mounted = spec
+            .view
+            .mounts
+            .iter()
+            .any(|mount| Path::new(program).starts_with(&mount.target));
+        !mounted && std::fs::metadata(program).is_err()
+    } else {
+        let path = spec.env.iter().find(|(name, _)| name == "PATH");
+        let mut dirs = path.map_or("", |(_, value)| value.as_str()).split(':');
+        !dirs.any(|dir| std::fs::metadata(Path::new(dir).join(program)).is_ok())
+    };
+    missing.then(|| not_found(program))
+}
+
+pub(crate) fn not_found(program: &str) -> String {
+    let why = if program.contains('/') {
+        format!("stat {program}: no such file or directory")
+    } else {
+        "executable file not found in $PATH".to_owned()
+    };
+    format!(
+        "runc create failed: unable to start container process: exec: \"{program}\": {why}: unknown"
+    )
+}

@@ -1,0 +1,223 @@
+//! A real PostgreSQL server of a test's own: a copy of a template data directory, on a free port of 127.0.0.1.
+//!
+//! The lab's roles and databases are those of the mission: production `erp` of `erp_role`, the sandbox `erp-sandbox` of
+//! `erp_sandbox_role`, a login member of each, and a provisioner who owns `user_lookup` in both.
+mod template;
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use tempfile::TempDir;
+pub(crate) use template::Production;
+
+/// Production's database, login and its password.
+pub(crate) const PRODUCTION: Access = Access { database: "erp", user: "v-prod-1", password: r#"prod-s3cret '"$HOME\"# };
+/// The sandbox's.
+pub(crate) const SANDBOX: Access = Access { database: "erp-sandbox", user: "v-sandbox-1", password: "sandbox-s3cret é" };
+
+/// A database and who may use it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Access {
+    pub(crate) database: &'static str,
+    pub(crate) user: &'static str,
+    pub(crate) password: &'static str,
+}
+
+/// What each table and sequence holds: `llx_x` → "r rows,hash" or "S last_value,is_called".
+pub(crate) type Checksum = BTreeMap<String, String>;
+
+/// A running server; gone with its files when dropped, and also when the test process is killed.
+pub(crate) struct PostgresServer {
+    directory: TempDir,
+    port: u16,
+    supervisor: Option<Child>,
+}
+
+impl PostgresServer {
+    /// A server with the project's own fixture.
+    pub(crate) fn start() -> Self {
+        Self::with(&Production::Fixture, &[])
+    }
+
+    /// A server with this production, and further settings (`max_connections=20`).
+    pub(crate) fn with(production: &Production, settings: &[&str]) -> Self {
+        let directory = tempfile::Builder::new().prefix("sandbox-lifecycle-pg-").tempdir().expect("a temporary directory");
+        let data = directory.path().join("data");
+        run(Command::new("cp").args(["-a", "--reflink=auto"]).arg(template::data_directory(production)).arg(&data));
+        hand_over(directory.path());
+        let mut server = Self { directory, port: 0, supervisor: None };
+        server.launch(settings);
+        server
+    }
+
+    /// The real Dolibarr dump, where it is there.
+    pub(crate) fn real_dump() -> Option<Production> {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/dolibarr-erp.dump");
+        file.exists().then_some(Production::Dump(file))
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Stops it (at once, as a crash does) and starts it again on the same port, with these settings more.
+    pub(crate) fn restart(&mut self, settings: &[&str]) {
+        self.stop();
+        self.launch(settings);
+    }
+
+    /// Stops it; `restart` brings it back.
+    pub(crate) fn stop(&mut self) {
+        if let Some(mut supervisor) = self.supervisor.take() {
+            drop(supervisor.stdin.take());
+            supervisor.wait().expect("the supervisor ends");
+        }
+    }
+
+    /// Every statement that any client has sent, with who sent it.
+    pub(crate) fn statements(&self) -> String {
+        let log = std::fs::read(self.directory.path().join("log")).expect("the server's log");
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    /// Runs SQL as the superuser and gives what it prints, unaligned.
+    pub(crate) fn sql(&self, database: &str, text: &str) -> String {
+        self.try_sql(database, text).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    /// The same where an error is an answer.
+    pub(crate) fn try_sql(&self, database: &str, text: &str) -> Result<String, String> {
+        let output = self.psql(database).args(["-c", text]).output().expect("psql runs");
+        answer(&output)
+    }
+
+    /// A psql of the superuser: no start-up file, unaligned, stopping at an error.
+    pub(crate) fn psql(&self, database: &str) -> Command {
+        let mut psql = Command::new("psql");
+        psql.args(["-XqAtw", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string(), "-d", database]);
+        psql.env("PGCLIENTENCODING", "UTF8").env("PGAPPNAME", "lab").stdin(Stdio::null());
+        psql
+    }
+
+    /// A psql of one of the two logins.
+    pub(crate) fn psql_as(&self, access: &Access) -> Command {
+        let mut psql = self.psql(access.database);
+        psql.args(["-U", access.user]).env("PGPASSWORD", access.password);
+        psql
+    }
+
+    /// What the database holds, table by table and sequence by sequence.
+    pub(crate) fn checksum(&self, database: &str) -> Checksum {
+        let lines = self.sql_file(database, include_str!("postgres/checksum.sql"));
+        lines.lines().filter_map(|line| line.split_once('\t')).map(|(name, sum)| (name.into(), sum.replace('\t', " "))).collect()
+    }
+
+    /// Runs a text with psql's own commands in it.
+    pub(crate) fn sql_file(&self, database: &str, text: &str) -> String {
+        let mut psql = self.psql(database).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("psql runs");
+        template::write_and_close(&mut psql, text);
+        answer(&psql.wait_with_output().expect("psql ends")).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn launch(&mut self, settings: &[&str]) {
+        let mut trouble = String::new();
+        // Between finding a free port and taking it somebody else may: try another then.
+        for _ in 0..5 {
+            if self.port == 0 {
+                let probe = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+                self.port = probe.local_addr().expect("its address").port();
+            }
+            match supervise(self.directory.path(), self.port, settings) {
+                Ok(supervisor) => return self.supervisor = Some(supervisor),
+                Err(error) => trouble = error,
+            }
+            self.port = 0;
+        }
+        panic!("PostgreSQL does not start: {trouble}");
+    }
+}
+
+impl Drop for PostgresServer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Starts the server of `directory/data` under a shell that stops it as soon as its standard input ends: when it is told to,
+/// and when the test process is gone for whatever reason.
+fn supervise(directory: &Path, port: u16, settings: &[&str]) -> Result<Child, String> {
+    const SCRIPT: &str = r#"
+        control=$1 data=$2 log=$3 options=$4
+        "$control" -D "$data" -l "$log" -o "$options" -w -s start </dev/null || exit 1
+        echo ready
+        read -r _ || :
+        "$control" -D "$data" -m immediate -w -s stop
+    "#;
+    let mut options = format!("-p {port} -k {}", directory.display());
+    settings.iter().for_each(|setting| options.push_str(&format!(" -c {setting}")));
+    let mut shell = as_postgres("sh");
+    shell.args(["-c", SCRIPT, "sh"]).arg(bin("pg_ctl")).arg(directory.join("data")).arg(directory.join("log")).arg(options);
+    let mut child = shell
+        .current_dir(directory)
+        .process_group(0) // ^C is for the tests, which then close the pipe
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a shell runs");
+    let mut said = String::new();
+    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut said).expect("its output");
+    if said == "ready\n" {
+        return Ok(child);
+    }
+    child.wait().expect("the shell ends");
+    child.stderr.take().expect("piped").read_to_string(&mut said).expect("its messages");
+    Err(said + &std::fs::read_to_string(directory.join("log")).unwrap_or_default())
+}
+
+/// A command run by the server's own user: PostgreSQL refuses to run as root.
+fn as_postgres(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=postgres", "--regid=postgres", "--init-groups", "--"]).arg(program);
+    command
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").expect("/proc").uid() == 0
+}
+
+/// Gives a directory and all in it to the server's user.
+fn hand_over(directory: &Path) {
+    if is_root() {
+        run(Command::new("chown").args(["-R", "postgres:"]).arg(directory));
+    }
+}
+
+/// A program of the newest PostgreSQL installed.
+fn bin(program: &str) -> PathBuf {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").expect("the package postgresql is installed");
+    let mut found: Vec<(u32, PathBuf)> = versions
+        .filter_map(|entry| entry.ok())
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin").join(program))))
+        .filter(|(_, path)| path.exists())
+        .collect();
+    found.sort();
+    found.pop().unwrap_or_else(|| panic!("no {program} under /usr/lib/postgresql")).1
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    answer(&output).unwrap_or_else(|error| panic!("{command:?}: {error}"));
+}
+
+fn answer(output: &Output) -> Result<String, String> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches('\n').to_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(format!("{}: {}", output.status, text(&output.stderr))) }
+}

@@ -1,0 +1,93 @@
+//! The shape of the source: floors, sizes, names. What is found says file:line.
+mod checks;
+mod source;
+
+use checks::*;
+use source::{Source, sources, words};
+
+/// The floors of `src/lib.rs`: a module imports only from lower ones.
+const FLOORS: [(&str, u8); 16] = [
+    ("main", 8),
+    ("lib", 8),
+    ("commands", 7),
+    ("plan", 6),
+    ("step", 5),
+    ("guard", 4),
+    ("outcome", 3),
+    ("undo", 2),
+    ("cluster", 1),
+    ("settings", 1),
+    ("cli", 0),
+    ("report", 0),
+    ("summary", 0),
+    ("jobs", 0),
+    ("documents", 0),
+    ("shutdown", 0),
+];
+
+/// Fails with everything that `check` finds in the files of these directories.
+fn holds(directories: &[&str], check: fn(&Source) -> Vec<String>) {
+    let sources = directories.iter().flat_map(|directory| sources(directory));
+    let found: Vec<String> = sources.flat_map(|source| check(&source)).collect();
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+}
+
+#[test]
+fn imports_go_only_downwards() {
+    holds(&["src"], upward);
+}
+
+#[test]
+fn only_cluster_names_kube() {
+    holds(&["src"], kube_outside_cluster);
+}
+
+#[test]
+fn every_module_says_what_it_is() {
+    holds(&["src", "tests"], undocumented);
+}
+
+#[test]
+fn no_file_is_long() {
+    holds(&["src", "tests"], long_file);
+}
+
+#[test]
+fn no_function_is_long() {
+    holds(&["src", "tests"], long_functions);
+}
+
+#[test]
+fn no_module_has_a_vague_name() {
+    holds(&["src", "tests"], vague_names);
+}
+
+#[test]
+fn nothing_ends_the_process() {
+    holds(&["src"], exits);
+}
+
+#[test]
+fn only_report_prints() {
+    holds(&["src"], prints);
+}
+
+#[test]
+fn the_floors_are_those_of_the_table_in_lib() {
+    let sources = sources("src");
+    let lib = sources
+        .iter()
+        .find(|source| source.path == "src/lib.rs")
+        .expect("src/lib.rs");
+    let mut table = Vec::new();
+    for line in lib.text.lines().filter(|line| line.starts_with("//! |")) {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        if let Ok(floor) = cells[1].parse::<u8>() {
+            table.extend(words(cells[2]).map(|module| (module, floor)));
+        }
+    }
+    let mut floors = FLOORS.to_vec();
+    floors.sort_unstable();
+    table.sort_unstable();
+    assert_eq!(table, floors);
+}
