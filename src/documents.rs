@@ -24,10 +24,7 @@ pub const RECEIVE_SCRIPT: &str = include_str!("jobs/documents-receive.sh");
 /// A tree that is not such; the sentence names it.
 pub fn trees(names: &[String]) -> Result<Vec<String>> {
     ensure!(!names.is_empty(), "no documents tree to copy");
-    let mut trees: Vec<String> = names
-        .iter()
-        .map(|name| name.trim_end_matches('/').to_owned())
-        .collect();
+    let mut trees: Vec<String> = names.iter().map(|name| name.trim_end_matches('/').to_owned()).collect();
     trees.sort();
     trees.dedup();
     for tree in &trees {
@@ -38,10 +35,8 @@ pub fn trees(names: &[String]) -> Result<Vec<String>> {
         );
     }
     for tree in &trees {
-        let within = trees.iter().find(|other| {
-            tree.strip_prefix(other.as_str())
-                .is_some_and(|rest| rest.starts_with('/'))
-        });
+        let within =
+            trees.iter().find(|other| tree.strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with('/')));
         ensure!(
             within.is_none(),
             "documents tree {tree:?} lies within {:?}: name only one of them",
@@ -53,10 +48,7 @@ pub fn trees(names: &[String]) -> Result<Vec<String>> {
 
 /// A script as it is sent: the URL of an exec is logged by proxies and limited in length, so comments stay at home.
 pub fn sent(script: &str) -> String {
-    let code = script
-        .lines()
-        .map(str::trim_start)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let code = script.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
     code.collect::<Vec<_>>().join("\n")
 }
 
@@ -82,22 +74,16 @@ pub fn meaning(code: i32) -> Option<&'static str> {
 
 /// A path for a message: control characters and stray bytes made visible.
 pub fn shown(path: &[u8]) -> String {
-    path.strip_prefix(b"./")
-        .unwrap_or(path)
-        .utf8_chunks()
-        .fold(String::new(), |mut text, chunk| {
-            for c in chunk.valid().chars() {
-                match c.is_control() {
-                    true => text.extend(c.escape_default()),
-                    false => text.push(c),
-                }
+    path.strip_prefix(b"./").unwrap_or(path).utf8_chunks().fold(String::new(), |mut text, chunk| {
+        for c in chunk.valid().chars() {
+            match c.is_control() {
+                true => text.extend(c.escape_default()),
+                false => text.push(c),
             }
-            chunk
-                .invalid()
-                .iter()
-                .for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
-            text
-        })
+        }
+        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
+        text
+    })
 }
 
 #[cfg(test)]
@@ -110,20 +96,8 @@ mod tests {
 
     #[test]
     fn trees_stay_inside_the_root_and_outside_each_other() {
-        assert_eq!(
-            trees(&owned(&["mycompany/", "a b"])).expect("both are fine"),
-            ["a b", "mycompany"]
-        );
-        for bad in [
-            &[][..],
-            &[""],
-            &["/etc"],
-            &["."],
-            &["a/../b"],
-            &["a//b"],
-            &["a", "a/b"],
-            &["a\nb"],
-        ] {
+        assert_eq!(trees(&owned(&["mycompany/", "a b"])).expect("both are fine"), ["a b", "mycompany"]);
+        for bad in [&[][..], &[""], &["/etc"], &["."], &["a/../b"], &["a//b"], &["a", "a/b"], &["a\nb"]] {
             assert!(trees(&owned(bad)).is_err(), "{bad:?}");
         }
         assert!(trees(&owned(&["a", "ab"])).is_ok());
@@ -140,11 +114,7 @@ mod tests {
             let header = script.lines().take_while(|line| line.starts_with('#'));
             let codes = header.skip_while(|line| *line != "# Exit codes:").skip(1);
             for line in codes {
-                let code: i32 = line[1..]
-                    .split_whitespace()
-                    .next()
-                    .and_then(|word| word.parse().ok())
-                    .expect("a code");
+                let code: i32 = line[1..].split_whitespace().next().and_then(|word| word.parse().ok()).expect("a code");
                 assert!(meaning(code).is_some() || matches!(code, 0 | 21), "{line}");
             }
         }

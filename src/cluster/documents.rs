@@ -64,17 +64,11 @@ pub async fn copy(
     let mut copied = Copied::default();
     let mut last: Option<Pass> = None;
     loop {
-        let (new, old) = tokio::try_join!(
-            list(client, source, root, trees),
-            list(client, target, root, trees)
-        )?;
+        let (new, old) = tokio::try_join!(list(client, source, root, trees), list(client, target, root, trees))?;
         if let Some(missing) = new.missing.first() {
             bail!("{source} has no {root}/{missing}: nothing was removed in the sandbox");
         }
-        let torn = |path: &[u8]| {
-            last.as_ref()
-                .is_some_and(|pass| pass.read_while_changing(&new, path))
-        };
+        let torn = |path: &[u8]| last.as_ref().is_some_and(|pass| pass.read_while_changing(&new, path));
         let delta = diff(&new, &old, torn);
         copied.unchanged = delta.unchanged;
         copied.special = delta.special;
@@ -83,23 +77,14 @@ pub async fn copy(
         }
         if copied.passes == PASSES {
             let pass = last.as_ref().context("a pass was made")?;
-            copied.changed_while_read = pass
-                .judge(&new, &old, &delta, torn)
-                .with_context(|| format!("{target} {root}"))?;
+            copied.changed_while_read =
+                pass.judge(&new, &old, &delta, torn).with_context(|| format!("{target} {root}"))?;
             return Ok(copied);
         }
         copied.passes += 1;
         let already = copied.bytes;
-        let pass = pass::run(
-            client,
-            (source, target),
-            root,
-            new,
-            &old,
-            &delta,
-            &|bytes| progress(already + bytes),
-        )
-        .await?;
+        let pass =
+            pass::run(client, (source, target), root, new, &old, &delta, &|bytes| progress(already + bytes)).await?;
         copied.files += pass.files();
         copied.bytes += pass.bytes();
         copied.removed += delta.removed;

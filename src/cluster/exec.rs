@@ -83,38 +83,23 @@ pub async fn run(client: &Client, pod: &PodRef, argv: &[&str]) -> Result<Said> {
             Heard::Ended(ended) => break ended,
         }
     };
-    Ok(Said {
-        stdout,
-        stderr: output.last_words(),
-        ended,
-    })
+    Ok(Said { stdout, stderr: output.last_words(), ended })
 }
 
 /// Starts a command. Both halves must be driven until [`Heard::Ended`]; to drop them ends the connection.
 ///
 /// # Errors
 /// The server refuses, or cannot be reached.
-pub async fn open(
-    client: &Client,
-    pod: &PodRef,
-    argv: &[&str],
-    stdin: bool,
-) -> Result<(Input, Output)> {
+pub async fn open(client: &Client, pod: &PodRef, argv: &[&str], stdin: bool) -> Result<(Input, Output)> {
     let params = AttachParams {
         container: pod.container.clone(),
-        ..AttachParams::default()
-            .stdin(stdin)
-            .stdout(true)
-            .stderr(true)
+        ..AttachParams::default().stdin(stdin).stdout(true).stderr(true)
     };
     let request = Request::new(format!("/api/v1/namespaces/{}/pods", pod.namespace));
-    let request = request
-        .exec(&pod.pod, argv.iter().copied(), &params)
-        .context("cannot build an exec request")?;
+    let request = request.exec(&pod.pod, argv.iter().copied(), &params).context("cannot build an exec request")?;
     let what = format!("run a command in {pod}");
     let connecting = tokio::time::timeout(wire::CONNECT_LIMIT, client.connect(request)).await;
-    let connection =
-        connecting.map_err(|_| anyhow!("cannot {what}: the API server did not answer"))?;
+    let connection = connecting.map_err(|_| anyhow!("cannot {what}: the API server did not answer"))?;
     let connection = connection.map_err(|error| refused(&what, pod, error))?;
     Ok(wire::halves(connection.into_stream(), pod.to_string()))
 }
@@ -123,9 +108,7 @@ pub async fn open(
 fn refused(what: &str, pod: &PodRef, error: kube::Error) -> anyhow::Error {
     match &error {
         kube::Error::Api(status) if status.code == 403 && status.message.is_empty() => {
-            anyhow!(
-                "cannot {what}: refused (403) without a reason: the server may not know v5 or v4.channel.k8s.io"
-            )
+            anyhow!("cannot {what}: refused (403) without a reason: the server may not know v5 or v4.channel.k8s.io")
         }
         kube::Error::Api(status) if status.code == 403 => anyhow!(
             "cannot {what}: forbidden; a Role in namespace {} needs the rule {{apiGroups: [\"\"], resources: [\"pods/exec\"], verbs: [\"get\", \"create\"]}}",

@@ -26,12 +26,7 @@ impl Complaints {
 
     /// The first serious lines, as one: they name what is wrong, the many others what comes of it.
     pub fn first(&self) -> String {
-        self.serious
-            .iter()
-            .take(3)
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join("; ")
+        self.serious.iter().take(3).map(String::as_str).collect::<Vec<_>>().join("; ")
     }
 
     /// The last line may lack its end.
@@ -50,14 +45,8 @@ impl Complaints {
 
 /// GNU tar and busybox tar, in English: the scripts see to that.
 fn lively(line: &str) -> bool {
-    let ends = [
-        "No such file or directory",
-        "file changed as we read it",
-        "File removed before we read it",
-    ];
-    line.contains(": File shrank by ")
-        || ends.iter().any(|end| line.ends_with(end))
-        || line == "tar: short read"
+    let ends = ["No such file or directory", "file changed as we read it", "File removed before we read it"];
+    line.contains(": File shrank by ") || ends.iter().any(|end| line.ends_with(end)) || line == "tar: short read"
 }
 
 /// Sums up other lines, or speaks of what is not copied anyway.

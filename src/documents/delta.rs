@@ -56,11 +56,7 @@ pub fn diff(source: &Manifest, target: &Manifest, again: impl Fn(&[u8]) -> bool)
 /// for others the directories come last, the deepest first.
 fn order(send: &mut [usize], source: &Manifest, gnu_tar: bool) {
     let directory = |at: &usize| source.entries()[*at].kind == Kind::Directory;
-    let parts = |at: &usize| {
-        source
-            .path(&source.entries()[*at])
-            .split(|&byte| byte == b'/')
-    };
+    let parts = |at: &usize| source.path(&source.entries()[*at]).split(|&byte| byte == b'/');
     send.sort_unstable_by(|a, b| match (directory(a), directory(b)) {
         _ if gnu_tar => parts(a).cmp(parts(b)),
         (true, true) => b.cmp(a),
@@ -100,11 +96,7 @@ fn touch(delta: &mut Delta, source: &Manifest, target: &Manifest, touched: &Hash
     delta.unchanged -= delta.touched;
     for path in touched {
         let locked = |entry: &Entry| entry.kind == Kind::Directory && entry.mode & 0o300 != 0o300;
-        delta.unlock.extend(
-            target
-                .position(path)
-                .filter(|&at| locked(&target.entries()[at])),
-        );
+        delta.unlock.extend(target.position(path).filter(|&at| locked(&target.entries()[at])));
     }
     delta.unlock.sort_unstable();
 }
@@ -118,11 +110,7 @@ pub struct Comparison<'a> {
 
 impl<'a> Comparison<'a> {
     pub fn of(source: &'a Manifest, target: &'a Manifest) -> Self {
-        Self {
-            source,
-            target,
-            nanos: source.head.nanos() && target.head.nanos(),
-        }
+        Self { source, target, nanos: source.head.nanos() && target.head.nanos() }
     }
 
     /// Same type, and of this type the same mode, size and time, or the same link.
@@ -140,20 +128,13 @@ impl<'a> Comparison<'a> {
     /// A file system may keep less than nanoseconds: it cuts off decimals.
     pub fn times(&self, new: Time, old: Time) -> bool {
         let kept = |unit: u32| new.nanos / unit * unit == old.nanos;
-        new.seconds == old.seconds
-            && (!self.nanos
-                || [1, 100, 1_000, 1_000_000, 1_000_000_000]
-                    .into_iter()
-                    .any(kept))
+        new.seconds == old.seconds && (!self.nanos || [1, 100, 1_000, 1_000_000, 1_000_000_000].into_iter().any(kept))
     }
 }
 
 /// Whether the source's entry may have been written to since `before` was listed: then what was read of it may be torn.
 pub fn stirred(before: &Manifest, old: &Entry, new: &Entry) -> bool {
-    let same = old.kind == new.kind
-        && old.size == new.size
-        && old.mtime == new.mtime
-        && old.ctime == new.ctime;
+    let same = old.kind == new.kind && old.size == new.size && old.mtime == new.mtime && old.ctime == new.ctime;
     // In whole seconds, two writes within one second look like one.
     let blurred = !before.head.nanos() && new.ctime.seconds >= before.head.now - 1;
     !same || (blurred && new.kind == Kind::File)

@@ -26,11 +26,7 @@ pub struct Framer {
 impl Framer {
     /// `room` is the byte that stands in front of each message.
     pub fn new(room: u8) -> Self {
-        Self {
-            frames: Vec::new(),
-            length: 0,
-            room,
-        }
+        Self { frames: Vec::new(), length: 0, room }
     }
 
     /// Takes bytes; gives back the chunks that are full now.
@@ -46,12 +42,7 @@ impl Framer {
                     continue;
                 }
             };
-            let (now, later) = bytes.split_at(
-                bytes
-                    .len()
-                    .min(FRAME + 1 - frame.len())
-                    .min(CHUNK - self.length),
-            );
+            let (now, later) = bytes.split_at(bytes.len().min(FRAME + 1 - frame.len()).min(CHUNK - self.length));
             frame.extend_from_slice(now);
             bytes = later;
             self.length += now.len();
@@ -93,11 +84,7 @@ mod tests {
 
     /// What `unframe` of the scripts makes of it.
     fn unframed(chunks: &[Chunk]) -> Option<Vec<u8>> {
-        let stream: Vec<u8> = chunks
-            .iter()
-            .flatten()
-            .flat_map(|frame| frame[1..].to_vec())
-            .collect();
+        let stream: Vec<u8> = chunks.iter().flatten().flat_map(|frame| frame[1..].to_vec()).collect();
         let (mut rest, mut content) = (&stream[..], Vec::new());
         loop {
             let line = rest.iter().position(|&byte| byte == b'\n')?;
@@ -106,8 +93,7 @@ mod tests {
             let Some((size, count)) = text.split_once(' ') else {
                 return (text == "end" && rest.is_empty()).then_some(content);
             };
-            let length = size.parse::<usize>().expect("a number")
-                * count.parse::<usize>().expect("a number");
+            let length = size.parse::<usize>().expect("a number") * count.parse::<usize>().expect("a number");
             content.extend_from_slice(rest.get(..length)?);
             rest = &rest[length..];
         }
@@ -115,36 +101,14 @@ mod tests {
 
     #[test]
     fn any_length_arrives_whole_in_any_pieces() {
-        for length in [
-            0,
-            1,
-            FRAME - 1,
-            FRAME,
-            FRAME + 1,
-            CHUNK - 1,
-            CHUNK,
-            CHUNK + 1,
-            2 * CHUNK + 77,
-        ] {
+        for length in [0, 1, FRAME - 1, FRAME, FRAME + 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 77] {
             let content: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
             for piece in [1000, 32 * 1024, CHUNK + 5] {
                 let mut framer = Framer::new(0);
-                let mut chunks: Vec<Chunk> = content
-                    .chunks(piece)
-                    .flat_map(|bytes| framer.push(bytes))
-                    .collect();
+                let mut chunks: Vec<Chunk> = content.chunks(piece).flat_map(|bytes| framer.push(bytes)).collect();
                 chunks.extend(framer.end());
-                assert!(
-                    chunks
-                        .iter()
-                        .flatten()
-                        .all(|frame| frame[0] == 0 && frame.len() <= FRAME + 1)
-                );
-                assert_eq!(
-                    unframed(&chunks).as_ref(),
-                    Some(&content),
-                    "{length} in {piece}"
-                );
+                assert!(chunks.iter().flatten().all(|frame| frame[0] == 0 && frame.len() <= FRAME + 1));
+                assert_eq!(unframed(&chunks).as_ref(), Some(&content), "{length} in {piece}");
                 chunks.pop();
                 assert_eq!(unframed(&chunks), None, "without its end it is not whole");
             }

@@ -91,9 +91,7 @@ impl Manifest {
     }
 
     pub fn position(&self, path: &[u8]) -> Option<usize> {
-        self.entries
-            .binary_search_by(|entry| self.path(entry).cmp(path))
-            .ok()
+        self.entries.binary_search_by(|entry| self.path(entry).cmp(path)).ok()
     }
 
     pub fn find(&self, path: &[u8]) -> Option<&Entry> {
@@ -113,30 +111,14 @@ impl Manifest {
             let path = self.path(entry);
             ensure!(path != before, "listed {} twice", shown(path));
             before = path;
-            let name = path
-                .strip_prefix(b"./")
-                .with_context(|| format!("listed {}", shown(path)))?;
-            let plain = name
-                .split(|&byte| byte == b'/')
-                .all(|part| !matches!(part, b"" | b"." | b".."));
-            ensure!(
-                plain,
-                "listed the path {}, which leads elsewhere",
-                shown(path)
-            );
+            let name = path.strip_prefix(b"./").with_context(|| format!("listed {}", shown(path)))?;
+            let plain = name.split(|&byte| byte == b'/').all(|part| !matches!(part, b"" | b"." | b".."));
+            ensure!(plain, "listed the path {}, which leads elsewhere", shown(path));
             if trees.iter().any(|tree| tree.as_bytes() == name) {
-                ensure!(
-                    entry.kind == Kind::Directory,
-                    "{} is not a directory",
-                    shown(path)
-                );
+                ensure!(entry.kind == Kind::Directory, "{} is not a directory", shown(path));
             } else {
                 let parent = self.find(parent(path)).map(|entry| entry.kind);
-                ensure!(
-                    parent == Some(Kind::Directory),
-                    "listed {}, whose directory is none",
-                    shown(path)
-                );
+                ensure!(parent == Some(Kind::Directory), "listed {}, whose directory is none", shown(path));
             }
         }
         Ok(())

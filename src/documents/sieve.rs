@@ -47,13 +47,7 @@ pub struct Passed {
 
 impl<'a> Sieve<'a> {
     /// Lets the entries of `source` at `wanted` through.
-    pub fn new(
-        source: &'a Manifest,
-        wanted: &[usize],
-        framer: Framer,
-        format: Format,
-        owner: (u32, u32),
-    ) -> Self {
+    pub fn new(source: &'a Manifest, wanted: &[usize], framer: Framer, format: Format, owner: (u32, u32)) -> Self {
         let mut asked = vec![false; source.entries().len()];
         wanted.iter().for_each(|&at| asked[at] = true);
         let arrived = vec![false; asked.len()];
@@ -70,11 +64,7 @@ impl<'a> Sieve<'a> {
             passing: None,
             bytes: 0,
         };
-        Self {
-            source,
-            reader: Reader::default(),
-            out,
-        }
+        Self { source, reader: Reader::default(), out }
     }
 
     /// Takes what the source sent; gives what the target shall get.
@@ -105,14 +95,7 @@ impl<'a> Sieve<'a> {
         self.out.push(&end());
         let mut last = std::mem::take(&mut self.out.full);
         last.extend(self.out.framer.end());
-        Ok((
-            last,
-            Passed {
-                arrived: self.out.arrived,
-                otherwise: self.out.otherwise,
-                bytes: self.out.bytes,
-            },
-        ))
+        Ok((last, Passed { arrived: self.out.arrived, otherwise: self.out.otherwise, bytes: self.out.bytes }))
     }
 }
 
@@ -152,31 +135,14 @@ impl Outgoing<'_> {
         let hard = member.kind == Kind::File && !member.link.is_empty();
         let linked = || {
             let other = self.source.position(&member.link);
-            member.size == 0
-                && other.is_some_and(|at| {
-                    self.arrived[at] && self.source.entries()[at].kind == Kind::File
-                })
+            member.size == 0 && other.is_some_and(|at| self.arrived[at] && self.source.entries()[at].kind == Kind::File)
         };
         if !fits || (hard && !linked()) || (member.kind != Kind::File && member.size > 0) {
             return None;
         }
         if !hard && !self.same(entry, member) {
-            let Member {
-                mode,
-                size,
-                mtime,
-                ref link,
-                ..
-            } = *member;
-            self.otherwise.insert(
-                at,
-                Sent {
-                    mode,
-                    size,
-                    mtime,
-                    link: link.clone(),
-                },
-            );
+            let Member { mode, size, mtime, ref link, .. } = *member;
+            self.otherwise.insert(at, Sent { mode, size, mtime, link: link.clone() });
         }
         Some(at)
     }

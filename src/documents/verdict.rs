@@ -18,19 +18,13 @@ impl Pass {
     pub fn new(source: Manifest, delta: &Delta, passed: Passed) -> Self {
         let mut wanted = vec![false; source.entries().len()];
         delta.send.iter().for_each(|&at| wanted[at] = true);
-        Self {
-            source,
-            wanted,
-            passed,
-        }
+        Self { source, wanted, passed }
     }
 
     /// Files and links that went through.
     pub fn files(&self) -> u64 {
         let arrived = self.source.entries().iter().zip(&self.passed.arrived);
-        arrived
-            .filter(|(entry, arrived)| **arrived && entry.kind != Kind::Directory)
-            .count() as u64
+        arrived.filter(|(entry, arrived)| **arrived && entry.kind != Kind::Directory).count() as u64
     }
 
     pub fn bytes(&self) -> u64 {
@@ -39,18 +33,11 @@ impl Pass {
 
     /// The source may have written to the file between the listing before this pass and the one after it.
     pub fn read_while_changing(&self, after: &Manifest, path: &[u8]) -> bool {
-        let Some(at) = self
-            .source
-            .position(path)
-            .filter(|&at| self.passed.arrived[at])
-        else {
+        let Some(at) = self.source.position(path).filter(|&at| self.passed.arrived[at]) else {
             return false;
         };
         let before = &self.source.entries()[at];
-        before.kind == Kind::File
-            && after
-                .find(path)
-                .is_some_and(|new| stirred(&self.source, before, new))
+        before.kind == Kind::File && after.find(path).is_some_and(|new| stirred(&self.source, before, new))
     }
 
     /// After the last pass: what still differs must be the source's own later changes. Their paths.
@@ -72,20 +59,11 @@ impl Pass {
             let (wished, found) = (new.find(path), old.find(path));
             if !self.explains(path, old, found) {
                 wrong.push(shown(path));
-            } else if torn(path)
-                || !wished
-                    .zip(found)
-                    .is_some_and(|(wished, found)| same.entries(wished, found))
-            {
+            } else if torn(path) || !wished.zip(found).is_some_and(|(wished, found)| same.entries(wished, found)) {
                 changed.push(shown(path));
             }
         }
-        let some = wrong
-            .iter()
-            .take(5)
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join(", ");
+        let some = wrong.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
         ensure!(
             wrong.is_empty(),
             "holds something else than was sent, in {} places (does something write there?): {some}",
@@ -96,10 +74,7 @@ impl Pass {
 
     /// What was found in the target is what this pass sent, or left there.
     fn explains(&self, path: &[u8], target: &Manifest, found: Option<&Entry>) -> bool {
-        let at = self
-            .source
-            .position(path)
-            .filter(|&at| self.source.entries()[at].kind != Kind::Special);
+        let at = self.source.position(path).filter(|&at| self.source.entries()[at].kind != Kind::Special);
         let Some(at) = at else { return found.is_none() };
         if self.wanted[at] && !self.passed.arrived[at] {
             return true;
@@ -108,13 +83,7 @@ impl Pass {
             return false;
         };
         let same = Comparison::of(&self.source, target);
-        let Some(Sent {
-            mode,
-            size,
-            mtime,
-            link,
-        }) = self.passed.otherwise.get(&at)
-        else {
+        let Some(Sent { mode, size, mtime, link }) = self.passed.otherwise.get(&at) else {
             return same.entries(entry, found);
         };
         entry.kind == found.kind

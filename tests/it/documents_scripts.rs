@@ -60,36 +60,24 @@ fn populate(pod: &Pod) {
     for (number, name) in odd_names().iter().enumerate() {
         let path = Path::new("m/odd").join(OsStr::from_bytes(name));
         pod.write(&path, &vec![b'x'; number * 97]);
-        let inside = Path::new("m/dirs")
-            .join(OsStr::from_bytes(name))
-            .join(OsStr::from_bytes(name));
+        let inside = Path::new("m/dirs").join(OsStr::from_bytes(name)).join(OsStr::from_bytes(name));
         pod.write(inside, name);
         let linked = pod.path("m").join("links");
         fs::create_dir_all(&linked).expect("a directory");
-        symlink(
-            OsStr::from_bytes(name),
-            linked.join(OsStr::from_bytes(name)),
-        )
-        .expect("a link");
+        symlink(OsStr::from_bytes(name), linked.join(OsStr::from_bytes(name))).expect("a link");
     }
     fs::create_dir_all(pod.path("m/empty/deep")).expect("directories");
     symlink("/etc/passwd", pod.path("m/outside")).expect("a link");
     symlink("../../..", pod.path("m/up")).expect("a link");
-    let long = Path::new("m")
-        .join("d".repeat(90))
-        .join("e".repeat(90))
-        .join("f".repeat(90));
+    let long = Path::new("m").join("d".repeat(90)).join("e".repeat(90)).join("f".repeat(90));
     pod.write(long, b"deep");
     for (name, mode) in [("m/private", 0o600), ("m/run", 0o755), ("m/none", 0o444)] {
         pod.write(name, b"mode");
         fs::set_permissions(pod.path(name), Permissions::from_mode(mode)).expect("a mode");
     }
-    let hour_ago =
-        SystemTime::now() - Duration::from_secs(3600) + Duration::from_nanos(123_456_789);
+    let hour_ago = SystemTime::now() - Duration::from_secs(3600) + Duration::from_nanos(123_456_789);
     for name in ["m/private", "m/empty/deep", "m/empty", "m/odd"] {
-        fs::File::open(pod.path(name))
-            .and_then(|file| file.set_modified(hour_ago))
-            .expect("a time");
+        fs::File::open(pod.path(name)).and_then(|file| file.set_modified(hour_ago)).expect("a time");
     }
     fs::set_permissions(pod.path("m/empty/deep"), Permissions::from_mode(0o550)).expect("a mode");
 }
@@ -102,29 +90,16 @@ fn every_name_arrives_as_it_was() {
         target.write("other/stays", b"outside the tree");
         let passes = copy(&source, &target);
         // busybox makes links that lead out of the tree last of all, and so touches their directory again.
-        assert!(
-            passes == 1 || target.programs == Programs::Busybox,
-            "{passes} passes"
-        );
-        assert_eq!(
-            fs::read_link(target.path("m/outside")).expect("a link"),
-            Path::new("/etc/passwd")
-        );
+        assert!(passes == 1 || target.programs == Programs::Busybox, "{passes} passes");
+        assert_eq!(fs::read_link(target.path("m/outside")).expect("a link"), Path::new("/etc/passwd"));
         assert!(target.path("other/stays").exists());
         let metadata = |pod: &Pod, name| fs::symlink_metadata(pod.path(name)).expect("it is there");
         for name in ["m/private", "m/empty/deep", "m/empty", "m/odd", "m"] {
             let (new, old) = (metadata(&source, name), metadata(&target, name));
-            assert_eq!(
-                (new.mode(), new.mtime()),
-                (old.mode(), old.mtime()),
-                "{name} {:?}",
-                target.programs
-            );
+            assert_eq!((new.mode(), new.mtime()), (old.mode(), old.mtime()), "{name} {:?}", target.programs);
         }
         for name in odd_names() {
-            let inside = Path::new("m/dirs")
-                .join(OsStr::from_bytes(&name))
-                .join(OsStr::from_bytes(&name));
+            let inside = Path::new("m/dirs").join(OsStr::from_bytes(&name)).join(OsStr::from_bytes(&name));
             assert_eq!(fs::read(target.path(inside)).expect("it is there"), name);
         }
     }
@@ -142,10 +117,7 @@ fn what_changed_arrives_and_what_went_goes() {
         fs::remove_file(target.path("m/run")).expect("removed");
         target.write("m/run/-rf", b"in the way");
         for name in odd_names() {
-            target.write(
-                Path::new("m/surplus").join(OsStr::from_bytes(&name)),
-                b"gone",
-            );
+            target.write(Path::new("m/surplus").join(OsStr::from_bytes(&name)), b"gone");
         }
         target.write("m/empty/deeper/x", b"gone");
         source.write("m/private", b"another length");
@@ -153,11 +125,7 @@ fn what_changed_arrives_and_what_went_goes() {
         fs::create_dir(source.path("m/outside")).expect("a directory");
         copy(&source, &target);
         assert!(!target.path("m/surplus").exists() && target.path("m/odd/-rf").exists());
-        assert!(
-            fs::symlink_metadata(target.path("m/outside"))
-                .expect("it is there")
-                .is_dir()
-        );
+        assert!(fs::symlink_metadata(target.path("m/outside")).expect("it is there").is_dir());
     }
 }
 
@@ -165,10 +133,7 @@ fn what_changed_arrives_and_what_went_goes() {
 fn a_stream_that_is_cut_anywhere_is_no_success_and_the_next_run_mends_it() {
     for (source, target) in pairs() {
         for number in 0..40 {
-            source.write(
-                format!("m/dir/file {number}"),
-                &vec![b'a' + (number % 26) as u8; 300 * number],
-            );
+            source.write(format!("m/dir/file {number}"), &vec![b'a' + (number % 26) as u8; 300 * number]);
         }
         source.write("m/big", &vec![7; 9 << 20]);
         target.write("m/old/gone", b"not in the source");
@@ -191,22 +156,11 @@ fn a_stream_that_is_cut_anywhere_is_no_success_and_the_next_run_mends_it() {
             whole.len() - 1,
         ] {
             let received = target.run(RECEIVE_SCRIPT, &[target.tar()], &whole[..cut]);
-            assert!(
-                !received.status.success(),
-                "cut at {cut} of {}, {:?}",
-                whole.len(),
-                target.programs
-            );
-            assert!(
-                target.path("m").exists(),
-                "a path that was cut is not taken for its parent"
-            );
+            assert!(!received.status.success(), "cut at {cut} of {}, {:?}", whole.len(), target.programs);
+            assert!(target.path("m").exists(), "a path that was cut is not taken for its parent");
         }
         copy(&source, &target);
-        assert_eq!(
-            fs::read(target.path("m/big")).expect("it is there"),
-            vec![7; 9 << 20]
-        );
+        assert_eq!(fs::read(target.path("m/big")).expect("it is there"), vec![7; 9 << 20]);
     }
 }
 
@@ -247,15 +201,9 @@ fn a_pod_without_find_or_tar_says_so() {
     fs::remove_file(pod.bin.path().join("sh")).expect("removed");
     symlink("/bin/sh", pod.bin.path().join("sh")).expect("a link");
     fs::remove_file(pod.bin.path().join("find")).expect("removed");
-    assert_eq!(
-        pod.run(MANIFEST_SCRIPT, &["m"], b"").status.code(),
-        Some(13)
-    );
+    assert_eq!(pod.run(MANIFEST_SCRIPT, &["m"], b"").status.code(), Some(13));
     fs::remove_file(pod.bin.path().join("tar")).expect("removed");
-    assert_eq!(
-        pod.run(MANIFEST_SCRIPT, &["m"], b"").status.code(),
-        Some(14)
-    );
+    assert_eq!(pod.run(MANIFEST_SCRIPT, &["m"], b"").status.code(), Some(14));
 }
 
 #[test]
@@ -286,13 +234,9 @@ fn a_file_that_vanished_is_left_out_and_the_rest_arrives() {
 fn sockets_and_pipes_are_never_copied() {
     let (source, target) = pairs().remove(0);
     source.write("m/a", b"1");
-    let _socket =
-        std::os::unix::net::UnixListener::bind(source.path("m/socket")).expect("a socket");
+    let _socket = std::os::unix::net::UnixListener::bind(source.path("m/socket")).expect("a socket");
     fs::create_dir(target.path("m")).expect("a directory");
-    assert_eq!(
-        source.list().find(b"./m/socket").map(|entry| entry.kind),
-        Some(Kind::Special)
-    );
+    assert_eq!(source.list().find(b"./m/socket").map(|entry| entry.kind), Some(Kind::Special));
     copy(&source, &target);
     assert!(!target.path("m/socket").exists() && target.path("m/a").exists());
 }

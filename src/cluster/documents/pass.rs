@@ -37,10 +37,8 @@ pub(super) async fn run(
     let (send, receive) = (sent(SEND_SCRIPT), sent(RECEIVE_SCRIPT));
     let sending = ["sh", "-c", &send, "sh", root, tar(&new)];
     let receiving = ["sh", "-c", &receive, "sh", root, tar(old)];
-    let ((asking, reading), (writing, watching)) = tokio::try_join!(
-        exec::open(client, source, &sending, true),
-        exec::open(client, target, &receiving, true)
-    )?;
+    let ((asking, reading), (writing, watching)) =
+        tokio::try_join!(exec::open(client, source, &sending, true), exec::open(client, target, &receiving, true))?;
     let (to_target, from_source) = mpsc::channel(QUEUE);
     let ((passed, unreadable), ()) = tokio::try_join!(
         async {
@@ -54,10 +52,7 @@ pub(super) async fn run(
         },
     )?;
     // All else is there now, so that the next run has little to do.
-    ensure!(
-        unreadable.is_empty(),
-        "{source} has files that cannot be read: {unreadable}"
-    );
+    ensure!(unreadable.is_empty(), "{source} has files that cannot be read: {unreadable}");
     Ok(Pass::new(new, delta, passed))
 }
 
@@ -71,10 +66,7 @@ fn sieve<'a>(new: &'a Manifest, old: &Manifest, delta: &Delta) -> Sieve<'a> {
 }
 
 /// What `hearing` says, while `speaking` goes on. That a command no longer listens is no news: what it says last is.
-async fn first<T>(
-    hearing: impl Future<Output = Result<T>>,
-    speaking: impl Future<Output = Result<()>>,
-) -> Result<T> {
+async fn first<T>(hearing: impl Future<Output = Result<T>>, speaking: impl Future<Output = Result<()>>) -> Result<T> {
     let speaking = async {
         match speaking.await {
             Ok(()) => {}
@@ -96,11 +88,7 @@ async fn ask(mut input: Input, new: &Manifest, delta: &Delta) -> Result<()> {
 }
 
 /// One part of a script's input: paths, each with `end` behind it.
-async fn list<'a>(
-    input: &mut Input,
-    paths: impl Iterator<Item = &'a [u8]>,
-    end: &[u8],
-) -> Result<()> {
+async fn list<'a>(input: &mut Input, paths: impl Iterator<Item = &'a [u8]>, end: &[u8]) -> Result<()> {
     let mut framer = Framer::new(STDIN);
     for path in paths {
         let mut chunks = framer.push(path);
@@ -158,19 +146,9 @@ async fn pass_on(to_target: &mpsc::Sender<Chunk>, chunk: Chunk) {
 }
 
 /// Sends the target its three parts.
-async fn write(
-    mut input: Input,
-    old: &Manifest,
-    delta: &Delta,
-    mut from_source: mpsc::Receiver<Chunk>,
-) -> Result<()> {
+async fn write(mut input: Input, old: &Manifest, delta: &Delta, mut from_source: mpsc::Receiver<Chunk>) -> Result<()> {
     for part in [&delta.unlock, &delta.remove] {
-        list(
-            &mut input,
-            part.iter().map(|&at| old.path(&old.entries()[at])),
-            b"//\0",
-        )
-        .await?;
+        list(&mut input, part.iter().map(|&at| old.path(&old.entries()[at])), b"//\0").await?;
     }
     while let Some(chunk) = from_source.recv().await {
         input.send(chunk).await?;
@@ -195,12 +173,7 @@ async fn watch(mut output: Output) -> Result<()> {
             Heard::Stderr(bytes) => complaints.feed(&bytes),
             Heard::Ended(ended) => break ended,
         }
-        if limit.is_none()
-            && complaints
-                .serious
-                .iter()
-                .any(|line| line.starts_with("tar: "))
-        {
+        if limit.is_none() && complaints.serious.iter().any(|line| line.starts_with("tar: ")) {
             limit = Some(Instant::now() + LAST_WORDS);
         }
     };

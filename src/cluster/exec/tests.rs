@@ -34,22 +34,13 @@ impl Sink<Message> for Socket {
 }
 
 fn output(messages: &[&[u8]]) -> Output {
-    halves(
-        Socket(
-            messages
-                .iter()
-                .map(|bytes| Message::Binary(bytes.to_vec().into()))
-                .collect(),
-        ),
-        "pod a/b".to_owned(),
-    )
-    .1
+    halves(Socket(messages.iter().map(|bytes| Message::Binary(bytes.to_vec().into())).collect()), "pod a/b".to_owned())
+        .1
 }
 
 const SUCCESS: &[u8] = br#"{"metadata":{},"status":"Success"}"#;
 const CODE: &[u8] = br#"{"metadata":{},"status":"Failure","message":"command terminated with non-zero exit code","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"22"}]}}"#;
-const LOST: &[u8] =
-    br#"{"metadata":{},"status":"Failure","message":"container not found","code":500}"#;
+const LOST: &[u8] = br#"{"metadata":{},"status":"Failure","message":"container not found","code":500}"#;
 
 fn with(channel: u8, content: &[u8]) -> Vec<u8> {
     [&[channel], content].concat()
@@ -57,21 +48,16 @@ fn with(channel: u8, content: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_status_tells_how_a_command_ended() {
-    for (status, ended) in [
-        (SUCCESS, Ended::Code(0)),
-        (CODE, Ended::Code(22)),
-        (LOST, Ended::Failed("container not found".to_owned())),
-    ] {
+    for (status, ended) in
+        [(SUCCESS, Ended::Code(0)), (CODE, Ended::Code(22)), (LOST, Ended::Failed("container not found".to_owned()))]
+    {
         let mut output = output(&[b"\x01", b"\x01out", b"\x02err", &with(3, status)]);
         assert_eq!(
             output.next().await.expect("stdout"),
             Heard::Stdout("out".into()),
             "an empty greeting is passed over"
         );
-        assert_eq!(
-            output.next().await.expect("stderr"),
-            Heard::Stderr("err".into())
-        );
+        assert_eq!(output.next().await.expect("stderr"), Heard::Stderr("err".into()));
         assert_eq!(output.next().await.expect("the end"), Heard::Ended(ended));
         assert_eq!(output.last_words(), "err");
     }

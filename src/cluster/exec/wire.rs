@@ -51,20 +51,13 @@ pub struct Output {
 
 pub(super) fn halves<S>(socket: S, place: String) -> (Input, Output)
 where
-    S: Sink<Message, Error = SocketError>
-        + Stream<Item = std::result::Result<Message, SocketError>>
-        + Send
-        + 'static,
+    S: Sink<Message, Error = SocketError> + Stream<Item = std::result::Result<Message, SocketError>> + Send + 'static,
 {
     let (sink, stream): (SplitSink<S, Message>, SplitStream<S>) = socket.split();
     let mut pings = interval(PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     pings.reset();
-    let input = Input {
-        sink: Box::pin(sink),
-        place: place.clone(),
-        pings,
-    };
+    let input = Input { sink: Box::pin(sink), place: place.clone(), pings };
     (input, output(stream, place))
 }
 
@@ -72,11 +65,7 @@ pub(super) fn output<S>(stream: S, place: String) -> Output
 where
     S: Stream<Item = std::result::Result<Message, SocketError>> + Send + 'static,
 {
-    Output {
-        stream: Box::pin(stream),
-        place,
-        stderr: Vec::new(),
-    }
+    Output { stream: Box::pin(stream), place, stderr: Vec::new() }
 }
 
 impl Input {
@@ -87,10 +76,7 @@ impl Input {
     pub async fn send(&mut self, frames: Vec<Vec<u8>>) -> Result<()> {
         for frame in frames {
             debug_assert_eq!(frame.first(), Some(&STDIN), "the frame's channel");
-            self.sink
-                .feed(Message::Binary(frame.into()))
-                .await
-                .with_context(|| self.lost())?;
+            self.sink.feed(Message::Binary(frame.into())).await.with_context(|| self.lost())?;
         }
         self.sink.flush().await.with_context(|| self.lost())
     }
@@ -102,10 +88,7 @@ impl Input {
     pub async fn keep_alive<T>(&mut self) -> Result<T> {
         loop {
             self.pings.tick().await;
-            self.sink
-                .send(Message::Ping(Bytes::new()))
-                .await
-                .with_context(|| self.lost())?;
+            self.sink.send(Message::Ping(Bytes::new())).await.with_context(|| self.lost())?;
         }
     }
 
@@ -122,25 +105,16 @@ impl Output {
     pub async fn next(&mut self) -> Result<Heard> {
         loop {
             let Ok(message) = timeout(SILENCE, self.stream.next()).await else {
-                bail!(
-                    "{} has not been heard of for {} s",
-                    self.place,
-                    SILENCE.as_secs()
-                );
+                bail!("{} has not been heard of for {} s", self.place, SILENCE.as_secs());
             };
             let mut bytes = match message {
                 Some(Ok(Message::Binary(bytes))) => bytes,
                 Some(Ok(Message::Close(_))) | None => {
-                    bail!(
-                        "the connection to {} was cut before the command had ended",
-                        self.place
-                    )
+                    bail!("the connection to {} was cut before the command had ended", self.place)
                 }
                 Some(Ok(_)) => continue,
                 Some(Err(error)) => {
-                    return Err(
-                        anyhow!(error).context(format!("lost the connection to {}", self.place))
-                    );
+                    return Err(anyhow!(error).context(format!("lost the connection to {}", self.place)));
                 }
             };
             // Servers greet with empty messages.
@@ -173,26 +147,15 @@ impl Output {
 }
 
 fn status(content: &[u8]) -> Result<Ended> {
-    let status: Status =
-        serde_json::from_slice(content).context("cannot read the status of a command")?;
+    let status: Status = serde_json::from_slice(content).context("cannot read the status of a command")?;
     if status.status.as_deref() == Some("Success") {
         return Ok(Ended::Code(0));
     }
-    let causes = status
-        .details
-        .as_ref()
-        .and_then(|details| details.causes.as_deref())
-        .unwrap_or_default();
-    let code = causes
-        .iter()
-        .find(|cause| cause.reason.as_deref() == Some("ExitCode"));
+    let causes = status.details.as_ref().and_then(|details| details.causes.as_deref()).unwrap_or_default();
+    let code = causes.iter().find(|cause| cause.reason.as_deref() == Some("ExitCode"));
     let code = code.and_then(|cause| cause.message.as_deref()?.parse().ok());
     Ok(match code {
         Some(code) => Ended::Code(code),
-        None => Ended::Failed(
-            status
-                .message
-                .unwrap_or_else(|| "no reason given".to_owned()),
-        ),
+        None => Ended::Failed(status.message.unwrap_or_else(|| "no reason given".to_owned())),
     })
 }

@@ -17,11 +17,7 @@ impl Overrides {
         match kind {
             b'L' | b'K' => {
                 bytes.truncate(text(&bytes).len());
-                *(if kind == b'L' {
-                    &mut self.path
-                } else {
-                    &mut self.link
-                }) = Some(bytes);
+                *(if kind == b'L' { &mut self.path } else { &mut self.link }) = Some(bytes);
             }
             b'x' => self.pax(&bytes).context("a damaged pax header")?,
             // Global: nothing in it that this tool asked for.
@@ -33,18 +29,12 @@ impl Overrides {
     /// Records `LENGTH KEY=VALUE\n`. Of the many keys only those that matter here.
     fn pax(&mut self, mut bytes: &[u8]) -> Result<()> {
         while !bytes.is_empty() {
-            let space = bytes
-                .iter()
-                .position(|&byte| byte == b' ')
-                .context("no length")?;
+            let space = bytes.iter().position(|&byte| byte == b' ').context("no length")?;
             let length: usize = str::from_utf8(&bytes[..space])?.parse()?;
             let record = bytes.get(space + 1..length).context("a wrong length")?;
             bytes = &bytes[length..];
             let record = record.strip_suffix(b"\n").context("no end")?;
-            let equals = record
-                .iter()
-                .position(|&byte| byte == b'=')
-                .context("no value")?;
+            let equals = record.iter().position(|&byte| byte == b'=').context("no value")?;
             let (key, value) = (&record[..equals], &record[equals + 1..]);
             match key {
                 b"path" => self.path = Some(value.to_vec()),
@@ -65,10 +55,7 @@ fn time(value: &str) -> Result<Time> {
     let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
     let (seconds, nanos) = (whole.parse::<i64>()?, nanos(fraction)?);
     Ok(match whole.starts_with('-') && nanos > 0 {
-        true => Time {
-            seconds: seconds - 1,
-            nanos: 1_000_000_000 - nanos,
-        },
+        true => Time { seconds: seconds - 1, nanos: 1_000_000_000 - nanos },
         false => Time { seconds, nanos },
     })
 }

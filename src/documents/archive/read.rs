@@ -45,22 +45,14 @@ pub struct Reader {
 
 impl Default for Reader {
     fn default() -> Self {
-        Self {
-            state: State::Header(Vec::new()),
-            overrides: Overrides::default(),
-            ended: false,
-        }
+        Self { state: State::Header(Vec::new()), overrides: Overrides::default(), ended: false }
     }
 }
 
 impl Reader {
     /// # Errors
     /// This is no archive, or `take` fails.
-    pub fn feed(
-        &mut self,
-        mut bytes: &[u8],
-        take: &mut impl FnMut(Piece<'_>) -> Result<()>,
-    ) -> Result<()> {
+    pub fn feed(&mut self, mut bytes: &[u8], take: &mut impl FnMut(Piece<'_>) -> Result<()>) -> Result<()> {
         while !bytes.is_empty() {
             let used = match &mut self.state {
                 State::Header(block) => {
@@ -71,12 +63,7 @@ impl Reader {
                     }
                     used
                 }
-                State::Extension {
-                    kind,
-                    bytes: gathered,
-                    size,
-                    padded,
-                } => {
+                State::Extension { kind, bytes: gathered, size, padded } => {
                     let used = fill(gathered, *padded, bytes);
                     if gathered.len() == *padded {
                         gathered.truncate(*size);
@@ -98,11 +85,7 @@ impl Reader {
         Ok(())
     }
 
-    fn data(
-        &mut self,
-        bytes: &[u8],
-        take: &mut impl FnMut(Piece<'_>) -> Result<()>,
-    ) -> Result<usize> {
+    fn data(&mut self, bytes: &[u8], take: &mut impl FnMut(Piece<'_>) -> Result<()>) -> Result<usize> {
         let State::Data { left, padding } = &mut self.state else {
             return Ok(0);
         };
@@ -124,11 +107,7 @@ impl Reader {
         Ok(())
     }
 
-    fn header(
-        &mut self,
-        block: &[u8],
-        take: &mut impl FnMut(Piece<'_>) -> Result<()>,
-    ) -> Result<()> {
+    fn header(&mut self, block: &[u8], take: &mut impl FnMut(Piece<'_>) -> Result<()>) -> Result<()> {
         if block.iter().all(|&byte| byte == 0) {
             self.ended = true;
             self.state = State::Header(Vec::new());
@@ -142,18 +121,10 @@ impl Reader {
         let size = u64::try_from(number(&block[field::SIZE])?).context("a negative size")?;
         let kind = block[field::TYPE];
         if matches!(kind, b'x' | b'g' | b'L' | b'K') {
-            ensure!(
-                size <= LONGEST,
-                "a description of {size} bytes for one file"
-            );
+            ensure!(size <= LONGEST, "a description of {size} bytes for one file");
             let padded = size as usize + padding(size);
             ensure!(padded > 0, "an empty description of a file");
-            self.state = State::Extension {
-                kind,
-                bytes: Vec::new(),
-                size: size as usize,
-                padded,
-            };
+            self.state = State::Extension { kind, bytes: Vec::new(), size: size as usize, padded };
             return Ok(());
         }
         let member = member(block, size, std::mem::take(&mut self.overrides))?;
@@ -163,10 +134,7 @@ impl Reader {
                 take(Piece::End)?;
                 State::Header(Vec::new())
             }
-            size => State::Data {
-                left: size,
-                padding: padding(size),
-            },
+            size => State::Data { left: size, padding: padding(size) },
         };
         Ok(())
     }
@@ -201,19 +169,13 @@ fn member(block: &[u8], size: u64, overrides: Overrides) -> Result<Member> {
             b"ustar\x0000" => text(&block[field::PREFIX]),
             _ => b"",
         };
-        [prefix, text(&block[field::NAME])]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join(&b'/')
+        [prefix, text(&block[field::NAME])].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(&b'/')
     });
     while path.ends_with(b"/") {
         path.pop();
     }
     let link = match block[field::TYPE] {
-        b'1' | b'2' => overrides
-            .link
-            .unwrap_or_else(|| text(&block[field::LINK]).to_vec()),
+        b'1' | b'2' => overrides.link.unwrap_or_else(|| text(&block[field::LINK]).to_vec()),
         _ => Vec::new(),
     };
     let seconds = number(&block[field::MTIME])?;
@@ -229,10 +191,7 @@ fn member(block: &[u8], size: u64, overrides: Overrides) -> Result<Member> {
 
 /// Up to the first NUL.
 pub(super) fn text(bytes: &[u8]) -> &[u8] {
-    &bytes[..bytes
-        .iter()
-        .position(|&byte| byte == 0)
-        .unwrap_or(bytes.len())]
+    &bytes[..bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len())]
 }
 
 /// Octal digits, or for what is too big for them or negative, base 256 with the highest bit set.
@@ -242,18 +201,12 @@ fn number(bytes: &[u8]) -> Result<i64> {
             0xff => -1,
             first => i128::from(first & 0x7f),
         };
-        let value = bytes[1..]
-            .iter()
-            .fold(first, |value, &byte| (value << 8) | i128::from(byte));
+        let value = bytes[1..].iter().fold(first, |value, &byte| (value << 8) | i128::from(byte));
         return i64::try_from(value).context("a number that is too big");
     }
-    let digits = str::from_utf8(text(bytes))
-        .context("a number that is none")?
-        .trim();
+    let digits = str::from_utf8(text(bytes)).context("a number that is none")?.trim();
     match digits {
         "" => Ok(0),
-        digits => {
-            i64::from_str_radix(digits, 8).with_context(|| format!("{digits:?} is no number"))
-        }
+        digits => i64::from_str_radix(digits, 8).with_context(|| format!("{digits:?} is no number")),
     }
 }

@@ -27,10 +27,9 @@ pub fn header(member: &Member, format: Format, (user, group): (u32, u32)) -> Vec
     }
     let mut out = match format {
         Format::Pax => pax(&path, member),
-        Format::Gnu => [(b'L', &path), (b'K', &member.link)]
-            .into_iter()
-            .flat_map(|(kind, name)| long(kind, name))
-            .collect(),
+        Format::Gnu => {
+            [(b'L', &path), (b'K', &member.link)].into_iter().flat_map(|(kind, name)| long(kind, name)).collect()
+        }
     };
     let mut block = block(format, kind, &path, &member.link, member.size);
     octal(&mut block, field::MODE, i64::from(member.mode));
@@ -53,11 +52,7 @@ fn block(format: Format, kind: u8, path: &[u8], link: &[u8], size: u64) -> [u8; 
         let length = name.len().min(range.len());
         block[range.start..][..length].copy_from_slice(&name[..length]);
     }
-    octal(
-        &mut block,
-        field::SIZE,
-        i64::try_from(size).unwrap_or(i64::MAX),
-    );
+    octal(&mut block, field::SIZE, i64::try_from(size).unwrap_or(i64::MAX));
     block[field::TYPE] = kind;
     block[field::MAGIC].copy_from_slice(match format {
         Format::Pax => b"ustar\x0000",

@@ -7,12 +7,7 @@ fn manifest(head: &str, entries: &[&str]) -> Manifest {
     let mut text = format!("head {head} 100 0 33 33\0");
     for entry in entries {
         let words: Vec<&str> = entry.splitn(7, ' ').collect();
-        text.push_str(&format!(
-            "{}\0./{}\0{}\0",
-            words[..5].join(" "),
-            words[5],
-            words.get(6).unwrap_or(&"")
-        ));
+        text.push_str(&format!("{}\0./{}\0{}\0", words[..5].join(" "), words[5], words.get(6).unwrap_or(&"")));
     }
     text.push_str("end\0");
     let mut parser = Parser::default();
@@ -25,11 +20,7 @@ fn gnu(entries: &[&str]) -> Manifest {
 }
 
 fn sent<'a>(source: &'a Manifest, delta: &Delta) -> Vec<&'a str> {
-    delta
-        .send
-        .iter()
-        .map(|&at| str::from_utf8(source.path(&source.entries()[at])).expect("text"))
-        .collect()
+    delta.send.iter().map(|&at| str::from_utf8(source.path(&source.entries()[at])).expect("text")).collect()
 }
 
 const TREE: [&str; 6] = [
@@ -58,30 +49,17 @@ fn a_changed_file_is_sent_with_its_directory_in_front_of_it_or_behind() {
     assert_eq!((delta.touched, delta.unchanged), (1, 3));
     let delta = diff(
         &source,
-        &manifest(
-            "printf other",
-            &[
-                "d 755 0 10.5 1 m",
-                "d 755 0 10.5 1 m/a",
-                "f 644 4 10 1 m/a/f",
-            ],
-        ),
+        &manifest("printf other", &["d 755 0 10.5 1 m", "d 755 0 10.5 1 m/a", "f 644 4 10 1 m/a/f"]),
         |_| false,
     );
-    assert_eq!(
-        sent(&source, &delta),
-        ["./m/a-b", "./m/a/f", "./m/l", "./m/a", "./m"]
-    );
+    assert_eq!(sent(&source, &delta), ["./m/a-b", "./m/a/f", "./m/l", "./m/a", "./m"]);
 }
 
 #[test]
 fn directories_come_right_before_their_content() {
     let source = gnu(&TREE);
     let delta = diff(&source, &gnu(&["d 755 0 9 1 m"]), |_| false);
-    assert_eq!(
-        sent(&source, &delta),
-        ["./m", "./m/a", "./m/a/f", "./m/a-b", "./m/l"]
-    );
+    assert_eq!(sent(&source, &delta), ["./m", "./m/a", "./m/a/f", "./m/a-b", "./m/l"]);
 }
 
 #[test]
@@ -95,11 +73,7 @@ fn what_is_gone_or_of_another_type_is_removed_once_and_its_directory_unlocked() 
         "l 777 1 1 1 m/x /etc",
     ]);
     let delta = diff(&source, &target, |_| false);
-    let names = |part: &[usize]| {
-        part.iter()
-            .map(|&at| target.path(&target.entries()[at]).to_vec())
-            .collect::<Vec<_>>()
-    };
+    let names = |part: &[usize]| part.iter().map(|&at| target.path(&target.entries()[at]).to_vec()).collect::<Vec<_>>();
     assert_eq!(names(&delta.remove), [&b"./m/a/old"[..], b"./m/x"]);
     assert_eq!(delta.removed, 3);
     assert_eq!(names(&delta.unlock), [b"./m/a"]);
@@ -109,29 +83,12 @@ fn what_is_gone_or_of_another_type_is_removed_once_and_its_directory_unlocked() 
 #[test]
 fn times_are_compared_as_exactly_as_both_ends_know_them() {
     let same = |new: &Manifest, old: &Manifest| diff(new, old, |_| false).is_empty();
-    let at = |head: &str, mtime: &str| {
-        manifest(head, &["d 755 0 10 1 m", &format!("f 644 1 {mtime} 1 m/f")])
-    };
+    let at = |head: &str, mtime: &str| manifest(head, &["d 755 0 10 1 m", &format!("f 644 1 {mtime} 1 m/f")]);
     assert!(!same(&at("printf gnu", "10.5"), &at("printf gnu", "10.6")));
-    assert!(
-        same(
-            &at("printf gnu", "10.123456789"),
-            &at("printf gnu", "10.1234567000")
-        ),
-        "a file system with 100 ns"
-    );
-    assert!(
-        same(&at("printf gnu", "10.5"), &at("printf gnu", "10")),
-        "a file system with seconds"
-    );
-    assert!(
-        same(&at("printf gnu", "10.5"), &at("printf other", "10.6")),
-        "a tar that knows only seconds"
-    );
-    assert!(!same(
-        &at("printf gnu", "10.5"),
-        &at("printf other", "11.5")
-    ));
+    assert!(same(&at("printf gnu", "10.123456789"), &at("printf gnu", "10.1234567000")), "a file system with 100 ns");
+    assert!(same(&at("printf gnu", "10.5"), &at("printf gnu", "10")), "a file system with seconds");
+    assert!(same(&at("printf gnu", "10.5"), &at("printf other", "10.6")), "a tar that knows only seconds");
+    assert!(!same(&at("printf gnu", "10.5"), &at("printf other", "11.5")));
 }
 
 #[test]
@@ -143,13 +100,7 @@ fn a_file_that_may_have_been_written_to_while_it_was_read_is_known() {
     };
     let (before, old) = entry("printf gnu", "f 644 1 10 50.5 m/f");
     assert!(!stirred(&before, &old, &old));
-    assert!(
-        stirred(&before, &old, &entry("printf gnu", "f 644 1 10 50.6 m/f").1),
-        "only the ctime tells"
-    );
+    assert!(stirred(&before, &old, &entry("printf gnu", "f 644 1 10 50.6 m/f").1), "only the ctime tells");
     let (before, old) = entry("printf other", "f 644 1 10 99.0 m/f");
-    assert!(
-        stirred(&before, &old, &old),
-        "the clock said 100 when it was listed: seconds cannot tell"
-    );
+    assert!(stirred(&before, &old, &old), "the clock said 100 when it was listed: seconds cannot tell");
 }

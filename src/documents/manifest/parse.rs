@@ -31,10 +31,7 @@ impl Parser {
             bytes = rest;
         }
         self.pending.extend_from_slice(bytes);
-        ensure!(
-            self.pending.len() < 1 << 20,
-            "a record of the list has no end"
-        );
+        ensure!(self.pending.len() < 1 << 20, "a record of the list has no end");
         Ok(())
     }
 
@@ -56,8 +53,7 @@ impl Parser {
         let line = str::from_utf8(record).context("a record of the list is not text")?;
         match line.split_once(' ').unwrap_or((line, "")) {
             ("head", rest) if !self.begun => {
-                self.manifest.head =
-                    head(rest).with_context(|| format!("cannot read the list's head {line:?}"))?;
+                self.manifest.head = head(rest).with_context(|| format!("cannot read the list's head {line:?}"))?;
                 self.begun = true;
             }
             ("missing", tree) => self.manifest.missing.push(tree.to_owned()),
@@ -65,8 +61,7 @@ impl Parser {
             _ => {
                 ensure!(self.begun, "the list has no head");
                 let entry = entry(line, self.manifest.head.dialect);
-                self.fields =
-                    Some(entry.with_context(|| format!("cannot read the list's record {line:?}"))?);
+                self.fields = Some(entry.with_context(|| format!("cannot read the list's record {line:?}"))?);
             }
         }
         Ok(())
@@ -77,10 +72,7 @@ impl Parser {
     /// # Errors
     /// The list was cut, or leads elsewhere.
     pub fn finish(mut self, trees: &[String]) -> Result<Manifest> {
-        ensure!(
-            self.ended && self.pending.is_empty(),
-            "the list of files was cut"
-        );
+        ensure!(self.ended && self.pending.is_empty(), "the list of files was cut");
         self.manifest.sort();
         self.manifest.check(trees)?;
         Ok(self.manifest)
@@ -89,22 +81,14 @@ impl Parser {
 
 fn head(text: &str) -> Result<Head> {
     let words: Vec<&str> = text.split(' ').collect();
-    let [dialect, tar, now, user, owner, group] = words[..] else {
-        bail!("{} words", words.len())
-    };
+    let [dialect, tar, now, user, owner, group] = words[..] else { bail!("{} words", words.len()) };
     let dialect = match dialect {
         "printf" => Dialect::Printf,
         "stat" => Dialect::Stat,
         other => bail!("unknown dialect {other}"),
     };
     let owner = owner.parse().ok().zip(group.parse().ok());
-    Ok(Head {
-        dialect,
-        gnu_tar: tar == "gnu",
-        now: now.parse()?,
-        user: user.parse().ok(),
-        owner,
-    })
+    Ok(Head { dialect, gnu_tar: tar == "gnu", now: now.parse()?, user: user.parse().ok(), owner })
 }
 
 fn entry(line: &str, dialect: Dialect) -> Result<Entry> {
@@ -132,33 +116,17 @@ fn entry(line: &str, dialect: Dialect) -> Result<Entry> {
         _ => bail!("{} words", words.len()),
     };
     let (mtime, ctime) = (time(mtime)?, time(ctime)?);
-    Ok(Entry {
-        kind,
-        mode,
-        size: size.parse()?,
-        mtime,
-        ctime,
-        text: 0,
-        path: 0,
-        link: 0,
-    })
+    Ok(Entry { kind, mode, size: size.parse()?, mtime, ctime, text: 0, path: 0, link: 0 })
 }
 
 /// As find writes it: `1700000000.1234567890`. Before 1970 GNU find rounds the seconds down and still adds the fraction: -1.25 is `-2.75`.
 fn time(text: &str) -> Result<Time> {
     let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
-    Ok(Time {
-        seconds: seconds.parse()?,
-        nanos: nanos(fraction)?,
-    })
+    Ok(Time { seconds: seconds.parse()?, nanos: nanos(fraction)? })
 }
 
 /// The nine first digits of a fraction.
 pub(in crate::documents) fn nanos(fraction: &str) -> Result<u32> {
-    let digits: String = fraction
-        .chars()
-        .chain("000000000".chars())
-        .take(9)
-        .collect();
+    let digits: String = fraction.chars().chain("000000000".chars()).take(9).collect();
     Ok(digits.parse()?)
 }

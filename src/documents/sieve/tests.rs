@@ -10,10 +10,7 @@ fn source() -> Manifest {
 }
 
 fn member(path: &str, kind: Kind, link: &str, size: u64) -> Member {
-    let mtime = Time {
-        seconds: 1,
-        nanos: 0,
-    };
+    let mtime = Time { seconds: 1, nanos: 0 };
     Member {
         path: path.into(),
         kind,
@@ -40,21 +37,12 @@ fn sieved(members: &[Member]) -> (Vec<u8>, Passed) {
     let source = source();
     let wanted = [b"./m/a", b"./m/b", b"./m/l"].map(|path| source.position(path).expect("listed"));
     let mut sieve = Sieve::new(&source, &wanted, Framer::new(0), Format::Pax, (0, 0));
-    let mut chunks: Vec<Chunk> = archive(members)
-        .chunks(100)
-        .flat_map(|piece| sieve.feed(piece).expect("an archive"))
-        .collect();
+    let mut chunks: Vec<Chunk> =
+        archive(members).chunks(100).flat_map(|piece| sieve.feed(piece).expect("an archive")).collect();
     let (last, passed) = sieve.finish().expect("a whole archive");
     chunks.extend(last);
-    let mut stream: Vec<u8> = chunks
-        .into_iter()
-        .flatten()
-        .flat_map(|frame| frame[1..].to_vec())
-        .collect();
-    let line = stream
-        .iter()
-        .position(|&byte| byte == b'\n')
-        .expect("a frame");
+    let mut stream: Vec<u8> = chunks.into_iter().flatten().flat_map(|frame| frame[1..].to_vec()).collect();
+    let line = stream.iter().position(|&byte| byte == b'\n').expect("a frame");
     stream.drain(..=line);
     stream.truncate(stream.len() - b"end\n".len());
     (stream, passed)
@@ -62,19 +50,10 @@ fn sieved(members: &[Member]) -> (Vec<u8>, Passed) {
 
 #[test]
 fn what_was_asked_for_goes_through() {
-    let members = [
-        member("./m/a", Kind::File, "", 2),
-        member("./m/l", Kind::Link, "/etc", 0),
-    ];
+    let members = [member("./m/a", Kind::File, "", 2), member("./m/l", Kind::Link, "/etc", 0)];
     let (stream, passed) = sieved(&members);
     assert!(stream == archive(&members));
-    assert_eq!(
-        (
-            passed.bytes,
-            passed.arrived.iter().filter(|arrived| **arrived).count()
-        ),
-        (2, 2)
-    );
+    assert_eq!((passed.bytes, passed.arrived.iter().filter(|arrived| **arrived).count()), (2, 2));
     assert!(passed.otherwise.is_empty());
 }
 
@@ -107,10 +86,7 @@ fn a_file_that_grew_goes_through_and_is_remembered_as_it_was_sent() {
 
 #[test]
 fn a_hard_link_goes_through_behind_the_file_it_names() {
-    let members = [
-        member("./m/a", Kind::File, "", 2),
-        member("./m/b", Kind::File, "./m/a", 0),
-    ];
+    let members = [member("./m/a", Kind::File, "", 2), member("./m/b", Kind::File, "./m/a", 0)];
     let (stream, passed) = sieved(&members);
     assert!(stream == archive(&members));
     assert_eq!(passed.arrived.iter().filter(|arrived| **arrived).count(), 2);

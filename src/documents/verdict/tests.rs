@@ -19,37 +19,17 @@ fn manifest(files: &[(&str, u64, i64, i64)]) -> Manifest {
 /// A pass that sent all files of `before` to an empty target; `grown` went through with another size and time.
 fn sent(before: Manifest, grown: Option<(&str, u64, i64)>, lost: Option<&str>) -> Pass {
     let delta = diff(&before, &manifest(&[]), |_| false);
-    let at = |name: &str| {
-        before
-            .position(format!("./m/{name}").as_bytes())
-            .expect("listed")
-    };
+    let at = |name: &str| before.position(format!("./m/{name}").as_bytes()).expect("listed");
     let mut arrived = vec![true; before.entries().len()];
     if let Some(name) = lost {
         arrived[at(name)] = false;
     }
     let otherwise = grown.map(|(name, size, seconds)| {
         let mtime = Time { seconds, nanos: 0 };
-        (
-            at(name),
-            Sent {
-                mode: 0o644,
-                size,
-                mtime,
-                link: Vec::new(),
-            },
-        )
+        (at(name), Sent { mode: 0o644, size, mtime, link: Vec::new() })
     });
     let otherwise: HashMap<_, _> = otherwise.into_iter().collect();
-    Pass::new(
-        before,
-        &delta,
-        Passed {
-            arrived,
-            otherwise,
-            bytes: 0,
-        },
-    )
+    Pass::new(before, &delta, Passed { arrived, otherwise, bytes: 0 })
 }
 
 fn judged(pass: &Pass, source: &Manifest, target: &Manifest) -> Result<Vec<String>> {
@@ -71,30 +51,16 @@ fn what_production_wrote_later_is_counted_and_no_failure() {
 fn a_file_that_changed_while_it_was_read_is_counted_as_it_went_through() {
     let pass = sent(manifest(&BEFORE), Some(("a", 7, 15)), None);
     let later = manifest(&[("a", 9, 20, 20), ("b", 5, 10, 10)]);
-    let names = judged(
-        &pass,
-        &later,
-        &manifest(&[("a", 7, 15, 30), ("b", 5, 10, 30)]),
-    );
+    let names = judged(&pass, &later, &manifest(&[("a", 7, 15, 30), ("b", 5, 10, 30)]));
     assert_eq!(names.expect("as it was sent"), ["m/a"]);
-    assert!(
-        judged(
-            &pass,
-            &later,
-            &manifest(&[("a", 5, 10, 30), ("b", 5, 10, 30)])
-        )
-        .is_err()
-    );
+    assert!(judged(&pass, &later, &manifest(&[("a", 5, 10, 30), ("b", 5, 10, 30)])).is_err());
 }
 
 #[test]
 fn a_write_that_kept_size_and_time_is_known_by_the_ctime() {
     let pass = sent(manifest(&BEFORE), None, None);
     let later = manifest(&[("a", 5, 10, 20), ("b", 5, 10, 10)]);
-    assert_eq!(
-        judged(&pass, &later, &manifest(&BEFORE)).expect("as it was sent"),
-        ["m/a"]
-    );
+    assert_eq!(judged(&pass, &later, &manifest(&BEFORE)).expect("as it was sent"), ["m/a"]);
 }
 
 #[test]
@@ -106,12 +72,8 @@ fn a_target_that_holds_something_else_is_a_failure_with_the_path() {
         &[("b", 5, 10, 30)],
         &[("a", 5, 10, 30), ("b", 5, 10, 30), ("stray", 1, 1, 1)],
     ] {
-        let error =
-            judged(&pass, &manifest(&BEFORE), &manifest(wrong)).expect_err("not what was sent");
-        assert!(
-            error.to_string().contains("m/a") || error.to_string().contains("m/stray"),
-            "{error}"
-        );
+        let error = judged(&pass, &manifest(&BEFORE), &manifest(wrong)).expect_err("not what was sent");
+        assert!(error.to_string().contains("m/a") || error.to_string().contains("m/stray"), "{error}");
     }
 }
 
@@ -119,8 +81,5 @@ fn a_target_that_holds_something_else_is_a_failure_with_the_path() {
 fn a_file_that_vanished_before_it_was_read_is_no_failure() {
     let pass = sent(manifest(&BEFORE), None, Some("a"));
     let target = manifest(&[("b", 5, 10, 30)]);
-    assert_eq!(
-        judged(&pass, &manifest(&BEFORE), &target).expect("not the target's fault"),
-        ["m/a"]
-    );
+    assert_eq!(judged(&pass, &manifest(&BEFORE), &target).expect("not the target's fault"), ["m/a"]);
 }
