@@ -54,13 +54,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct RunFlags {
     /// Settings file [default: sandbox-lifecycle.toml, if there is one]
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "SANDBOX_LIFECYCLE_CONFIG",
-        hide_env_values = true
-    )]
+    #[arg(long, global = true, value_name = "FILE", env = "SANDBOX_LIFECYCLE_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
     /// Print the plan with every object it would touch, and change nothing
     #[arg(long, global = true)]

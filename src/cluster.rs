@@ -37,23 +37,15 @@ impl Cluster {
     /// No kubeconfig and not in a Pod; the context does not exist; certificates cannot be read.
     pub async fn connect(context: Option<&str>) -> Result<Self> {
         let config = match context {
-            None => Config::infer()
-                .await
-                .context("found no kubeconfig that can be used, and this is no Pod")?,
+            None => Config::infer().await.context("found no kubeconfig that can be used, and this is no Pod")?,
             Some(name) => {
-                let options = KubeConfigOptions {
-                    context: Some(name.to_owned()),
-                    ..Default::default()
-                };
+                let options = KubeConfigOptions { context: Some(name.to_owned()), ..Default::default() };
                 let config = Config::from_kubeconfig(&options).await;
                 config.with_context(|| format!("cannot use context {name:?} of the kubeconfig"))?
             }
         };
         let client = Client::try_from(config).context("cannot make a client of the kubeconfig")?;
-        Ok(Self {
-            client,
-            context: context.map(str::to_owned),
-        })
+        Ok(Self { client, context: context.map(str::to_owned) })
     }
 
     /// The same cluster again, with connections that belong to the runtime of the caller.
@@ -69,10 +61,7 @@ impl Cluster {
         match tokio::time::timeout(CALL_LIMIT, call).await {
             Ok(answer) => answer.map_err(|error| explain(what, error)),
             Err(_) => {
-                anyhow::bail!(
-                    "cannot {what}: the API server did not answer within {} s",
-                    CALL_LIMIT.as_secs()
-                )
+                anyhow::bail!("cannot {what}: the API server did not answer within {} s", CALL_LIMIT.as_secs())
             }
         }
     }

@@ -28,16 +28,9 @@ pub async fn run(cli: &Cli, report: &dyn Report, summary: &mut Summary) -> Outco
         Ok(settings) => settings,
         Err(error) => return error.into(),
     };
-    let id = format!(
-        "{:08x}",
-        RandomState::new().hash_one(std::process::id()) as u32
-    );
+    let id = format!("{:08x}", RandomState::new().hash_one(std::process::id()) as u32);
     summary.run.clone_from(&id);
-    let run = Run {
-        settings: &settings,
-        report,
-        id,
-    };
+    let run = Run { settings: &settings, report, id };
     let outcome = match (Plan::of(cli.command), cli.command) {
         (Some(plan), _) if cli.run.dry_run => run.dry(&plan).await.map(|()| Outcome::default()),
         (Some(plan), _) => run.carry_out(&plan, summary).await,
@@ -65,26 +58,20 @@ impl Run<'_> {
         };
         let held = self.take_lease(&cluster, &mut shutdown).await?;
         let started = Instant::now();
-        let outcome = Guard::around(
-            &cluster,
-            self.report,
-            &mut shutdown,
-            held,
-            async |guard: &Guard<'_>| {
-                let mut cx = Context {
-                    settings: self.settings,
-                    cluster: &cluster,
-                    guard,
-                    report: self.report,
-                    found: &found,
-                    summary,
-                    run: &self.id,
-                    job: None,
-                    stopped: None,
-                };
-                plan.run(&mut cx).await
-            },
-        )
+        let outcome = Guard::around(&cluster, self.report, &mut shutdown, held, async |guard: &Guard<'_>| {
+            let mut cx = Context {
+                settings: self.settings,
+                cluster: &cluster,
+                guard,
+                report: self.report,
+                found: &found,
+                summary,
+                run: &self.id,
+                job: None,
+                stopped: None,
+            };
+            plan.run(&mut cx).await
+        })
         .await;
         summary.seconds = started.elapsed().as_secs_f64();
         Ok(outcome)
@@ -95,9 +82,7 @@ impl Run<'_> {
         let cluster = self.connect().await?;
         let namespace = &self.settings.sandbox.namespace;
         match cluster.find_lease(namespace).await? {
-            None => self.note(&format!(
-                "no Lease {namespace}/{NAME}: no run has left anything behind"
-            )),
+            None => self.note(&format!("no Lease {namespace}/{NAME}: no run has left anything behind")),
             Some(found) if found.is_alive() && !force => bail!(
                 "{}; it is alive, so nothing was changed (--force if you know better)",
                 held_by(namespace, &found)
@@ -122,16 +107,8 @@ impl Run<'_> {
         }
     }
 
-    async fn recover_from(
-        &self,
-        cluster: &Cluster,
-        shutdown: &mut Shutdown,
-        found: Found,
-    ) -> Result<Held> {
-        self.note(&format!(
-            "{} is gone; putting back what it left",
-            found.holder
-        ));
+    async fn recover_from(&self, cluster: &Cluster, shutdown: &mut Shutdown, found: Found) -> Result<Held> {
+        self.note(&format!("{} is gone; putting back what it left", found.holder));
         let journal = found.journal.clone();
         let mut held = cluster.take_over(found, &self.holder()).await?;
         if let Some(journal) = journal {
@@ -158,13 +135,8 @@ impl Run<'_> {
 }
 
 fn held_by(namespace: &str, found: &Found) -> String {
-    let since = found
-        .since
-        .map_or(String::new(), |since| format!(" since {since:.0}"));
-    format!(
-        "the Lease {namespace}/{NAME} is held by {}{since}",
-        found.holder
-    )
+    let since = found.since.map_or(String::new(), |since| format!(" since {since:.0}"));
+    format!("the Lease {namespace}/{NAME} is held by {}{since}", found.holder)
 }
 
 /// The last words: what was not put back, the cause, and what to do now.
@@ -174,25 +146,17 @@ pub fn conclude(outcome: &Outcome, report: &dyn Report, summary: &mut Summary) {
         3 => "not-put-back",
         _ => "failed",
     };
-    summary.error = outcome
-        .cause
-        .as_ref()
-        .map(|cause: &Error| format!("{cause:#}"));
+    summary.error = outcome.cause.as_ref().map(|cause: &Error| format!("{cause:#}"));
     summary.not_put_back = outcome.left.iter().map(|left| left.what.clone()).collect();
     if let Some(cause) = &outcome.cause {
         report.event(Event::Failed { cause });
     }
     for left in &outcome.left {
         report.event(Event::Advice {
-            text: &format!(
-                "NOT put back: {} ({:#}); by hand: {}",
-                left.what, left.error, left.by_hand
-            ),
+            text: &format!("NOT put back: {} ({:#}); by hand: {}", left.what, left.error, left.by_hand),
         });
     }
     if !outcome.left.is_empty() {
-        report.event(Event::Advice {
-            text: &"put all of it back with: sandbox-lifecycle recover",
-        });
+        report.event(Event::Advice { text: &"put all of it back with: sandbox-lifecycle recover" });
     }
 }

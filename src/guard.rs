@@ -51,12 +51,7 @@ impl<'a> Guard<'a> {
     }
 
     fn new(cluster: &'a Cluster, report: &'a dyn Report, held: Held) -> Self {
-        Self {
-            cluster,
-            report,
-            journal: Mutex::default(),
-            held: tokio::sync::Mutex::new(held),
-        }
+        Self { cluster, report, journal: Mutex::default(), held: tokio::sync::Mutex::new(held) }
     }
 
     /// To be called before a change is made: writes its undo into the journal and the journal into the Lease.
@@ -65,9 +60,7 @@ impl<'a> Guard<'a> {
     /// [`LeaseLost`], or the Lease cannot be written: then the change must not be made.
     pub async fn before_change(&self, undo: Undo) -> Result<()> {
         self.journal().push(undo);
-        self.write_journal()
-            .await
-            .context("cannot write the undo journal, so nothing was changed")
+        self.write_journal().await.context("cannot write the undo journal, so nothing was changed")
     }
 
     /// Runs the undos that `which` picks, newest first, and strikes them out: the regular way to put back.
@@ -76,12 +69,7 @@ impl<'a> Guard<'a> {
     /// An undo's own; it stays in the journal.
     pub async fn settle(&self, which: impl Fn(&Undo) -> bool) -> Result<()> {
         loop {
-            let next = self
-                .journal()
-                .iter()
-                .rev()
-                .find(|undo| which(undo))
-                .cloned();
+            let next = self.journal().iter().rev().find(|undo| which(undo)).cloned();
             let Some(undo) = next else { break };
             undo.run(self.cluster).await?;
             self.strike(&undo);
@@ -98,9 +86,7 @@ impl<'a> Guard<'a> {
     }
 
     fn journal(&self) -> std::sync::MutexGuard<'_, Vec<Undo>> {
-        self.journal
-            .lock()
-            .expect("no panic while the lock is held")
+        self.journal.lock().expect("no panic while the lock is held")
     }
 
     fn strike(&self, done: &Undo) {
@@ -109,12 +95,8 @@ impl<'a> Guard<'a> {
 
     async fn write_journal(&self) -> Result<()> {
         let journal = self.journal().clone();
-        let text = (!journal.is_empty())
-            .then(|| serde_json::to_string(&journal))
-            .transpose()?;
-        self.cluster
-            .write_journal(&mut *self.held.lock().await, text)
-            .await
+        let text = (!journal.is_empty()).then(|| serde_json::to_string(&journal)).transpose()?;
+        self.cluster.write_journal(&mut *self.held.lock().await, text).await
     }
 
     /// Ends only when the Lease is lost; an API server that is away for a while is none of that.
@@ -134,9 +116,7 @@ impl<'a> Guard<'a> {
         if cause.as_ref().is_some_and(|cause| cause.is::<LeaseLost>())
             && let Some(holder) = self.taken_by_another().await
         {
-            left = self.leave_all(&format!(
-                "{holder} has the Lease now and plays the journal back"
-            ));
+            left = self.leave_all(&format!("{holder} has the Lease now and plays the journal back"));
             return Outcome { cause, left };
         }
         loop {
@@ -152,10 +132,7 @@ impl<'a> Guard<'a> {
                 undone = persist(&undo, self.cluster) => undone,
             };
             self.strike(&undo);
-            self.report.event(Event::Undone {
-                undo: &undo,
-                error: undone.as_ref().err(),
-            });
+            self.report.event(Event::Undone { undo: &undo, error: undone.as_ref().err() });
             left.extend(undone.err().map(|error| leave(&undo, error)));
         }
         self.let_go(&mut left).await;
@@ -165,11 +142,7 @@ impl<'a> Guard<'a> {
     /// Everything that is still in the journal, as left behind.
     fn leave_all(&self, why: &str) -> Vec<Left> {
         let undos = std::mem::take(&mut *self.journal());
-        undos
-            .iter()
-            .rev()
-            .map(|undo| leave(undo, anyhow!("{why}")))
-            .collect()
+        undos.iter().rev().map(|undo| leave(undo, anyhow!("{why}"))).collect()
     }
 
     async fn taken_by_another(&self) -> Option<String> {
@@ -193,25 +166,14 @@ impl<'a> Guard<'a> {
         let released = limit.unwrap_or_else(|_| Err(anyhow!("the API server did not answer")));
         if let Err(error) = released {
             let what = format!("no Lease {namespace}/{NAME}");
-            self.report.event(Event::Undone {
-                undo: &what,
-                error: Some(&error),
-            });
-            left.push(Left {
-                by_hand: format!("kubectl -n {namespace} delete lease {NAME}"),
-                what,
-                error,
-            });
+            self.report.event(Event::Undone { undo: &what, error: Some(&error) });
+            left.push(Left { by_hand: format!("kubectl -n {namespace} delete lease {NAME}"), what, error });
         }
     }
 }
 
 fn leave(undo: &Undo, error: Error) -> Left {
-    Left {
-        what: undo.to_string(),
-        by_hand: undo.by_hand(),
-        error,
-    }
+    Left { what: undo.to_string(), by_hand: undo.by_hand(), error }
 }
 
 /// Tries again while the trouble may pass: an undo that gives up too early strands the sandbox.
@@ -222,10 +184,7 @@ async fn persist(undo: &Undo, cluster: &Cluster) -> Result<()> {
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
-        let passing = matches!(
-            refusal(&error),
-            Some(Refusal::Passing | Refusal::Conflict) | None
-        );
+        let passing = matches!(refusal(&error), Some(Refusal::Passing | Refusal::Conflict) | None);
         if !passing || started.elapsed() > UNDO_LIMIT {
             return Err(error);
         }
@@ -236,9 +195,7 @@ async fn persist(undo: &Undo, cluster: &Cluster) -> Result<()> {
 
 fn bug(panic: &(dyn Any + Send)) -> Error {
     let words = panic.downcast_ref::<String>().map(String::as_str);
-    let words = words
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no message");
+    let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
     anyhow!("a bug in this program: {words}")
 }
 
@@ -246,11 +203,7 @@ fn bug(panic: &(dyn Any + Send)) -> Error {
 /// with its own runtime and connections, so that it works inside and outside of tokio.
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
-        let undos = std::mem::take(
-            self.journal
-                .get_mut()
-                .unwrap_or_else(|poisoned| poisoned.into_inner()),
-        );
+        let undos = std::mem::take(self.journal.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner()));
         if undos.is_empty() {
             return;
         }
@@ -260,10 +213,7 @@ impl Drop for Guard<'_> {
                 let undone = on_own_runtime(cluster, report, &undos);
                 if let Err(error) = undone {
                     for undo in undos.iter().rev() {
-                        report.event(Event::Undone {
-                            undo,
-                            error: Some(&error),
-                        });
+                        report.event(Event::Undone { undo, error: Some(&error) });
                     }
                 }
             });
@@ -272,17 +222,12 @@ impl Drop for Guard<'_> {
 }
 
 fn on_own_runtime(cluster: &Cluster, report: &dyn Report, undos: &[Undo]) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let cluster = cluster.reconnect().await?;
         for undo in undos.iter().rev() {
             let undone = persist(undo, &cluster).await;
-            report.event(Event::Undone {
-                undo,
-                error: undone.as_ref().err(),
-            });
+            report.event(Event::Undone { undo, error: undone.as_ref().err() });
         }
         Ok(())
     })
@@ -292,24 +237,15 @@ fn on_own_runtime(cluster: &Cluster, report: &dyn Report, undos: &[Undo]) -> Res
 ///
 /// # Errors
 /// The journal cannot be read, a signal came, or an undo failed; the Lease keeps the journal.
-pub async fn recover(
-    cluster: &Cluster,
-    report: &dyn Report,
-    shutdown: &mut Shutdown,
-    journal: &str,
-) -> Result<()> {
-    let undos: Vec<Undo> =
-        serde_json::from_str(journal).context("cannot read the journal in the Lease")?;
+pub async fn recover(cluster: &Cluster, report: &dyn Report, shutdown: &mut Shutdown, journal: &str) -> Result<()> {
+    let undos: Vec<Undo> = serde_json::from_str(journal).context("cannot read the journal in the Lease")?;
     for undo in undos.iter().rev() {
         let undone = tokio::select! {
             biased;
             signal = shutdown.requested() => Err(signal.into()),
             undone = persist(undo, cluster) => undone,
         };
-        report.event(Event::Undone {
-            undo,
-            error: undone.as_ref().err(),
-        });
+        report.event(Event::Undone { undo, error: undone.as_ref().err() });
         undone?;
     }
     Ok(())

@@ -24,8 +24,17 @@ pub const DUMP: Script = Script {
     name: "dump",
     text: concat!(include_str!("jobs/prelude.sh"), include_str!("jobs/dump.sh")),
     env: &[
-        "PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD", "PGAPPNAME", "PGCONNECT_TIMEOUT", "TMPDIR", "TABLE_PREFIX",
-        "MIN_TABLES", "SKIP_FUNCTIONS",
+        "PGHOST",
+        "PGPORT",
+        "PGDATABASE",
+        "PGUSER",
+        "PGPASSWORD",
+        "PGAPPNAME",
+        "PGCONNECT_TIMEOUT",
+        "TMPDIR",
+        "TABLE_PREFIX",
+        "MIN_TABLES",
+        "SKIP_FUNCTIONS",
     ],
     files: &[
         ("IDENTITY_SQL", include_str!("jobs/identity.sql")),
@@ -48,8 +57,19 @@ pub const RESTORE: Script = Script {
     name: "restore",
     text: concat!(include_str!("jobs/prelude.sh"), include_str!("jobs/restore.sh")),
     env: &[
-        "PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD", "PGAPPNAME", "PGCONNECT_TIMEOUT", "TMPDIR", "SANDBOX_ROLE",
-        "SOURCE_DATABASE", "SKIP_FUNCTIONS", "LOCK_TIMEOUT", "SESSION_GRACE_SECONDS",
+        "PGHOST",
+        "PGPORT",
+        "PGDATABASE",
+        "PGUSER",
+        "PGPASSWORD",
+        "PGAPPNAME",
+        "PGCONNECT_TIMEOUT",
+        "TMPDIR",
+        "SANDBOX_ROLE",
+        "SOURCE_DATABASE",
+        "SKIP_FUNCTIONS",
+        "LOCK_TIMEOUT",
+        "SESSION_GRACE_SECONDS",
     ],
     files: &[
         ("IDENTITY_SQL", include_str!("jobs/identity.sql")),
@@ -99,7 +119,14 @@ pub enum Event {
     /// dump: the server and database that are read.
     Source(Identity),
     /// dump: what the snapshot holds.
-    Counted { tables: u64, prefixed: u64, rows: u64, sequences: u64, #[serde(default)] large_objects: u64 },
+    Counted {
+        tables: u64,
+        prefixed: u64,
+        rows: u64,
+        sequences: u64,
+        #[serde(default)]
+        large_objects: u64,
+    },
     /// dump: the archive is there and was found complete.
     Dumped { bytes: u64, entries: u64 },
     /// restore: the server and database that would be wiped.
@@ -117,9 +144,17 @@ pub enum Event {
     /// restore: the server says so.
     Committed,
     /// restore: the planner's statistics are new; what failed of that is told, and does not matter for the commit.
-    Analyzed { #[serde(default)] failed: Vec<String> },
+    Analyzed {
+        #[serde(default)]
+        failed: Vec<String>,
+    },
     /// Either: it ends now with this exit code, for this reason.
-    Refused { code: i32, reason: String, #[serde(default)] items: Vec<String> },
+    Refused {
+        code: i32,
+        reason: String,
+        #[serde(default)]
+        items: Vec<String>,
+    },
 }
 
 /// The words that `restore` waits for.

@@ -11,10 +11,10 @@
 //! | 5 | [`step`] | one file a step |
 //! | 4 | [`guard`] | the bracket around a run: journal, signals, unwinding |
 //! | 3 | [`outcome`] | the only exit codes |
-//! | 2 | [`undo`] | what can be put back, as data |
+//! | 2 | [`undo`], [`summary`] | what can be put back, as data; what a run has to say at its end |
 //! | 1 | [`cluster`] | verbs of the domain over kube-rs; the only module that names it |
 //! | 1 | [`settings`] | defaults ← file ← environment ← flags |
-//! | 0 | [`cli`], [`report`], [`summary`], [`jobs`], [`documents`], [`shutdown`] | flags; what is told; the Job's scripts; file trees; signals |
+//! | 0 | [`cli`], [`report`], [`jobs`], [`documents`], [`shutdown`] | flags; what is told; the Job's scripts; file trees; signals |
 pub mod cli;
 pub mod cluster;
 pub mod commands;
@@ -44,15 +44,8 @@ pub fn run(cli: Cli) -> Outcome {
         (false, _) => Detail::Verbose,
     };
     let report = report::on_stderr(detail);
-    let mut summary = Summary {
-        command: cli.command.name().to_owned(),
-        ..Summary::default()
-    };
-    let mut outcome = match tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-    {
+    let mut summary = Summary { command: cli.command.name().to_owned(), ..Summary::default() };
+    let mut outcome = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime.block_on(commands::run(&cli, &*report, &mut summary)),
         Err(error) => anyhow::Error::new(error).context("cannot start").into(),
     };
@@ -67,12 +60,8 @@ pub fn run(cli: Cli) -> Outcome {
 fn print(cli: &Cli, outcome: &Outcome, summary: &Summary) -> anyhow::Result<()> {
     let ran = !cli.run.dry_run && !matches!(cli.command, Command::Recover { .. });
     match cli.run.output {
-        Output::Json if !cli.run.dry_run => {
-            report::result(&serde_json::to_string_pretty(summary)?)?
-        }
-        Output::Text if ran && outcome.code() == 0 && !cli.run.quiet => {
-            report::result(&summary.to_string())?
-        }
+        Output::Json if !cli.run.dry_run => report::result(&serde_json::to_string_pretty(summary)?)?,
+        Output::Text if ran && outcome.code() == 0 && !cli.run.quiet => report::result(&summary.to_string())?,
         _ => {}
     }
     Ok(())
@@ -85,9 +74,5 @@ fn log_to_stderr(verbose: u8) {
         1 => "sandbox_lifecycle=info",
         _ => "sandbox_lifecycle=debug,kube_client=debug,kube_runtime=info",
     };
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .without_time()
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
 }

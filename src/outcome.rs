@@ -33,10 +33,7 @@ impl Outcome {
 
 impl From<Error> for Outcome {
     fn from(cause: Error) -> Self {
-        Self {
-            cause: Some(cause),
-            left: Vec::new(),
-        }
+        Self { cause: Some(cause), left: Vec::new() }
     }
 }
 
@@ -53,47 +50,18 @@ mod tests {
 
     #[test]
     fn what_is_left_wins_over_the_cause() {
-        let left = || {
-            vec![Left {
-                what: "x".into(),
-                by_hand: "y".into(),
-                error: anyhow!("z"),
-            }]
-        };
+        let left = || vec![Left { what: "x".into(), by_hand: "y".into(), error: anyhow!("z") }];
         let interrupted = || Some(anyhow!(Interrupted::Sigterm));
-        assert_eq!(
-            Outcome {
-                cause: interrupted(),
-                left: left()
-            }
-            .code(),
-            3
-        );
-        assert_eq!(
-            Outcome {
-                cause: interrupted(),
-                left: vec![]
-            }
-            .code(),
-            143
-        );
-        assert_eq!(
-            Outcome {
-                cause: None,
-                left: left()
-            }
-            .code(),
-            3
-        );
+        assert_eq!(Outcome { cause: interrupted(), left: left() }.code(), 3);
+        assert_eq!(Outcome { cause: interrupted(), left: vec![] }.code(), 143);
+        assert_eq!(Outcome { cause: None, left: left() }.code(), 3);
         assert_eq!(Outcome::default().code(), 0);
         assert_eq!(Outcome::from(anyhow!("no")).code(), 1);
     }
 
     #[test]
     fn context_does_not_hide_what_ended_the_run() {
-        let error = Err::<(), _>(anyhow!(Interrupted::Sigint))
-            .context("while dumping")
-            .expect_err("an error");
+        let error = Err::<(), _>(anyhow!(Interrupted::Sigint)).context("while dumping").expect_err("an error");
         assert_eq!(Outcome::from(error).code(), 130);
     }
 }

@@ -27,24 +27,11 @@ impl Plan {
     /// The dump comes first: one that fails costs no downtime, and production is read early and briefly.
     fn refresh_from_prod() -> Self {
         use Step::*;
-        Self {
-            steps: vec![
-                StartJob,
-                Dump,
-                PauseSelfHeal,
-                ScaleDown,
-                Restore,
-                ScaleUp,
-                ResumeSelfHeal,
-                CleanUp,
-            ],
-        }
+        Self { steps: vec![StartJob, Dump, PauseSelfHeal, ScaleDown, Restore, ScaleUp, ResumeSelfHeal, CleanUp] }
     }
 
     fn sync_documents() -> Self {
-        Self {
-            steps: vec![Step::CopyDocuments],
-        }
+        Self { steps: vec![Step::CopyDocuments] }
     }
 
     fn then(mut self, next: Self) -> Self {
@@ -53,27 +40,16 @@ impl Plan {
     }
 
     pub fn scope(&self) -> Scope {
-        Scope {
-            database: self.steps.contains(&Step::StartJob),
-            documents: self.steps.contains(&Step::CopyDocuments),
-        }
+        Scope { database: self.steps.contains(&Step::StartJob), documents: self.steps.contains(&Step::CopyDocuments) }
     }
 
     /// As `--dry-run` prints it.
     pub fn describe(&self, settings: &Settings) -> String {
-        let lease = format!(
-            "Lease {}/{}",
-            settings.sandbox.namespace,
-            crate::cluster::lease::NAME
-        );
+        let lease = format!("Lease {}/{}", settings.sandbox.namespace, crate::cluster::lease::NAME);
         let mut lines = vec![format!("    create {lease}: the lock and the undo journal")];
         for (number, step) in (1..).zip(&self.steps) {
             lines.push(format!("{number:>2}. {}", step.title()));
-            lines.extend(
-                step.touches(settings)
-                    .into_iter()
-                    .map(|line| format!("    {line}")),
-            );
+            lines.extend(step.touches(settings).into_iter().map(|line| format!("    {line}")));
         }
         lines.push(format!("    delete {lease}"));
         lines.join("\n")
@@ -84,18 +60,11 @@ impl Plan {
     pub async fn run(&self, cx: &mut Context<'_>) -> Result<()> {
         for (number, step) in (1..).zip(&self.steps) {
             let title = step.title();
-            cx.report.event(Event::StepStarted {
-                number,
-                of: self.steps.len(),
-                title,
-            });
+            cx.report.event(Event::StepStarted { number, of: self.steps.len(), title });
             let started = Instant::now();
             let ran = step.run(cx).await;
             let elapsed = started.elapsed();
-            cx.summary.steps.push(Timing {
-                step: title,
-                seconds: elapsed.as_secs_f64(),
-            });
+            cx.summary.steps.push(Timing { step: title, seconds: elapsed.as_secs_f64() });
             ran.with_context(|| format!("failed at step {number}, {title}"))?;
             cx.report.event(Event::StepDone { title, elapsed });
         }

@@ -57,10 +57,7 @@ impl Display for Event<'_> {
                 write!(f, "      done in {:.1} s: {title}", elapsed.as_secs_f64())
             }
             Self::Undone { undo, error: None } => write!(f, "put back: {undo}"),
-            Self::Undone {
-                undo,
-                error: Some(error),
-            } => write!(f, "NOT put back: {undo}: {error:#}"),
+            Self::Undone { undo, error: Some(error) } => write!(f, "NOT put back: {undo}: {error:#}"),
             Self::Failed { cause } => write!(f, "error: {cause:#}"),
             Self::Advice { text } => write!(f, "{text}"),
         }
@@ -83,10 +80,7 @@ pub enum Detail {
 impl Detail {
     fn shows(self, event: &Event<'_>) -> bool {
         match event {
-            Event::Failed { .. }
-            | Event::Warning { .. }
-            | Event::Undone { .. }
-            | Event::Advice { .. } => true,
+            Event::Failed { .. } | Event::Warning { .. } | Event::Undone { .. } | Event::Advice { .. } => true,
             Event::Log { .. } => self == Self::Verbose,
             _ => self >= Self::Normal,
         }

@@ -89,14 +89,10 @@ impl Settings {
             argocd_namespace: or(o.argocd_namespace, "argocd"),
             argocd_application: or(o.argocd_application, "erp-sandbox"),
             documents_root: or(o.documents_root, "/var/www/documents"),
-            documents_trees: o
-                .documents_tree
-                .unwrap_or_else(|| vec!["mycompany".to_owned()]),
+            documents_trees: o.documents_tree.unwrap_or_else(|| vec!["mycompany".to_owned()]),
             table_prefix: or(o.table_prefix, "llx_"),
             min_tables: o.min_tables.unwrap_or(250),
-            skip_functions: o
-                .skip_function
-                .unwrap_or_else(|| vec!["user_lookup".to_owned()]),
+            skip_functions: o.skip_function.unwrap_or_else(|| vec!["user_lookup".to_owned()]),
             container: o.container,
         }
     }
@@ -114,9 +110,7 @@ impl Settings {
             ("argocd-application", &self.argocd_application),
         ] {
             if !is_object_name(value) {
-                wrong.push(format!(
-                    "{name} {value:?} is no name of a Kubernetes object (a-z, 0-9, '-' and '.')"
-                ));
+                wrong.push(format!("{name} {value:?} is no name of a Kubernetes object (a-z, 0-9, '-' and '.')"));
             }
         }
         for (name, value) in [
@@ -127,18 +121,11 @@ impl Settings {
             ("pg-image", &self.pg_image),
         ] {
             if value.is_empty() || value.chars().any(char::is_control) {
-                wrong.push(format!(
-                    "{name} {value:?} is empty or has control characters"
-                ));
+                wrong.push(format!("{name} {value:?} is empty or has control characters"));
             }
         }
-        if self
-            .skip_functions
-            .iter()
-            .any(|name| name.is_empty() || name.chars().any(char::is_control))
-        {
-            wrong
-                .push("skip-function has an empty name, or one with control characters".to_owned());
+        if self.skip_functions.iter().any(|name| name.is_empty() || name.chars().any(char::is_control)) {
+            wrong.push("skip-function has an empty name, or one with control characters".to_owned());
         }
         if self.pg_port == 0 {
             wrong.push("pg-port 0 is no port".to_owned());
@@ -149,13 +136,8 @@ impl Settings {
 
     fn wrong_documents(&self) -> Vec<String> {
         let mut wrong = Vec::new();
-        if !self.documents_root.starts_with('/')
-            || self.documents_root.split('/').any(|part| part == "..")
-        {
-            wrong.push(format!(
-                "documents-root {:?} is not an absolute path",
-                self.documents_root
-            ));
+        if !self.documents_root.starts_with('/') || self.documents_root.split('/').any(|part| part == "..") {
+            wrong.push(format!("documents-root {:?} is not an absolute path", self.documents_root));
         }
         if self.documents_trees.is_empty() {
             wrong.push("documents-tree names no tree".to_owned());
@@ -163,9 +145,7 @@ impl Settings {
         for tree in &self.documents_trees {
             let odd = |part: &str| matches!(part, "" | "." | "..");
             if tree.contains('\0') || tree.contains('\n') || tree.split('/').any(odd) {
-                wrong.push(format!(
-                    "documents-tree {tree:?} is not a directory below documents-root"
-                ));
+                wrong.push(format!("documents-tree {tree:?} is not a directory below documents-root"));
             }
         }
         wrong
@@ -175,24 +155,17 @@ impl Settings {
 /// Kubernetes: a DNS subdomain of at most 253 characters.
 fn is_object_name(name: &str) -> bool {
     let label = |label: &str| {
-        let edge =
-            |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+        let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
         edge(label.chars().next())
             && edge(label.chars().last())
-            && label
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+            && label.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
     };
     name.len() <= 253 && name.split('.').all(label)
 }
 
 fn read(path: &Path) -> Result<Options> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        anyhow!(Usage(format!(
-            "cannot read the settings file {}: {error}",
-            path.display()
-        )))
-    })?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| anyhow!(Usage(format!("cannot read the settings file {}: {error}", path.display()))))?;
     parse(&text).with_context(|| format!("settings file {}", path.display()))
 }
 
@@ -201,15 +174,10 @@ fn read(path: &Path) -> Result<Options> {
 /// # Errors
 /// [`Usage`]: no TOML, a value of the wrong type, or a name nobody knows (with the nearest known one).
 fn parse(text: &str) -> Result<Options> {
-    let table: toml::Table = text
-        .parse()
-        .map_err(|error: toml::de::Error| Usage(error.to_string()))?;
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| Usage(error.to_string()))?;
     let known = Options::names();
-    let unknown: Vec<String> = table
-        .keys()
-        .filter(|key| !known.contains(key))
-        .map(|key| unknown(key, &known))
-        .collect();
+    let unknown: Vec<String> =
+        table.keys().filter(|key| !known.contains(key)).map(|key| unknown(key, &known)).collect();
     if !unknown.is_empty() {
         return Err(Usage(unknown.join("; ")).into());
     }
@@ -233,24 +201,15 @@ mod tests {
     #[test]
     fn an_unknown_key_names_the_nearest_known_one() {
         let error = parse("sandbox_namespase = 'x'").expect_err("a typo");
-        assert_eq!(
-            error.to_string(),
-            r#"unknown setting "sandbox_namespase"; did you mean "sandbox-namespace"?"#
-        );
-        assert!(
-            error.downcast_ref::<Usage>().is_some(),
-            "it is a usage error"
-        );
+        assert_eq!(error.to_string(), r#"unknown setting "sandbox_namespase"; did you mean "sandbox-namespace"?"#);
+        assert!(error.downcast_ref::<Usage>().is_some(), "it is a usage error");
     }
 
     #[test]
     fn flags_win_over_the_file_and_the_file_over_defaults() {
-        let file = parse("prod-namespace = 'file'\nmin-tables = 7\ndocuments-tree = ['a', 'b/c']")
-            .expect("a good file");
-        let said = Options {
-            prod_namespace: Some("flag".to_owned()),
-            ..Options::default()
-        };
+        let file =
+            parse("prod-namespace = 'file'\nmin-tables = 7\ndocuments-tree = ['a', 'b/c']").expect("a good file");
+        let said = Options { prod_namespace: Some("flag".to_owned()), ..Options::default() };
         let settings = Settings::resolve(said.or(file));
         assert_eq!(settings.prod.namespace, "flag");
         assert_eq!(settings.min_tables, 7);

@@ -82,33 +82,17 @@ impl Step {
 
     /// What the step touches, as `--dry-run` prints it: one line an object.
     pub fn touches(self, settings: &Settings) -> Vec<String> {
-        let Settings {
-            prod,
-            sandbox,
-            argocd_namespace,
-            argocd_application,
-            ..
-        } = settings;
+        let Settings { prod, sandbox, argocd_namespace, argocd_application, .. } = settings;
         let job = format!("Job {}/{}", sandbox.namespace, refresh_job::name("RUN"));
-        let copy = format!(
-            "Secret {}/{}",
-            sandbox.namespace,
-            refresh_job::secret_name("RUN")
-        );
+        let copy = format!("Secret {}/{}", sandbox.namespace, refresh_job::secret_name("RUN"));
         let deployment = format!("Deployment {}/{}", sandbox.namespace, sandbox.deployment);
         let application = format!("Application {argocd_namespace}/{argocd_application}");
         match self {
             Self::StartJob => vec![
                 format!("create {job}, image {}", settings.pg_image),
-                format!(
-                    "create {copy}: a copy of {}/{}, owned by the Job",
-                    prod.namespace, prod.secret
-                ),
+                format!("create {copy}: a copy of {}/{}, owned by the Job", prod.namespace, prod.secret),
             ],
-            Self::Dump => vec![format!(
-                "read database {} in one read-only snapshot",
-                prod.database
-            )],
+            Self::Dump => vec![format!("read database {} in one read-only snapshot", prod.database)],
             Self::PauseSelfHeal => vec![format!("patch {application}: automated.selfHeal false")],
             Self::ScaleDown => vec![format!("scale {deployment} to 0")],
             Self::Restore => vec![format!(
@@ -119,12 +103,8 @@ impl Step {
             Self::ResumeSelfHeal => vec![format!("patch {application}: automated as it was")],
             Self::CleanUp => vec![format!("delete {job}"), format!("delete {copy}")],
             Self::CopyDocuments => {
-                let tree = |tree| {
-                    format!(
-                        "make {}/{tree} of {deployment} equal to production's",
-                        settings.documents_root
-                    )
-                };
+                let tree =
+                    |tree| format!("make {}/{tree} of {deployment} equal to production's", settings.documents_root);
                 settings.documents_trees.iter().map(tree).collect()
             }
         }

@@ -52,18 +52,9 @@ production's DOLI_INSTANCE_UNIQUE_ID do not decrypt here. Re-run test/provisionS
 impl Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(database) = &self.database {
-            let Database {
-                tables,
-                rows,
-                sequences,
-                dump_bytes,
-            } = database;
+            let Database { tables, rows, sequences, dump_bytes } = database;
             let read_at = self.data_read_at.as_deref().unwrap_or("an unknown time");
-            writeln!(
-                f,
-                "database   {tables} tables, {rows} rows, {sequences} sequences; dump {}",
-                size(*dump_bytes)
-            )?;
+            writeln!(f, "database   {tables} tables, {rows} rows, {sequences} sequences; dump {}", size(*dump_bytes))?;
             writeln!(f, "           production's data as of {read_at}")?;
         }
         if let Some(documents) = &self.documents {

@@ -7,11 +7,7 @@ use std::fmt::{self, Display};
 
 /// Idempotent: to undo what was never done is a success.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(
-    tag = "undo",
-    rename_all = "kebab-case",
-    rename_all_fields = "kebab-case"
-)]
+#[serde(tag = "undo", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum Undo {
     /// `automated` is the exact object that stood there before the pause.
     ResumeSelfHeal {
@@ -40,20 +36,10 @@ impl Undo {
     /// As the verbs of [`Cluster`]; nothing is swallowed.
     pub async fn run(&self, cluster: &Cluster) -> Result<()> {
         match self {
-            Self::ResumeSelfHeal {
-                namespace,
-                application,
-                automated,
-            } => {
-                cluster
-                    .restore_automated(namespace, application, automated)
-                    .await
+            Self::ResumeSelfHeal { namespace, application, automated } => {
+                cluster.restore_automated(namespace, application, automated).await
             }
-            Self::ScaleTo {
-                namespace,
-                deployment,
-                replicas,
-            } => cluster.scale(namespace, deployment, *replicas).await,
+            Self::ScaleTo { namespace, deployment, replicas } => cluster.scale(namespace, deployment, *replicas).await,
             Self::DeleteJob { namespace, name } => cluster.delete_job(namespace, name).await,
             Self::DeleteSecret { namespace, name } => cluster.delete_secret(namespace, name).await,
         }
@@ -62,22 +48,12 @@ impl Undo {
     /// The command that does the same by hand.
     pub fn by_hand(&self) -> String {
         match self {
-            Self::ResumeSelfHeal {
-                namespace,
-                application,
-                automated,
-            } => format!(
+            Self::ResumeSelfHeal { namespace, application, automated } => format!(
                 "kubectl -n {namespace} patch application {application} --type json -p '{}'",
                 serde_json::json!([{"op": "add", "path": "/spec/syncPolicy/automated", "value": automated}])
             ),
-            Self::ScaleTo {
-                namespace,
-                deployment,
-                replicas,
-            } => {
-                format!(
-                    "kubectl -n {namespace} scale deployment {deployment} --replicas={replicas}"
-                )
+            Self::ScaleTo { namespace, deployment, replicas } => {
+                format!("kubectl -n {namespace} scale deployment {deployment} --replicas={replicas}")
             }
             Self::DeleteJob { namespace, name } => {
                 format!("kubectl -n {namespace} delete job {name} --ignore-not-found")
@@ -92,22 +68,11 @@ impl Undo {
 impl Display for Undo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ResumeSelfHeal {
-                namespace,
-                application,
-                ..
-            } => {
+            Self::ResumeSelfHeal { namespace, application, .. } => {
                 write!(f, "automated sync of Application {namespace}/{application}")
             }
-            Self::ScaleTo {
-                namespace,
-                deployment,
-                replicas,
-            } => {
-                write!(
-                    f,
-                    "Deployment {namespace}/{deployment} at {replicas} replicas"
-                )
+            Self::ScaleTo { namespace, deployment, replicas } => {
+                write!(f, "Deployment {namespace}/{deployment} at {replicas} replicas")
             }
             Self::DeleteJob { namespace, name } => write!(f, "no Job {namespace}/{name}"),
             Self::DeleteSecret { namespace, name } => write!(f, "no Secret {namespace}/{name}"),

@@ -25,41 +25,21 @@ pub struct Application {
 impl Application {
     /// Whether Argo CD undoes changes to the live objects by itself.
     pub fn self_heals(&self) -> bool {
-        let field = |name: &str| {
-            self.automated
-                .as_ref()
-                .and_then(|automated| automated.get(name))
-        };
-        field("selfHeal") == Some(&Value::Bool(true))
-            && field("enabled") != Some(&Value::Bool(false))
+        let field = |name: &str| self.automated.as_ref().and_then(|automated| automated.get(name));
+        field("selfHeal") == Some(&Value::Bool(true)) && field("enabled") != Some(&Value::Bool(false))
     }
 
     fn read(object: &DynamicObject) -> Self {
-        let at = |pointer: &str| {
-            object
-                .data
-                .pointer(pointer)
-                .filter(|value| !value.is_null())
-        };
+        let at = |pointer: &str| object.data.pointer(pointer).filter(|value| !value.is_null());
         let owners = object.metadata.owner_references.iter().flatten();
-        let tracked = object
-            .metadata
-            .annotations
-            .as_ref()
-            .and_then(|all| all.get("argocd.argoproj.io/tracking-id"));
+        let tracked = object.metadata.annotations.as_ref().and_then(|all| all.get("argocd.argoproj.io/tracking-id"));
         Self {
-            destination_namespace: at("/spec/destination/namespace")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
+            destination_namespace: at("/spec/destination/namespace").and_then(Value::as_str).map(str::to_owned),
             automated: at("/spec/syncPolicy/automated").cloned(),
             owner: owners
                 .map(|owner| format!("{} {}", owner.kind, owner.name))
                 .next()
-                .or_else(|| {
-                    tracked
-                        .and_then(|id| id.split(':').next())
-                        .map(|parent| format!("Application {parent}"))
-                }),
+                .or_else(|| tracked.and_then(|id| id.split(':').next()).map(|parent| format!("Application {parent}"))),
             operation_in_flight: at("/operation").is_some()
                 || at("/status/operationState/phase").and_then(Value::as_str) == Some("Running"),
         }
@@ -71,9 +51,7 @@ impl Cluster {
     /// Not found, forbidden, or no Argo CD in this cluster.
     pub async fn application(&self, namespace: &str, name: &str) -> Result<Application> {
         let what = format!("get Application {namespace}/{name}");
-        self.call(&what, self.applications(namespace).get(name))
-            .await
-            .map(|object| Application::read(&object))
+        self.call(&what, self.applications(namespace).get(name)).await.map(|object| Application::read(&object))
     }
 
     /// Turns self-heal off and proves it by reading back; an old CRD drops fields in silence.
@@ -82,15 +60,12 @@ impl Cluster {
     /// The patch is refused, or somebody (a parent Application) put self-heal back at once.
     pub async fn pause_self_heal(&self, namespace: &str, name: &str) -> Result<()> {
         let patch = json!({"spec": {"syncPolicy": {"automated": {"selfHeal": false}}}});
-        self.patch_application(namespace, name, &Patch::Merge(patch))
-            .await?;
+        self.patch_application(namespace, name, &Patch::Merge(patch)).await?;
         let now = self.application(namespace, name).await?;
         ensure!(
             !now.self_heals(),
             "self-heal of Application {namespace}/{name} is on again right after it was turned off{}",
-            now.owner.map_or(String::new(), |owner| format!(
-                "; {owner} manages it and must allow the change"
-            ))
+            now.owner.map_or(String::new(), |owner| format!("; {owner} manages it and must allow the change"))
         );
         Ok(())
     }
@@ -99,18 +74,11 @@ impl Cluster {
     ///
     /// # Errors
     /// The Application is gone, or the patch is refused.
-    pub async fn restore_automated(
-        &self,
-        namespace: &str,
-        name: &str,
-        automated: &Value,
-    ) -> Result<()> {
+    pub async fn restore_automated(&self, namespace: &str, name: &str, automated: &Value) -> Result<()> {
         // JSON Patch `add` replaces the whole object; a merge patch could not take a key away again.
-        let operation =
-            json!([{"op": "add", "path": "/spec/syncPolicy/automated", "value": automated}]);
+        let operation = json!([{"op": "add", "path": "/spec/syncPolicy/automated", "value": automated}]);
         let patch = serde_json::from_value(operation).context("a JSON Patch of our own")?;
-        self.patch_application(namespace, name, &Patch::Json::<()>(patch))
-            .await?;
+        self.patch_application(namespace, name, &Patch::Json::<()>(patch)).await?;
         let now = self.application(namespace, name).await?;
         ensure!(
             now.automated.as_ref() == Some(automated),
@@ -140,12 +108,7 @@ impl Cluster {
         }
     }
 
-    async fn patch_application<P>(
-        &self,
-        namespace: &str,
-        name: &str,
-        patch: &Patch<P>,
-    ) -> Result<()>
+    async fn patch_application<P>(&self, namespace: &str, name: &str, patch: &Patch<P>) -> Result<()>
     where
         P: serde::Serialize + std::fmt::Debug,
     {
@@ -156,12 +119,7 @@ impl Cluster {
             ..PatchParams::default()
         };
         let what = format!("patch Application {namespace}/{name}");
-        self.call(
-            &what,
-            self.applications(namespace).patch(name, &params, patch),
-        )
-        .await
-        .map(drop)
+        self.call(&what, self.applications(namespace).patch(name, &params, patch)).await.map(drop)
     }
 
     fn applications(&self, namespace: &str) -> Api<DynamicObject> {

@@ -28,55 +28,27 @@ impl Cluster {
     /// Not found, forbidden, or selected by expressions instead of labels.
     pub async fn deployment(&self, namespace: &str, name: &str) -> Result<Rollout> {
         let what = format!("get Deployment {namespace}/{name}");
-        let deployment = self
-            .call(&what, self.deployments(namespace).get(name))
-            .await?;
-        let spec = deployment
-            .spec
-            .with_context(|| format!("Deployment {namespace}/{name} has no spec"))?;
+        let deployment = self.call(&what, self.deployments(namespace).get(name)).await?;
+        let spec = deployment.spec.with_context(|| format!("Deployment {namespace}/{name} has no spec"))?;
         let labels = spec.selector.match_labels.unwrap_or_default();
-        if labels.is_empty()
-            || spec
-                .selector
-                .match_expressions
-                .is_some_and(|all| !all.is_empty())
-        {
-            bail!(
-                "Deployment {namespace}/{name} selects its Pods by expressions; only matchLabels are supported"
-            );
+        if labels.is_empty() || spec.selector.match_expressions.is_some_and(|all| !all.is_empty()) {
+            bail!("Deployment {namespace}/{name} selects its Pods by expressions; only matchLabels are supported");
         }
         let pod = spec.template.spec.unwrap_or_default();
         Ok(Rollout {
             replicas: spec.replicas.unwrap_or(1),
-            selector: labels
-                .iter()
-                .map(|(key, value)| format!("{key}={value}"))
-                .collect::<Vec<_>>()
-                .join(","),
-            containers: pod
-                .containers
-                .into_iter()
-                .map(|container| container.name)
-                .collect(),
+            selector: labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(","),
+            containers: pod.containers.into_iter().map(|container| container.name).collect(),
         })
     }
 
     /// # Errors
     /// Not found, or forbidden.
     pub async fn scale(&self, namespace: &str, name: &str, replicas: i32) -> Result<()> {
-        let params = PatchParams {
-            field_manager: Some(FIELD_MANAGER.to_owned()),
-            ..PatchParams::default()
-        };
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         let patch = Patch::Merge(json!({"spec": {"replicas": replicas}}));
         let what = format!("scale Deployment {namespace}/{name} to {replicas}");
-        self.call(
-            &what,
-            self.deployments(namespace)
-                .patch_scale(name, &params, &patch),
-        )
-        .await
-        .map(drop)
+        self.call(&what, self.deployments(namespace).patch_scale(name, &params, &patch)).await.map(drop)
     }
 
     /// Waits until no container of the selected Pods runs. A Pod's object may stay for 10 s more
@@ -84,25 +56,14 @@ impl Cluster {
     ///
     /// # Errors
     /// Still running after three minutes, naming the Pods.
-    pub async fn stopped(
-        &self,
-        namespace: &str,
-        selector: &str,
-        left: impl Fn(usize),
-    ) -> Result<()> {
+    pub async fn stopped(&self, namespace: &str, selector: &str, left: impl Fn(usize)) -> Result<()> {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
         let what = format!("waiting for the Pods with {selector} in {namespace} to end");
-        until(
-            pods,
-            watcher::Config::default().labels(selector),
-            STOP_LIMIT,
-            &what,
-            |pods| {
-                let running = pods.values().filter(|pod| !has_ended(pod)).count();
-                left(running);
-                Ok((running == 0).then_some(()))
-            },
-        )
+        until(pods, watcher::Config::default().labels(selector), STOP_LIMIT, &what, |pods| {
+            let running = pods.values().filter(|pod| !has_ended(pod)).count();
+            left(running);
+            Ok((running == 0).then_some(()))
+        })
         .await
     }
 
@@ -112,20 +73,10 @@ impl Cluster {
     /// Not after five minutes, with what the Pods say (an image that cannot be pulled, a crash).
     pub async fn ready(&self, namespace: &str, name: &str, replicas: i32) -> Result<()> {
         let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
-        let what =
-            format!("waiting for Deployment {namespace}/{name} to have {replicas} Pods Ready");
-        let ready = until(
-            self.deployments(namespace),
-            config,
-            START_LIMIT,
-            &what,
-            |found| {
-                Ok(found
-                    .get(name)
-                    .filter(|deployment| is_ready(deployment, replicas))
-                    .map(drop))
-            },
-        );
+        let what = format!("waiting for Deployment {namespace}/{name} to have {replicas} Pods Ready");
+        let ready = until(self.deployments(namespace), config, START_LIMIT, &what, |found| {
+            Ok(found.get(name).filter(|deployment| is_ready(deployment, replicas)).map(drop))
+        });
         match ready.await {
             Ok(()) => Ok(()),
             Err(error) => Err(error.context(self.why_not_ready(namespace, name).await)),
@@ -144,9 +95,7 @@ impl Cluster {
                     "{namespace}/{name} does not become Ready; `kubectl -n {namespace} describe deployment {name}` tells more"
                 ),
             },
-            Err(error) => format!(
-                "{namespace}/{name} does not become Ready, and its Pods cannot be read ({error:#})"
-            ),
+            Err(error) => format!("{namespace}/{name} does not become Ready, and its Pods cannot be read ({error:#})"),
         }
     }
 
@@ -161,7 +110,5 @@ fn is_ready(deployment: &Deployment, replicas: i32) -> bool {
     };
     let seen = status.observed_generation >= deployment.metadata.generation;
     let asked = deployment.spec.as_ref().and_then(|spec| spec.replicas) == Some(replicas);
-    seen && asked
-        && status.ready_replicas.unwrap_or(0) >= replicas
-        && status.updated_replicas.unwrap_or(0) >= replicas
+    seen && asked && status.ready_replicas.unwrap_or(0) >= replicas && status.updated_replicas.unwrap_or(0) >= replicas
 }

@@ -30,37 +30,23 @@ impl std::error::Error for CallFailed {}
 
 /// The refusal below an error, if a call to the API server is what failed.
 pub fn refusal(error: &Error) -> Option<&Refusal> {
-    error
-        .downcast_ref::<CallFailed>()
-        .map(|failed| &failed.refusal)
+    error.downcast_ref::<CallFailed>().map(|failed| &failed.refusal)
 }
 
 /// `what` reads after "cannot": "patch Deployment erp-sandbox/erp-sandbox".
 pub(super) fn explain(what: &str, error: kube::Error) -> Error {
     let (refusal, why) = match &error {
         kube::Error::Api(status) => match status.code {
-            401 => (
-                Refusal::Final,
-                "the API server does not accept the credentials (an expired token?)".to_owned(),
-            ),
+            401 => (Refusal::Final, "the API server does not accept the credentials (an expired token?)".to_owned()),
             403 => (Refusal::Final, forbidden(&status.message)),
             404 => (Refusal::NotFound, "not found".to_owned()),
             409 => (Refusal::Conflict, status.message.clone()),
             400 | 422 => (Refusal::Final, status.message.clone()),
-            code => (
-                Refusal::Passing,
-                format!("the API server answered {code}: {}", status.message),
-            ),
+            code => (Refusal::Passing, format!("the API server answered {code}: {}", status.message)),
         },
-        error => (
-            Refusal::Passing,
-            format!("the API server cannot be reached: {}", innermost(error)),
-        ),
+        error => (Refusal::Passing, format!("the API server cannot be reached: {}", innermost(error))),
     };
-    anyhow!(CallFailed {
-        refusal,
-        sentence: format!("cannot {what}: {why}")
-    })
+    anyhow!(CallFailed { refusal, sentence: format!("cannot {what}: {why}") })
 }
 
 /// The last cause names the trouble ("Connection refused"); those above it only say where it passed.
@@ -84,9 +70,7 @@ fn forbidden(message: &str) -> String {
         let resource = between("resource \"", "\"")?;
         let group = between("API group \"", "\"")?;
         let namespace = between("in the namespace \"", "\"")
-            .map_or("a ClusterRole".to_owned(), |ns| {
-                format!("a Role in namespace {ns}")
-            });
+            .map_or("a ClusterRole".to_owned(), |ns| format!("a Role in namespace {ns}"));
         Some(format!(
             "forbidden; {namespace} needs the rule {{apiGroups: [\"{group}\"], resources: [\"{resource}\"], verbs: [\"{verb}\"]}}"
         ))

@@ -5,10 +5,10 @@ mod manifest;
 pub use follow::{ContainerLog, Line};
 pub use manifest::{Container, Env, RefreshJob};
 
+use super::exec::{self, PodRef};
 use super::failure::{Refusal, refusal};
 use super::watch::until;
 use super::{Cluster, FIELD_MANAGER, gone, pod};
-use super::exec::{self, PodRef};
 use anyhow::{Context, Result, anyhow, bail};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
@@ -63,27 +63,16 @@ impl Cluster {
     pub async fn start_job(&self, job: &RefreshJob<'_>) -> Result<Owner> {
         let what = format!("create Job {}/{}", job.namespace, job.name);
         let jobs = self.jobs(job.namespace);
-        let params = PostParams {
-            field_manager: Some(FIELD_MANAGER.to_owned()),
-            ..PostParams::default()
-        };
-        let created = match self
-            .call(&what, jobs.create(&params, &job.manifest()?))
-            .await
-        {
-            Err(error) if refusal(&error) == Some(&Refusal::Conflict) => {
-                self.call(&what, jobs.get(job.name)).await
-            }
+        let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+        let created = match self.call(&what, jobs.create(&params, &job.manifest()?)).await {
+            Err(error) if refusal(&error) == Some(&Refusal::Conflict) => self.call(&what, jobs.get(job.name)).await,
             created => created,
         }?;
         Ok(Owner {
             namespace: job.namespace.to_owned(),
             name: job.name.to_owned(),
             run: job.run.to_owned(),
-            uid: created
-                .metadata
-                .uid
-                .context("the API server created a Job without a uid")?,
+            uid: created.metadata.uid.context("the API server created a Job without a uid")?,
         })
     }
 
@@ -92,16 +81,8 @@ impl Cluster {
     /// # Errors
     /// What cannot get better: an image that cannot be pulled, no node for it, a missing Secret after a minute,
     /// a quota that lets no Pod come.
-    pub async fn container_started(
-        &self,
-        job: &Owner,
-        container: &str,
-        limit: Duration,
-    ) -> Result<()> {
-        let what = format!(
-            "waiting for container {container} of Job {}/{} to start",
-            job.namespace, job.name
-        );
+    pub async fn container_started(&self, job: &Owner, container: &str, limit: Duration) -> Result<()> {
+        let what = format!("waiting for container {container} of Job {}/{} to start", job.namespace, job.name);
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), &job.namespace);
         let config = watcher::Config::default().labels(&job.selector());
         let started = until(pods, config, limit, &what, |pods| {
@@ -113,15 +94,12 @@ impl Cluster {
             }
             let state = pod::containers(pod).find(|status| status.name == container);
             let state = state.and_then(|status| status.state.as_ref());
-            let started =
-                state.is_some_and(|state| state.running.is_some() || state.terminated.is_some());
+            let started = state.is_some_and(|state| state.running.is_some() || state.terminated.is_some());
             Ok((started || pod::phase(pod) == "Failed").then_some(()))
         });
         match started.await {
             Ok(()) => Ok(()),
-            Err(error) => {
-                Err(error.context(format!("Job {}/{} cannot work", job.namespace, job.name)))
-            }
+            Err(error) => Err(error.context(format!("Job {}/{} cannot work", job.namespace, job.name))),
         }
     }
 
@@ -130,11 +108,8 @@ impl Cluster {
     /// # Errors
     /// The container has ended, exec is forbidden, or the writing failed.
     pub async fn say(&self, job: &Owner, pod: &str, container: &str, word: &str) -> Result<()> {
-        let pod = PodRef {
-            namespace: job.namespace.clone(),
-            pod: pod.to_owned(),
-            container: Some(container.to_owned()),
-        };
+        let pod =
+            PodRef { namespace: job.namespace.clone(), pod: pod.to_owned(), container: Some(container.to_owned()) };
         let command = ["sh", "-c", "printf '%s\\n' \"$1\" >/work/go", "sh", word];
         let said = tokio::time::timeout(super::CALL_LIMIT, exec::run(&self.client, &pod, &command)).await;
         let said = said.map_err(|_| anyhow!("no answer from container {container} of {pod}"))??;
@@ -149,17 +124,11 @@ impl Cluster {
         let what = format!("delete Job {namespace}/{name}");
         let jobs = self.jobs(namespace);
         // Without a policy, deleting a Job orphans its Pods (seen on 1.20 and 1.36).
-        gone(
-            self.call(&what, jobs.delete(name, &DeleteParams::background()))
-                .await,
-        )?;
+        gone(self.call(&what, jobs.delete(name, &DeleteParams::background())).await)?;
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
         let config = watcher::Config::default().labels(&format!("job-name={name}"));
         let what = format!("waiting for the Pod of Job {namespace}/{name} to end");
-        until(pods, config, END_LIMIT, &what, |pods| {
-            Ok(pods.values().all(pod::has_ended).then_some(()))
-        })
-        .await
+        until(pods, config, END_LIMIT, &what, |pods| Ok(pods.values().all(pod::has_ended).then_some(()))).await
     }
 
     fn jobs(&self, namespace: &str) -> Api<Job> {

@@ -26,11 +26,7 @@ impl Held {
     }
 
     pub fn holder(&self) -> &str {
-        self.lease
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.holder_identity.as_deref())
-            .unwrap_or_default()
+        self.lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default()
     }
 }
 
@@ -64,24 +60,13 @@ impl Found {
         let Some(MicroTime(renewed)) = spec.renew_time else {
             return false;
         };
-        let lasts = SignedDuration::from_secs(
-            spec.lease_duration_seconds
-                .unwrap_or(DURATION_SECONDS)
-                .into(),
-        );
+        let lasts = SignedDuration::from_secs(spec.lease_duration_seconds.unwrap_or(DURATION_SECONDS).into());
         Timestamp::now() <= renewed + lasts
     }
 
     fn new(lease: Lease) -> Self {
         let spec = lease.spec.clone().unwrap_or_default();
-        let annotation = |key| {
-            lease
-                .metadata
-                .annotations
-                .as_ref()
-                .and_then(|all| all.get(key))
-                .cloned()
-        };
+        let annotation = |key| lease.metadata.annotations.as_ref().and_then(|all| all.get(key)).cloned();
         Self {
             holder: spec.holder_identity.unwrap_or_else(|| "nobody".to_owned()),
             since: spec.acquire_time.map(|MicroTime(time)| time),
@@ -113,17 +98,12 @@ impl Cluster {
             spec: Some(held_by(holder)),
         };
         let what = format!("create Lease {namespace}/{NAME}");
-        match self
-            .call(&what, self.leases(namespace).create(&params(), &lease))
-            .await
-        {
+        match self.call(&what, self.leases(namespace).create(&params(), &lease)).await {
             Ok(lease) => Ok(Taken::Mine(Held { lease })),
             Err(error) if refusal(&error) == Some(&Refusal::Conflict) => {
                 match self.find_lease(namespace).await? {
                     // The answer to our own first attempt was lost.
-                    Some(found) if found.holder == holder => {
-                        Ok(Taken::Mine(Held { lease: found.lease }))
-                    }
+                    Some(found) if found.holder == holder => Ok(Taken::Mine(Held { lease: found.lease })),
                     Some(found) => Ok(Taken::Others(found)),
                     None => bail!("the Lease {namespace}/{NAME} came and went; try again"),
                 }
@@ -138,10 +118,7 @@ impl Cluster {
     /// Forbidden, or the API server cannot be reached.
     pub async fn find_lease(&self, namespace: &str) -> Result<Option<Found>> {
         let what = format!("get Lease {namespace}/{NAME}");
-        Ok(self
-            .call(&what, self.leases(namespace).get_opt(NAME))
-            .await?
-            .map(Found::new))
+        Ok(self.call(&what, self.leases(namespace).get_opt(NAME)).await?.map(Found::new))
     }
 
     /// Takes over a dead holder's Lease, its journal with it.
@@ -150,20 +127,11 @@ impl Cluster {
     /// Somebody else was faster, or the holder lives after all.
     pub async fn take_over(&self, found: Found, holder: &str) -> Result<Held> {
         let mut lease = found.lease;
-        let transitions = lease
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.lease_transitions)
-            .unwrap_or(0);
-        lease.spec = Some(LeaseSpec {
-            lease_transitions: Some(transitions + 1),
-            ..held_by(holder)
-        });
+        let transitions = lease.spec.as_ref().and_then(|spec| spec.lease_transitions).unwrap_or(0);
+        lease.spec = Some(LeaseSpec { lease_transitions: Some(transitions + 1), ..held_by(holder) });
         let mut held = Held { lease };
         // No catching up here: a conflict means that somebody else was faster, or that the holder lives.
-        self.replace_lease(&mut held)
-            .await
-            .context("cannot take over the Lease")?;
+        self.replace_lease(&mut held).await.context("cannot take over the Lease")?;
         Ok(held)
     }
 
@@ -213,22 +181,12 @@ impl Cluster {
     }
 
     async fn delete_lease(&self, held: &Held) -> Result<()> {
-        let Held {
-            lease: Lease { metadata, .. },
-        } = held;
-        let preconditions = Preconditions {
-            uid: metadata.uid.clone(),
-            resource_version: metadata.resource_version.clone(),
-        };
-        let params = DeleteParams {
-            preconditions: Some(preconditions),
-            ..DeleteParams::default()
-        };
+        let Held { lease: Lease { metadata, .. } } = held;
+        let preconditions =
+            Preconditions { uid: metadata.uid.clone(), resource_version: metadata.resource_version.clone() };
+        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
         let what = format!("delete Lease {}/{NAME}", held.namespace());
-        gone(
-            self.call(&what, self.leases(held.namespace()).delete(NAME, &params))
-                .await,
-        )
+        gone(self.call(&what, self.leases(held.namespace()).delete(NAME, &params)).await)
     }
 
     /// Compare and swap on the resourceVersion.
@@ -246,9 +204,7 @@ impl Cluster {
     async fn replace_lease(&self, held: &mut Held) -> Result<()> {
         let what = format!("update Lease {}/{NAME}", held.namespace());
         let leases = self.leases(held.namespace());
-        held.lease = self
-            .call(&what, leases.replace(NAME, &params(), &held.lease))
-            .await?;
+        held.lease = self.call(&what, leases.replace(NAME, &params(), &held.lease)).await?;
         Ok(())
     }
 
@@ -256,10 +212,7 @@ impl Cluster {
     /// as long as the Lease still names this run, its version is simply taken on.
     async fn catch_up(&self, held: &mut Held) -> Result<()> {
         match self.find_lease(held.namespace()).await? {
-            Some(found)
-                if found.holder == held.holder()
-                    && found.lease.metadata.uid == held.lease.metadata.uid =>
-            {
+            Some(found) if found.holder == held.holder() && found.lease.metadata.uid == held.lease.metadata.uid => {
                 held.lease.metadata.resource_version = found.lease.metadata.resource_version;
                 Ok(())
             }
@@ -273,10 +226,7 @@ impl Cluster {
 }
 
 fn params() -> PostParams {
-    PostParams {
-        field_manager: Some(FIELD_MANAGER.to_owned()),
-        ..PostParams::default()
-    }
+    PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() }
 }
 
 fn held_by(holder: &str) -> LeaseSpec {

@@ -30,12 +30,7 @@ impl Cluster {
     ///
     /// # Errors
     /// None is Ready.
-    pub async fn ready_pod(
-        &self,
-        namespace: &str,
-        selector: &str,
-        container: Option<&str>,
-    ) -> Result<PodRef> {
+    pub async fn ready_pod(&self, namespace: &str, selector: &str, container: Option<&str>) -> Result<PodRef> {
         let pods = self.pods(namespace, selector).await?;
         let pod = pods.iter().find(|pod| is_ready(pod));
         let pod = pod.with_context(|| match pods.iter().find_map(trouble) {
@@ -51,13 +46,8 @@ impl Cluster {
 }
 
 fn is_ready(pod: &Pod) -> bool {
-    let conditions = pod
-        .status
-        .iter()
-        .flat_map(|status| status.conditions.iter().flatten());
-    let ready = conditions
-        .into_iter()
-        .any(|condition| condition.type_ == "Ready" && condition.status == "True");
+    let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let ready = conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True");
     ready && pod.metadata.deletion_timestamp.is_none()
 }
 
@@ -65,39 +55,20 @@ fn is_ready(pod: &Pod) -> bool {
 pub(super) fn containers(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
     let status = pod.status.iter();
     status.flat_map(|status| {
-        status
-            .init_container_statuses
-            .iter()
-            .flatten()
-            .chain(status.container_statuses.iter().flatten())
+        status.init_container_statuses.iter().flatten().chain(status.container_statuses.iter().flatten())
     })
 }
 
 pub(super) fn phase(pod: &Pod) -> &str {
-    pod.status
-        .as_ref()
-        .and_then(|status| status.phase.as_deref())
-        .unwrap_or("Pending")
+    pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or("Pending")
 }
 
 /// Nothing of it runs, and nothing of it will.
 pub(super) fn has_ended(pod: &Pod) -> bool {
-    let ended = |status: &ContainerStatus| {
-        status
-            .state
-            .as_ref()
-            .is_some_and(|state| state.terminated.is_some())
-    };
+    let ended = |status: &ContainerStatus| status.state.as_ref().is_some_and(|state| state.terminated.is_some());
     let deleted = pod.metadata.deletion_timestamp.is_some();
-    let unscheduled = pod
-        .spec
-        .as_ref()
-        .is_none_or(|spec| spec.node_name.is_none());
-    let statuses = || {
-        pod.status
-            .iter()
-            .flat_map(|status| status.container_statuses.iter().flatten())
-    };
+    let unscheduled = pod.spec.as_ref().is_none_or(|spec| spec.node_name.is_none());
+    let statuses = || pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
     matches!(phase(pod), "Succeeded" | "Failed")
         || deleted && (unscheduled || statuses().next().is_some() && statuses().all(ended))
 }
@@ -106,32 +77,22 @@ pub(super) fn has_ended(pod: &Pod) -> bool {
 pub(super) fn trouble(pod: &Pod) -> Option<String> {
     let name = pod.metadata.name.as_deref().unwrap_or_default();
     let status = pod.status.as_ref()?;
-    let unschedulable = status.conditions.iter().flatten().find(|condition| {
-        condition.type_ == "PodScheduled" && condition.reason.as_deref() == Some("Unschedulable")
-    });
+    let unschedulable =
+        status.conditions.iter().flatten().find(|condition| {
+            condition.type_ == "PodScheduled" && condition.reason.as_deref() == Some("Unschedulable")
+        });
     if let Some(condition) = unschedulable {
-        return Some(format!(
-            "Pod {name} cannot be scheduled: {}",
-            condition.message.as_deref().unwrap_or_default()
-        ));
+        return Some(format!("Pod {name} cannot be scheduled: {}", condition.message.as_deref().unwrap_or_default()));
     }
     if phase(pod) == "Failed" && status.reason.is_some() {
         let message = status.message.as_deref().unwrap_or_default();
-        return Some(format!(
-            "Pod {name} has failed: {}: {message}",
-            status.reason.as_deref().unwrap_or_default()
-        ));
+        return Some(format!("Pod {name} has failed: {}: {message}", status.reason.as_deref().unwrap_or_default()));
     }
     containers(pod).find_map(|container| {
         let waiting = container.state.as_ref()?.waiting.as_ref()?;
         let reason = waiting.reason.as_deref().unwrap_or_default();
         let message = waiting.message.as_deref().unwrap_or_default();
         let hopeless = HOPELESS.contains(&reason);
-        hopeless.then(|| {
-            format!(
-                "container {} of Pod {name}: {reason}: {message}",
-                container.name
-            )
-        })
+        hopeless.then(|| format!("container {} of Pod {name}: {reason}: {message}", container.name))
     })
 }

@@ -17,9 +17,7 @@ pub struct Credentials {
 impl Credentials {
     /// The keys of [`KEYS`] that are absent or empty.
     pub fn missing(&self) -> Vec<&'static str> {
-        KEYS.into_iter()
-            .filter(|key| self.data.get(*key).is_none_or(|value| value.0.is_empty()))
-            .collect()
+        KEYS.into_iter().filter(|key| self.data.get(*key).is_none_or(|value| value.0.is_empty())).collect()
     }
 
     /// The server that the Secret names, if it does: key `host`.
@@ -40,39 +38,24 @@ impl Cluster {
     pub async fn credentials(&self, namespace: &str, name: &str) -> Result<Credentials> {
         let what = format!("get Secret {namespace}/{name}");
         let secret = self.call(&what, self.secrets(namespace).get(name)).await?;
-        Ok(Credentials {
-            data: secret.data.unwrap_or_default(),
-        })
+        Ok(Credentials { data: secret.data.unwrap_or_default() })
     }
 
     /// Copies username and password into a Secret of the Job `owner`, which the cluster deletes with it.
     ///
     /// # Errors
     /// Forbidden, or a Secret of that name exists.
-    pub async fn copy_credentials(
-        &self,
-        from: &Credentials,
-        owner: &super::job::Owner,
-        name: &str,
-    ) -> Result<()> {
-        let data = from
-            .data
-            .iter()
-            .filter(|(key, _)| KEYS.contains(&key.as_str()));
+    pub async fn copy_credentials(&self, from: &Credentials, owner: &super::job::Owner, name: &str) -> Result<()> {
+        let data = from.data.iter().filter(|(key, _)| KEYS.contains(&key.as_str()));
         let secret = Secret {
             metadata: owner.metadata(name),
-            data: Some(
-                data.map(|(key, value)| (key.clone(), value.clone()))
-                    .collect(),
-            ),
+            data: Some(data.map(|(key, value)| (key.clone(), value.clone())).collect()),
             type_: Some("Opaque".to_owned()),
             ..Secret::default()
         };
         let what = format!("create Secret {}/{name}", owner.namespace);
         let secrets = self.secrets(&owner.namespace);
-        self.call(&what, secrets.create(&PostParams::default(), &secret))
-            .await
-            .map(drop)
+        self.call(&what, secrets.create(&PostParams::default(), &secret)).await.map(drop)
     }
 
     /// Deletes it if it is there.
@@ -82,10 +65,7 @@ impl Cluster {
     pub async fn delete_secret(&self, namespace: &str, name: &str) -> Result<()> {
         let what = format!("delete Secret {namespace}/{name}");
         let secrets = self.secrets(namespace);
-        super::gone(
-            self.call(&what, secrets.delete(name, &DeleteParams::default()))
-                .await,
-        )
+        super::gone(self.call(&what, secrets.delete(name, &DeleteParams::default())).await)
     }
 
     fn secrets(&self, namespace: &str) -> Api<Secret> {

@@ -15,10 +15,7 @@ use std::time::Duration;
 pub(super) type Selection<K> = BTreeMap<String, K>;
 
 /// Every state of the selection, from the first complete list on; cuts and expired versions are survived.
-pub(super) fn states<K>(
-    api: Api<K>,
-    config: watcher::Config,
-) -> impl Stream<Item = Result<Selection<K>>>
+pub(super) fn states<K>(api: Api<K>, config: watcher::Config) -> impl Stream<Item = Result<Selection<K>>>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + Send + DeserializeOwned + 'static,
 {
@@ -85,10 +82,7 @@ where
 
 /// What no further attempt can mend; everything else the watcher tries again, with back-off.
 fn hopeless(what: &str, error: Error) -> Option<anyhow::Error> {
-    let (Error::InitialListFailed(cause)
-    | Error::WatchStartFailed(cause)
-    | Error::WatchFailed(cause)) = error
-    else {
+    let (Error::InitialListFailed(cause) | Error::WatchStartFailed(cause) | Error::WatchFailed(cause)) = error else {
         return None;
     };
     let error = explain(what, cause);

@@ -66,13 +66,10 @@ feed() {
     trap 'kill -s TERM "$waiter" 2>/dev/null; exit 143' TERM
     waiter=
     printf '%s\n' "$IDENTITY_SQL" "$WIPE_SQL" "$CHECKS_SQL" "$WIPED_SQL" "$CHECKS_SQL" '\o ignored'
-    echo 1 >restore.status
-    { archive -L toc 2>restore.err && echo 0 >restore.status; } | preamble
+    { ended=0 && archive -L toc 2>restore.err || ended=$?; echo "$ended" >restore.status; } | preamble
     [ "$(cat restore.status)" = 0 ] || return 1
     printf '%s\n' '\o'
-    echo 1 >restore.status
-    archive -L toc.sequences 2>restore.err >sequences || return 1
-    echo 0 >restore.status
+    archive -L toc.sequences 2>restore.err >sequences || { echo "$?" >restore.status && return 1; }
     awk "$SEQUENCES_AWK" sequences
     printf '%s\n' "$CHECKS_SQL" "$VERIFY_SQL"
     rm -f word
@@ -103,10 +100,15 @@ explain() {
     elif grep -q '55P03:' session.err; then
         (blockers) || :
         refuse 28 "a lock was not granted within $LOCK_TIMEOUT, another session or prepared transaction holds it; rolled back" blockers
-    elif [ "$1" = 0 ] && [ -e restore.status ] && [ "$(cat restore.status)" != 0 ]; then
-        refuse 29 "the dump could not be read to its end; rolled back" restore.err
-    elif [ "$1" = 0 ] && [ -e restore.status ]; then
-        refuse 32 "the word to commit did not come, so it was rolled back" word
+    else
+        # 141 is a pg_restore that nobody listened to any more: the other end went first.
+        case $(cat restore.status 2>/dev/null || :) in
+        '' | 0 | 141) [ "$1" != 0 ] || refuse 32 "the word to commit did not come, so it was rolled back" word ;;
+        *)
+            cat session.err >>restore.err
+            refuse 29 "the dump could not be read to its end; rolled back" restore.err
+            ;;
+        esac
     fi
     refuse 30 "a statement failed or the session broke off; rolled back" session.err
 }
@@ -167,14 +169,15 @@ refuse_by_outcome
 [ "$status" = 0 ] || refuse 30 "the sessions in the sandbox could not be looked at" session.err
 
 event '{"event":"restoring"}'
-# A pipe by way of a FIFO, so that both ends' numbers are known: each end sees the other go.
+# A pipe by way of a FIFO, so that both ends' numbers are known. Each end sees the other go, as long as nobody
+# else keeps it open: hence `exec`, since a shell keeps a copy of what it redirects for a function.
 rm -f sql
 mkfifo sql
 # shellcheck disable=SC2094 # the same FIFO is meant
 exec 4<>sql 5>sql 6<sql 4>&-
-feed >&5 5>&- 6<&- &
+(exec >&5 5>&- 6<&- && feed) &
 feeder=$!
-session session.err <&6 5>&- 6<&- &
+(exec <&6 5>&- 6<&- && session session.err) &
 echo "$feeder" >feed.pid
 exec 5>&- 6<&-
 status=0

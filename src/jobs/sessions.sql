@@ -12,8 +12,9 @@ BEGIN
     FOR attempt IN 1..2 LOOP
         LOOP
             PERFORM pg_stat_clear_snapshot();
-            pids := ARRAY(SELECT pid FROM pg_stat_activity
-                WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend');
+            -- What kind of backend another user's is, is not shown to everybody; a worker of the server's own has no user.
+            pids := ARRAY(SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+                AND usesysid IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend');
             EXIT WHEN pids = '{}' OR clock_timestamp() >= deadline;
             PERFORM pg_sleep(0.1);
         END LOOP;

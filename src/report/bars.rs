@@ -13,28 +13,19 @@ pub(super) struct Bars {
 
 impl Bars {
     fn start(&self, event: &Event<'_>) {
-        let style =
-            ProgressStyle::with_template("{spinner:.cyan} {prefix} {wide_msg:.dim} {elapsed:.dim}");
+        let style = ProgressStyle::with_template("{spinner:.cyan} {prefix} {wide_msg:.dim} {elapsed:.dim}");
         let bar = ProgressBar::new_spinner()
             .with_style(style.expect("the template is constant"))
             .with_prefix(event.to_string());
         bar.enable_steady_tick(Duration::from_millis(120));
-        let mut current = self
-            .current
-            .lock()
-            .expect("no panic while the lock is held");
+        let mut current = self.current.lock().expect("no panic while the lock is held");
         if let Some(old) = current.replace(bar) {
             old.finish_and_clear();
         }
     }
 
     fn end(&self) {
-        if let Some(bar) = self
-            .current
-            .lock()
-            .expect("no panic while the lock is held")
-            .take()
-        {
+        if let Some(bar) = self.current.lock().expect("no panic while the lock is held").take() {
             bar.finish_and_clear();
         }
     }
@@ -45,11 +36,7 @@ impl Bars {
             // A closed stderr must not stop an unwinding.
             let _closed = writeln!(stderr(), "{text}");
         };
-        match &*self
-            .current
-            .lock()
-            .expect("no panic while the lock is held")
-        {
+        match &*self.current.lock().expect("no panic while the lock is held") {
             Some(bar) => bar.suspend(write),
             None => write(),
         }
@@ -61,20 +48,13 @@ impl Report for Bars {
         match &event {
             Event::StepStarted { .. } => self.start(&event),
             Event::Progress { text } => {
-                if let Some(bar) = &*self
-                    .current
-                    .lock()
-                    .expect("no panic while the lock is held")
-                {
+                if let Some(bar) = &*self.current.lock().expect("no panic while the lock is held") {
                     bar.set_message(text.to_string());
                 }
             }
             Event::StepDone { title, elapsed } => {
                 self.end();
-                self.line(&format!(
-                    "\u{2713} {title} ({:.1} s)",
-                    elapsed.as_secs_f64()
-                ));
+                self.line(&format!("\u{2713} {title} ({:.1} s)", elapsed.as_secs_f64()));
             }
             Event::Failed { .. } => {
                 self.end();

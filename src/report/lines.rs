@@ -14,17 +14,11 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn new(detail: Detail) -> Self {
-        Self {
-            detail,
-            last_progress: Mutex::new(Instant::now()),
-        }
+        Self { detail, last_progress: Mutex::new(Instant::now()) }
     }
 
     fn is_too_soon(&self, event: &Event<'_>) -> bool {
-        let mut last = self
-            .last_progress
-            .lock()
-            .expect("no panic while the lock is held");
+        let mut last = self.last_progress.lock().expect("no panic while the lock is held");
         match event {
             Event::Progress { .. } if last.elapsed() < PROGRESS_EVERY => true,
             Event::Progress { .. } | Event::StepStarted { .. } => {

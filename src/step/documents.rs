@@ -24,7 +24,9 @@ pub(super) async fn sync(cx: &mut Context<'_>) -> Result<()> {
     if !copied.changed_while_read.is_empty() {
         let count = copied.changed_while_read.len();
         let first = copied.changed_while_read.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
-        cx.warn(format!("production changed {count} files while they were read, twice; the next run mends them: {first}"));
+        cx.warn(format!(
+            "production changed {count} files while they were read, twice; the next run mends them: {first}"
+        ));
     }
     cx.summary.documents = Some(copied);
     Ok(())

@@ -35,43 +35,25 @@ pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Resu
     let mut wrong = Vec::new();
     let Settings { prod, sandbox, .. } = settings;
     if prod.namespace == sandbox.namespace {
-        wrong.push(format!(
-            "production and the sandbox are in the same namespace {}",
-            prod.namespace
-        ));
+        wrong.push(format!("production and the sandbox are in the same namespace {}", prod.namespace));
     }
     let (prod_rollout, sandbox_rollout) = tokio::join!(
         cluster.deployment(&prod.namespace, &prod.deployment),
         cluster.deployment(&sandbox.namespace, &sandbox.deployment)
     );
-    let rollouts = [
-        keep(&mut wrong, prod_rollout),
-        keep(&mut wrong, sandbox_rollout),
-    ];
+    let rollouts = [keep(&mut wrong, prod_rollout), keep(&mut wrong, sandbox_rollout)];
     let database = match scope.database {
         true => check_database(settings, cluster, &mut wrong).await,
         false => None,
     };
     if scope.documents {
         for (environment, rollout) in [prod, sandbox].into_iter().zip(&rollouts) {
-            wrong.extend(
-                rollout
-                    .as_ref()
-                    .and_then(|rollout| no_documents(settings, environment, rollout)),
-            );
+            wrong.extend(rollout.as_ref().and_then(|rollout| no_documents(settings, environment, rollout)));
         }
     }
     match rollouts {
-        [Some(prod), Some(sandbox)] if wrong.is_empty() => Ok(Found {
-            database,
-            prod,
-            sandbox,
-        }),
-        _ => Err(anyhow!(
-            "the preflight found {}: {}; nothing was changed",
-            count(wrong.len()),
-            wrong.join("; ")
-        )),
+        [Some(prod), Some(sandbox)] if wrong.is_empty() => Ok(Found { database, prod, sandbox }),
+        _ => Err(anyhow!("the preflight found {}: {}; nothing was changed", count(wrong.len()), wrong.join("; "))),
     }
 }
 
@@ -82,18 +64,8 @@ fn count(problems: usize) -> String {
     }
 }
 
-async fn check_database(
-    settings: &Settings,
-    cluster: &Cluster,
-    wrong: &mut Vec<String>,
-) -> Option<DatabaseFound> {
-    let Settings {
-        prod,
-        sandbox,
-        argocd_namespace,
-        argocd_application,
-        ..
-    } = settings;
+async fn check_database(settings: &Settings, cluster: &Cluster, wrong: &mut Vec<String>) -> Option<DatabaseFound> {
+    let Settings { prod, sandbox, argocd_namespace, argocd_application, .. } = settings;
     let (prod_secret, sandbox_secret, application) = tokio::join!(
         cluster.credentials(&prod.namespace, &prod.secret),
         cluster.credentials(&sandbox.namespace, &sandbox.secret),
@@ -104,30 +76,18 @@ async fn check_database(
     }
     let prod_secret = keep(wrong, prod_secret);
     let sandbox_secret = keep(wrong, sandbox_secret);
-    let prod_host = prod_secret
-        .as_ref()
-        .and_then(|secret| check_secret(settings, prod, secret, wrong));
-    let sandbox_host = sandbox_secret
-        .as_ref()
-        .and_then(|secret| check_secret(settings, sandbox, secret, wrong));
+    let prod_host = prod_secret.as_ref().and_then(|secret| check_secret(settings, prod, secret, wrong));
+    let sandbox_host = sandbox_secret.as_ref().and_then(|secret| check_secret(settings, sandbox, secret, wrong));
     if let (Some(prod), Some(sandbox)) = (&prod_secret, &sandbox_secret)
         && prod.missing().is_empty()
         && prod.same_user(sandbox)
     {
-        wrong
-            .push("the Secrets of production and of the sandbox have the same username".to_owned());
+        wrong.push("the Secrets of production and of the sandbox have the same username".to_owned());
     }
     if prod_host.is_some() && prod_host == sandbox_host && prod.database == sandbox.database {
-        wrong.push(format!(
-            "production and the sandbox are the same database {}",
-            prod.database
-        ));
+        wrong.push(format!("production and the sandbox are the same database {}", prod.database));
     }
-    Some(DatabaseFound {
-        credentials: prod_secret?,
-        prod_host: prod_host?,
-        sandbox_host: sandbox_host?,
-    })
+    Some(DatabaseFound { credentials: prod_secret?, prod_host: prod_host?, sandbox_host: sandbox_host? })
 }
 
 /// The host that the Secret leads to, if all it must have is there.
@@ -150,11 +110,7 @@ fn check_secret(
 
 /// The pause must not hit another application than the sandbox.
 fn wrong_application(settings: &Settings, application: &Application) -> Option<String> {
-    let Settings {
-        argocd_namespace,
-        argocd_application,
-        ..
-    } = settings;
+    let Settings { argocd_namespace, argocd_application, .. } = settings;
     let wanted = &settings.sandbox.namespace;
     let destination = application.destination_namespace.as_deref();
     (destination != Some(wanted)).then(|| {
@@ -166,20 +122,13 @@ fn wrong_application(settings: &Settings, application: &Application) -> Option<S
     })
 }
 
-fn no_documents(
-    settings: &Settings,
-    environment: &Environment,
-    rollout: &Rollout,
-) -> Option<String> {
+fn no_documents(settings: &Settings, environment: &Environment, rollout: &Rollout) -> Option<String> {
     let name = format!("{}/{}", environment.namespace, environment.deployment);
     match &settings.container {
-        _ if rollout.replicas == 0 => Some(format!(
-            "Deployment {name} is at 0 replicas: no Pod has the documents"
-        )),
-        Some(container) if !rollout.containers.contains(container) => Some(format!(
-            "Deployment {name} has no container {container}; it has {}",
-            rollout.containers.join(", ")
-        )),
+        _ if rollout.replicas == 0 => Some(format!("Deployment {name} is at 0 replicas: no Pod has the documents")),
+        Some(container) if !rollout.containers.contains(container) => {
+            Some(format!("Deployment {name} has no container {container}; it has {}", rollout.containers.join(", ")))
+        }
         _ => None,
     }
 }

@@ -24,25 +24,11 @@ pub(super) fn secret_name(run: &str) -> String {
 }
 
 pub(super) async fn start(cx: &mut Context<'_>) -> Result<()> {
-    let found = cx
-        .found
-        .database
-        .as_ref()
-        .context("a bug: the preflight looked at no database")?;
+    let found = cx.found.database.as_ref().context("a bug: the preflight looked at no database")?;
     let namespace = cx.settings.sandbox.namespace.clone();
     let (job, secret) = (name(cx.run), secret_name(cx.run));
-    cx.guard
-        .before_change(Undo::DeleteSecret {
-            namespace: namespace.clone(),
-            name: secret.clone(),
-        })
-        .await?;
-    cx.guard
-        .before_change(Undo::DeleteJob {
-            namespace: namespace.clone(),
-            name: job.clone(),
-        })
-        .await?;
+    cx.guard.before_change(Undo::DeleteSecret { namespace: namespace.clone(), name: secret.clone() }).await?;
+    cx.guard.before_change(Undo::DeleteJob { namespace: namespace.clone(), name: job.clone() }).await?;
     let owner = cx
         .cluster
         .start_job(&RefreshJob {
@@ -55,51 +41,28 @@ pub(super) async fn start(cx: &mut Context<'_>) -> Result<()> {
         })
         .await?;
     // The Pod waits for it; it takes the kubelet longer to get there.
-    cx.cluster
-        .copy_credentials(&found.credentials, &owner, &secret)
-        .await?;
+    cx.cluster.copy_credentials(&found.credentials, &owner, &secret).await?;
     cx.job = Some(Running { owner, log: None });
     Ok(())
 }
 
 fn dump_container<'a>(cx: &Context<'a>, host: &str, secret: &'a str) -> Container<'a> {
     let mut env = environment(cx, host, &cx.settings.prod.database, secret);
-    env.extend(
-        jobs::DUMP
-            .files
-            .iter()
-            .map(|(name, text)| Env::Plain(name, (*text).to_owned())),
-    );
-    Container {
-        script: jobs::DUMP.text,
-        env,
-    }
+    env.extend(jobs::DUMP.files.iter().map(|(name, text)| Env::Plain(name, (*text).to_owned())));
+    Container { script: jobs::DUMP.text, env }
 }
 
 fn restore_container<'a>(cx: &Context<'a>, host: &str) -> Container<'a> {
     let settings = cx.settings;
-    let mut env = environment(
-        cx,
-        host,
-        &settings.sandbox.database,
-        &settings.sandbox.secret,
-    );
-    env.extend(
-        jobs::RESTORE
-            .files
-            .iter()
-            .map(|(name, text)| Env::Plain(name, (*text).to_owned())),
-    );
+    let mut env = environment(cx, host, &settings.sandbox.database, &settings.sandbox.secret);
+    env.extend(jobs::RESTORE.files.iter().map(|(name, text)| Env::Plain(name, (*text).to_owned())));
     env.extend([
         Env::Plain("SANDBOX_ROLE", settings.sandbox_role.clone()),
         Env::Plain("SOURCE_DATABASE", settings.prod.database.clone()),
         Env::Plain("LOCK_TIMEOUT", "30s".to_owned()),
         Env::Plain("SESSION_GRACE_SECONDS", "10".to_owned()),
     ]);
-    Container {
-        script: jobs::RESTORE.text,
-        env,
-    }
+    Container { script: jobs::RESTORE.text, env }
 }
 
 fn environment<'a>(cx: &Context<'a>, host: &str, database: &str, secret: &'a str) -> Vec<Env<'a>> {
@@ -110,16 +73,8 @@ fn environment<'a>(cx: &Context<'a>, host: &str, database: &str, secret: &'a str
         Env::Plain("PGHOST", host.to_owned()),
         Env::Plain("PGPORT", settings.pg_port.to_string()),
         Env::Plain("PGDATABASE", database.to_owned()),
-        Env::Secret {
-            name: "PGUSER",
-            secret,
-            key: "username",
-        },
-        Env::Secret {
-            name: "PGPASSWORD",
-            secret,
-            key: "password",
-        },
+        Env::Secret { name: "PGUSER", secret, key: "username" },
+        Env::Secret { name: "PGPASSWORD", secret, key: "password" },
         Env::Plain("PGCONNECT_TIMEOUT", "10".to_owned()),
         Env::Plain("PGAPPNAME", format!("sandbox-lifecycle/{}", cx.run)),
         Env::Plain("TABLE_PREFIX", settings.table_prefix.clone()),
@@ -132,18 +87,11 @@ fn environment<'a>(cx: &Context<'a>, host: &str, database: &str, secret: &'a str
 pub(super) async fn dump(cx: &mut Context<'_>) -> Result<()> {
     let owner = running(cx)?.owner.clone();
     cx.progress("waiting for the Pod");
-    cx.cluster
-        .container_started(&owner, "dump", START_LIMIT)
-        .await?;
+    cx.cluster.container_started(&owner, "dump", START_LIMIT).await?;
     running(cx)?.log = Some(cx.cluster.follow(&owner, "dump").await?);
     while next_event(cx, "dump").await?.is_some() {}
-    ensure!(
-        cx.summary.database.is_some(),
-        "the dump ended without saying what it holds"
-    );
-    cx.cluster
-        .container_started(&owner, "restore", RESTORE_START_LIMIT)
-        .await?;
+    ensure!(cx.summary.database.is_some(), "the dump ended without saying what it holds");
+    cx.cluster.container_started(&owner, "restore", RESTORE_START_LIMIT).await?;
     running(cx)?.log = Some(cx.cluster.follow(&owner, "restore").await?);
     waits_for(cx, Word::Restore).await
 }
@@ -152,12 +100,7 @@ pub(super) async fn dump(cx: &mut Context<'_>) -> Result<()> {
 pub(super) async fn restore(cx: &mut Context<'_>) -> Result<()> {
     let owner = running(cx)?.owner.clone();
     // Newest in the journal: whatever ends the run now, the restore ends before the application starts.
-    cx.guard
-        .before_change(Undo::DeleteJob {
-            namespace: owner.namespace.clone(),
-            name: owner.name.clone(),
-        })
-        .await?;
+    cx.guard.before_change(Undo::DeleteJob { namespace: owner.namespace.clone(), name: owner.name.clone() }).await?;
     say(cx, "restore").await?;
     waits_for(cx, Word::Commit).await?;
     prove_still_stopped(cx).await?;
@@ -175,8 +118,7 @@ async fn prove_still_stopped(cx: &Context<'_>) -> Result<()> {
     let settings = cx.settings;
     let (namespace, name) = (&settings.sandbox.namespace, &settings.sandbox.deployment);
     let (application, rollout) = tokio::try_join!(
-        cx.cluster
-            .application(&settings.argocd_namespace, &settings.argocd_application),
+        cx.cluster.application(&settings.argocd_namespace, &settings.argocd_application),
         cx.cluster.deployment(namespace, name)
     )?;
     ensure!(
@@ -190,10 +132,7 @@ async fn prove_still_stopped(cx: &Context<'_>) -> Result<()> {
         settings.argocd_namespace,
         settings.argocd_application
     );
-    cx.guard
-        .prove_lease()
-        .await
-        .context("the restore was not committed")
+    cx.guard.prove_lease().await.context("the restore was not committed")
 }
 
 /// Ends the Job's objects: what has committed is analyzed first, as that is the container's last act.
@@ -205,13 +144,11 @@ pub(super) async fn clean_up(cx: &mut Context<'_>) -> Result<()> {
     }
     .await
     {
-        cx.warn(format!(
-            "the restore has committed, but what follows failed: {error:#}"
-        ));
+        cx.warn(format!("the restore has committed, but what follows failed: {error:#}"));
     }
-    cx.guard
-        .settle(|undo| matches!(undo, Undo::DeleteJob { .. } | Undo::DeleteSecret { .. }))
-        .await
+    // The Secret first: once the Job is gone, the cluster deletes it too, and the two would race.
+    cx.guard.settle(|undo| matches!(undo, Undo::DeleteSecret { .. })).await?;
+    cx.guard.settle(|undo| matches!(undo, Undo::DeleteJob { .. })).await
 }
 
 fn running<'a>(cx: &'a mut Context<'_>) -> Result<&'a mut Running> {
@@ -231,13 +168,8 @@ async fn waits_for(cx: &mut Context<'_>, word: Word) -> Result<()> {
 async fn say(cx: &mut Context<'_>, word: &str) -> Result<()> {
     let cluster = cx.cluster;
     let running = running(cx)?;
-    let log = running
-        .log
-        .as_ref()
-        .context("a bug: nobody follows the restore")?;
-    cluster
-        .say(&running.owner, log.pod(), "restore", word)
-        .await
+    let log = running.log.as_ref().context("a bug: nobody follows the restore")?;
+    cluster.say(&running.owner, log.pod(), "restore", word).await
 }
 
 /// The next event of the container's log; `None` when it has ended well.
@@ -248,10 +180,7 @@ async fn next_event(cx: &mut Context<'_>, container: &str) -> Result<Option<Even
     let mut tail = VecDeque::new();
     let mut refused = None;
     loop {
-        let log = running(cx)?
-            .log
-            .as_mut()
-            .context("a bug: nobody follows the Job's log")?;
+        let log = running(cx)?.log.as_mut().context("a bug: nobody follows the Job's log")?;
         match log.next().await? {
             Line::Text(line) => match Event::parse(&line) {
                 Some(Event::Refused { reason, items, .. }) => refused = Some((reason, items)),
@@ -268,41 +197,21 @@ async fn next_event(cx: &mut Context<'_>, container: &str) -> Result<Option<Even
                 }
             },
             Line::Ended { code: 0, .. } => return Ok(None),
-            Line::Ended { code, reason } => bail!(why(
-                container,
-                code,
-                &reason,
-                refused,
-                tail.make_contiguous()
-            )),
+            Line::Ended { code, reason } => bail!(why(container, code, &reason, refused, tail.make_contiguous())),
         }
     }
 }
 
-fn why(
-    container: &str,
-    code: i32,
-    reason: &str,
-    refused: Option<(String, Vec<String>)>,
-    tail: &[String],
-) -> String {
+fn why(container: &str, code: i32, reason: &str, refused: Option<(String, Vec<String>)>, tail: &[String]) -> String {
     if let Some((reason, items)) = refused {
-        let items = if items.is_empty() {
-            String::new()
-        } else {
-            format!(": {}", items.join("; "))
-        };
+        let items = if items.is_empty() { String::new() } else { format!(": {}", items.join("; ")) };
         return format!("{container} refused (exit code {code}): {reason}{items}");
     }
     let meaning = match reason {
         "OOMKilled" => "it ran out of its 1 GiB of memory",
         _ => script(container).meaning(code).unwrap_or(reason),
     };
-    let tail = if tail.is_empty() {
-        String::new()
-    } else {
-        format!("; its last lines: {}", tail.join(" / "))
-    };
+    let tail = if tail.is_empty() { String::new() } else { format!("; its last lines: {}", tail.join(" / ")) };
     format!("{container} failed (exit code {code}): {meaning}{tail}")
 }
 
@@ -312,21 +221,9 @@ fn script(container: &str) -> &'static jobs::Script {
 
 fn record(cx: &mut Context<'_>, event: &Event) {
     match event {
-        Event::Source(source) => {
-            cx.summary.data_read_at = Some(source.read_at.clone())
-        }
-        Event::Counted {
-            tables,
-            rows,
-            sequences,
-            ..
-        } => {
-            cx.summary.database = Some(Database {
-                tables: *tables,
-                rows: *rows,
-                sequences: *sequences,
-                dump_bytes: 0,
-            });
+        Event::Source(source) => cx.summary.data_read_at = Some(source.read_at.clone()),
+        Event::Counted { tables, rows, sequences, .. } => {
+            cx.summary.database = Some(Database { tables: *tables, rows: *rows, sequences: *sequences, dump_bytes: 0 });
         }
         Event::Dumped { bytes, .. } => {
             if let Some(database) = &mut cx.summary.database {

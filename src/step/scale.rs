@@ -12,25 +12,16 @@ pub(super) async fn down(cx: &mut Context<'_>) -> Result<()> {
         cx.warn(format!("Deployment {namespace}/{deployment} was at 0 replicas before this run, and is left at 0"));
     } else {
         let replicas = rollout.replicas;
-        let undo = Undo::ScaleTo {
-            namespace: namespace.clone(),
-            deployment: deployment.clone(),
-            replicas,
-        };
+        let undo = Undo::ScaleTo { namespace: namespace.clone(), deployment: deployment.clone(), replicas };
         cx.guard.before_change(undo).await?;
         cx.stopped = Some((Instant::now(), replicas));
         cx.cluster.scale(&namespace, &deployment, 0).await?;
     }
     let report = cx.report;
     let left = |running| {
-        report.event(crate::report::Event::Progress {
-            text: &format!("{running} Pods still run"),
-        });
+        report.event(crate::report::Event::Progress { text: &format!("{running} Pods still run") });
     };
-    let stopped = cx
-        .cluster
-        .stopped(&namespace, &rollout.selector, left)
-        .await;
+    let stopped = cx.cluster.stopped(&namespace, &rollout.selector, left).await;
     stopped.with_context(|| format!("could not stop {namespace}/{deployment}"))
 }
 
@@ -40,12 +31,8 @@ pub(super) async fn up(cx: &mut Context<'_>) -> Result<()> {
         return Ok(());
     };
     let sandbox = &cx.settings.sandbox;
-    cx.guard
-        .settle(|undo| matches!(undo, Undo::ScaleTo { .. }))
-        .await?;
-    cx.cluster
-        .ready(&sandbox.namespace, &sandbox.deployment, replicas)
-        .await?;
+    cx.guard.settle(|undo| matches!(undo, Undo::ScaleTo { .. })).await?;
+    cx.cluster.ready(&sandbox.namespace, &sandbox.deployment, replicas).await?;
     cx.summary.downtime_seconds = Some(stopped.elapsed().as_secs_f64());
     Ok(())
 }

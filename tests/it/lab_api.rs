@@ -8,8 +8,7 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
 use kube::api::{
-    Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions, WatchEvent,
-    WatchParams,
+    Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions, WatchEvent, WatchParams,
 };
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
@@ -38,22 +37,14 @@ impl World {
     async fn new() -> Self {
         let store = Store::new();
         for ns in [NS, "argocd"] {
-            store
-                .create("namespaces", json!({"metadata": {"name": ns}}))
-                .expect("a namespace");
+            store.create("namespaces", json!({"metadata": {"name": ns}})).expect("a namespace");
         }
-        let api = api::Api::start(store.clone(), Runtime::absent(), Settings::default())
-            .await
-            .expect("a loopback port");
+        let api =
+            api::Api::start(store.clone(), Runtime::absent(), Settings::default()).await.expect("a loopback port");
         let controllers = Controllers::run(&store);
         let mut tasks = JoinSet::new();
         tasks.spawn(node(store.clone()));
-        Self {
-            store,
-            api,
-            controllers,
-            _tasks: tasks,
-        }
+        Self { store, api, controllers, _tasks: tasks }
     }
 
     /// Through a kubeconfig, as the tool comes by its own.
@@ -89,23 +80,17 @@ impl World {
                 let _ = changes.recv().await;
             }
         };
-        timeout(LONG, wait)
-            .await
-            .unwrap_or_else(|_| panic!("waited in vain: {what}"));
+        timeout(LONG, wait).await.unwrap_or_else(|_| panic!("waited in vain: {what}"));
     }
 
     fn deployment(&self, replicas: u32) {
         let manifest = deployment(replicas);
-        self.store
-            .create("deployments", manifest)
-            .expect("a new Deployment");
+        self.store.create("deployments", manifest).expect("a new Deployment");
     }
 
     async fn deployment_ready(&self, replicas: u64) {
         self.until("the Deployment is available", |store| {
-            let live = store
-                .get("deployments", NS, "erp-sandbox")
-                .expect("it is there");
+            let live = store.get("deployments", NS, "erp-sandbox").expect("it is there");
             live["status"]["availableReplicas"].as_u64().unwrap_or(0) == replicas
                 && live["status"]["observedGeneration"] == live["metadata"]["generation"]
         })
@@ -118,12 +103,7 @@ async fn node(store: Store) {
     let mut changes = store.subscribe();
     loop {
         for pod in store.list("pods", None) {
-            let text = |field: &str| {
-                pod["metadata"][field]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned()
-            };
+            let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
             let (ns, name) = (text("namespace"), text("name"));
             if !text("deletionTimestamp").is_empty() {
                 let _ = store.delete("pods", &ns, &name, DeleteOptions::now());

@@ -21,8 +21,7 @@ async fn a_container_sees_its_own_view_and_nothing_of_the_host() {
         touch /tmp/x /x /usr/x 2>/dev/null && echo writable; grep CapBnd /proc/self/status; psql --version; hostname
         ps -e | wc -l; exit 7";
     let mut pod = pod("viewer", POSTGRES, script);
-    pod["spec"]["securityContext"] =
-        json!({"runAsNonRoot": true, "runAsUser": 999, "runAsGroup": 999, "fsGroup": 999});
+    pod["spec"]["securityContext"] = json!({"runAsNonRoot": true, "runAsUser": 999, "runAsGroup": 999, "fsGroup": 999});
     pod["spec"]["volumes"] = json!([{"name": "work", "emptyDir": {}}]);
     let container = &mut pod["spec"]["containers"][0];
     container["securityContext"] = json!({
@@ -41,25 +40,16 @@ async fn a_container_sees_its_own_view_and_nothing_of_the_host() {
     let lines: Vec<&str> = log.lines().collect();
     assert_eq!(lines[..2], ["A=one", "B=one and $(A)"], "{log}");
     let path = "PATH=/usr/lib/postgresql/15/bin:";
-    assert!(
-        lines[2].starts_with(path) && lines[3] == "POD=viewer",
-        "{log}"
-    );
+    assert!(lines[2].starts_with(path) && lines[3] == "POD=viewer", "{log}");
     let rest = &lines[5..];
     assert_eq!(lines[4], "PWD=/", "{log}");
     assert_eq!(rest[..3], ["999", "999", "999"], "{log}");
     assert_eq!(rest[3..5], ["999 drwxrwsrwx", "999 -rw-r--r--"], "{log}");
     assert_eq!(rest[5], "CapBnd:\t0000000000000000", "{log}");
-    assert!(
-        rest[6].starts_with("psql (PostgreSQL) 15") && rest[7] == "viewer",
-        "{log}"
-    );
+    assert!(rest[6].starts_with("psql (PostgreSQL) 15") && rest[7] == "viewer", "{log}");
     let pod = lab.store.get("pods", NS, "viewer").expect("it is kept");
     let end = &pod["status"]["containerStatuses"][0]["state"]["terminated"];
-    assert_eq!(
-        (&end["exitCode"], &end["reason"]),
-        (&json!(7), &json!("Error"))
-    );
+    assert_eq!((&end["exitCode"], &end["reason"]), (&json!(7), &json!("Error")));
     assert_eq!(end["message"], *log);
 }
 
@@ -80,13 +70,8 @@ async fn init_containers_come_first_secrets_are_waited_for_and_a_fifo_is_written
     }]);
     pod["spec"]["containers"][0]["volumeMounts"] = mounts;
     lab.run(pod).await;
-    let reason = |pod: &Value| {
-        pod["status"]["initContainerStatuses"][0]["state"]["waiting"]["reason"].clone()
-    };
-    lab.until("job", "stuck", |pod| {
-        reason(pod) == "CreateContainerConfigError"
-    })
-    .await;
+    let reason = |pod: &Value| pod["status"]["initContainerStatuses"][0]["state"]["waiting"]["reason"].clone();
+    lab.until("job", "stuck", |pod| reason(pod) == "CreateContainerConfigError").await;
     let refused = lab.pods.logs("job", &LogParams::default()).await;
     let refused = refused.expect_err("no log yet").to_string();
     let why = "container \"main\" in pod \"job\" is waiting to start: PodInitializing";
@@ -97,11 +82,7 @@ async fn init_containers_come_first_secrets_are_waited_for_and_a_fifo_is_written
     let posted = secrets.create(&PostParams::default(), &secret).await;
     posted.expect("the Secret");
     lab.until_ready("job").await;
-    let follow = LogParams {
-        follow: true,
-        timestamps: true,
-        ..LogParams::default()
-    };
+    let follow = LogParams { follow: true, timestamps: true, ..LogParams::default() };
     let log = lab.pods.log_stream("job", &follow).await.expect("a log");
     let mut lines = log.lines();
     for expected in ["dumped with s3cret", "waiting"] {
@@ -120,9 +101,7 @@ async fn init_containers_come_first_secrets_are_waited_for_and_a_fifo_is_written
     let started = lab.node.started();
     let argv = started.iter().flat_map(|process| &process.argv);
     assert!(argv.clone().all(|word| !word.contains("s3cret")));
-    let dump = started
-        .iter()
-        .find(|process| process.place.ends_with("/dump"));
+    let dump = started.iter().find(|process| process.place.ends_with("/dump"));
     let env = &dump.expect("it ran").env;
     assert!(env.contains(&("PGPASSWORD".to_owned(), "s3cret".to_owned())));
 }
@@ -132,56 +111,29 @@ async fn images_can_lack_programs_or_have_others() {
     let lab = Lab::new().await;
     let images = lab.node.config().images;
     let failing = "echo 'pg_dump: error: no' >&2; exit 1";
-    images.with(
-        "docker.io/library/postgres:15-badump",
-        POSTGRES,
-        &[("pg_dump", failing)],
-    );
-    lab.run(pod(
-        "bad",
-        "postgres:15-badump",
-        "pg_dump; echo $?; pg_restore --version",
-    ))
-    .await;
+    images.with("docker.io/library/postgres:15-badump", POSTGRES, &[("pg_dump", failing)]);
+    lab.run(pod("bad", "postgres:15-badump", "pg_dump; echo $?; pg_restore --version")).await;
     let script = "find / -maxdepth 0 -printf x; find / -maxdepth 0; tar --version";
     lab.run(pod("busy", APP_BUSYBOX, script)).await;
-    lab.run(pod(
-        "bare",
-        APP_BARE,
-        "command -v find || echo none; command -v tar; tar; ls /usr >/dev/null && echo ls",
-    ))
-    .await;
-    lab.run(pod("unknown", "docker.io/library/postgres:99", ""))
+    lab.run(pod("bare", APP_BARE, "command -v find || echo none; command -v tar; tar; ls /usr >/dev/null && echo ls"))
         .await;
+    lab.run(pod("unknown", "docker.io/library/postgres:99", "")).await;
     for name in ["bad", "busy", "bare"] {
         lab.until_phase(name, "Succeeded").await;
     }
     let log = lab.log("bad", "main").await;
-    assert!(
-        log.starts_with("pg_dump: error: no\n1\npg_restore (PostgreSQL) 15"),
-        "{log}"
-    );
+    assert!(log.starts_with("pg_dump: error: no\n1\npg_restore (PostgreSQL) 15"), "{log}");
     let log = lab.log("busy", "main").await;
     assert!(log.starts_with("find: unrecognized: -printf\n"), "{log}");
     assert!(log.contains("\n/\ntar (busybox) 1.36.1\n"), "{log}");
     let log = lab.log("bare", "main").await;
-    assert!(
-        log.starts_with("none\n") && log.contains("tar: not found") && log.ends_with("ls\n"),
-        "{log}"
-    );
-    let reason = |pod: &Value, wanted: &str| {
-        pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == wanted
-    };
-    lab.until("unknown", "backing off", |pod| {
-        reason(pod, "ImagePullBackOff")
-    })
-    .await;
+    assert!(log.starts_with("none\n") && log.contains("tar: not found") && log.ends_with("ls\n"), "{log}");
+    let reason =
+        |pod: &Value, wanted: &str| pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == wanted;
+    lab.until("unknown", "backing off", |pod| reason(pod, "ImagePullBackOff")).await;
     let refused = lab.pods.logs("unknown", &LogParams::default()).await;
     let refused = refused.expect_err("no log").to_string();
-    assert!(
-        refused.contains("is waiting to start: trying and failing to pull image"),
-        "{refused}"
-    );
+    assert!(refused.contains("is waiting to start: trying and failing to pull image"), "{refused}");
     let events = lab.store.list("events", Some(NS));
     let said = |reason: &str| events.iter().any(|event| event["reason"] == reason);
     assert!(said("Pulling") && said("Failed") && said("BackOff") && said("Scheduled"));
@@ -190,13 +142,11 @@ async fn images_can_lack_programs_or_have_others() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pods_end_as_pods_do() {
     let lab = Lab::new().await;
-    lab.node
-        .set(|config| config.unschedulable.push(Unschedulable::of("heavy")));
+    lab.node.set(|config| config.unschedulable.push(Unschedulable::of("heavy")));
     for name in ["polite", "heavy", "evicted", "greedy"] {
         lab.run(app(name, APP)).await;
     }
-    lab.run(pod("deaf", APP, "trap '' TERM; while :; do sleep 1; done"))
-        .await;
+    lab.run(pod("deaf", APP, "trap '' TERM; while :; do sleep 1; done")).await;
     let unscheduled = |pod: &Value| pod["status"]["conditions"][0]["reason"] == "Unschedulable";
     lab.until("heavy", "unschedulable", unscheduled).await;
     lab.node.set(|config| config.unschedulable.clear());
@@ -208,19 +158,14 @@ async fn pods_end_as_pods_do() {
     let oom = |pod: &Value| end(pod)["reason"] == "OOMKilled" && end(pod)["exitCode"] == 137;
     lab.until("greedy", "killed", oom).await;
     lab.node.evict(NS, "evicted");
-    lab.until("evicted", "evicted", |pod| {
-        pod["status"]["reason"] == "Evicted" && !end(pod).is_null()
-    })
-    .await;
+    lab.until("evicted", "evicted", |pod| pod["status"]["reason"] == "Evicted" && !end(pod).is_null()).await;
     // One heeds TERM, the other is killed when its grace is over.
     for (name, code) in [("polite", 0), ("deaf", 137)] {
         let container = lab.node.container(NS, name, "main").expect("it runs");
         let deleted = lab.pods.delete(name, &DeleteParams::default()).await;
         deleted.expect("deleted");
         lab.until(name, "gone", Value::is_null).await;
-        let exit = container
-            .exit()
-            .expect("it ended before its object was gone");
+        let exit = container.exit().expect("it ended before its object was gone");
         assert_eq!(exit.code, code, "{name}");
     }
 }
@@ -237,18 +182,9 @@ async fn app_containers_start_again_when_the_policy_is_always() {
             && status(pod)["lastState"]["terminated"]["exitCode"] == 1
     })
     .await;
-    lab.until("again", "restarted", |pod| {
-        status(pod)["restartCount"].as_u64() >= Some(2)
-    })
-    .await;
-    let previous = LogParams {
-        previous: true,
-        ..LogParams::default()
-    };
-    assert_eq!(
-        lab.pods.logs("again", &previous).await.expect("a log"),
-        "run\n"
-    );
+    lab.until("again", "restarted", |pod| status(pod)["restartCount"].as_u64() >= Some(2)).await;
+    let previous = LogParams { previous: true, ..LogParams::default() };
+    assert_eq!(lab.pods.logs("again", &previous).await.expect("a log"), "run\n");
 }
 
 #[test]
@@ -258,11 +194,7 @@ fn everything_is_dead_when_a_test_panics() {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(async {
             let lab = Lab::new().await;
-            let mut pod = pod(
-                "left",
-                POSTGRES,
-                &format!("trap '' TERM; sleep {marker} & wait"),
-            );
+            let mut pod = pod("left", POSTGRES, &format!("trap '' TERM; sleep {marker} & wait"));
             pod["spec"]["securityContext"] = json!({"runAsUser": 999});
             lab.run(pod).await;
             lab.until_ready("left").await;

@@ -1,6 +1,7 @@
 //! The integration tests: the real binary against the lab.
 mod cli;
 mod documents;
+mod documents_scripts;
 mod lab_api;
 mod lab_run;
 mod refresh;

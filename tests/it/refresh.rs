@@ -49,8 +49,9 @@ async fn writes_come_in_the_order_that_protects_the_sandbox() {
         });
         words.collect::<Vec<_>>().join(" ")
     };
-    let writes: Vec<String> = lab.api.record.writes().iter().map(|seen| run(&seen.line())).collect();
-    let writes: Vec<&str> = writes.iter().map(String::as_str).filter(|line| *line != "update leases sandbox-lifecycle").collect();
+    let writes: Vec<String> = lab.api.record.writes().iter().map(|line| run(line)).collect();
+    let writes: Vec<&str> =
+        writes.iter().map(String::as_str).filter(|line| *line != "update leases sandbox-lifecycle").collect();
     assert_eq!(
         writes,
         [
@@ -63,8 +64,8 @@ async fn writes_come_in_the_order_that_protects_the_sandbox() {
             "get pods/exec POD",
             "patch deployments/scale erp-sandbox",
             "patch applications erp-sandbox",
-            "delete jobs JOB",
             "delete secrets COPY",
+            "delete jobs JOB",
             "delete leases sandbox-lifecycle",
         ]
     );
@@ -75,7 +76,7 @@ async fn every_change_is_journalled_before_it_is_made() {
     let lab = Sandbox::new().await;
     lab.run(&["refresh-from-prod"]).await.assert_code(0);
     let mut journal = String::new();
-    for seen in lab.api.record.writes() {
+    for seen in lab.api.record.all() {
         match seen.line().as_str() {
             "update leases sandbox-lifecycle" => {
                 let written = &seen.body["metadata"]["annotations"]["sandbox-lifecycle/journal"];
@@ -114,7 +115,9 @@ async fn the_provisioners_function_survives_untouched() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_found_at_0_is_left_at_0_and_said_so() {
     let lab = Sandbox::new().await;
-    lab.change("applications", "argocd", SANDBOX, |app| app["spec"]["syncPolicy"]["automated"]["selfHeal"] = json!(false));
+    lab.change("applications", "argocd", SANDBOX, |app| {
+        app["spec"]["syncPolicy"]["automated"]["selfHeal"] = json!(false)
+    });
     lab.change("deployments", SANDBOX, SANDBOX, |deployment| deployment["spec"]["replicas"] = json!(0));
     let before = lab.world();
     lab.run(&["refresh-from-prod"]).await.assert_code(0).assert_says("left at 0");
@@ -145,7 +148,9 @@ async fn no_secret_is_seen_anywhere_but_in_its_own_containers_environment() {
 async fn a_dry_run_prints_every_object_and_changes_nothing() {
     let lab = Sandbox::new().await;
     let ran = lab.run(&["--dry-run", "refresh"]).await.assert_code(0);
-    for object in ["Lease erp-sandbox/sandbox-lifecycle", "Application argocd/erp-sandbox", "Deployment erp-sandbox/erp-sandbox"] {
+    for object in
+        ["Lease erp-sandbox/sandbox-lifecycle", "Application argocd/erp-sandbox", "Deployment erp-sandbox/erp-sandbox"]
+    {
         assert!(ran.stdout.contains(object), "{object}: {}", ran.stdout);
     }
     assert!(lab.api.record.writes().is_empty(), "{:?}", lab.api.record.writes());

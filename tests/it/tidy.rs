@@ -15,11 +15,11 @@ const FLOORS: [(&str, u8); 16] = [
     ("guard", 4),
     ("outcome", 3),
     ("undo", 2),
+    ("summary", 2),
     ("cluster", 1),
     ("settings", 1),
     ("cli", 0),
     ("report", 0),
-    ("summary", 0),
     ("jobs", 0),
     ("documents", 0),
     ("shutdown", 0),
@@ -75,10 +75,7 @@ fn only_report_prints() {
 #[test]
 fn the_floors_are_those_of_the_table_in_lib() {
     let sources = sources("src");
-    let lib = sources
-        .iter()
-        .find(|source| source.path == "src/lib.rs")
-        .expect("src/lib.rs");
+    let lib = sources.iter().find(|source| source.path == "src/lib.rs").expect("src/lib.rs");
     let mut table = Vec::new();
     for line in lib.text.lines().filter(|line| line.starts_with("//! |")) {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
@@ -90,4 +87,29 @@ fn the_floors_are_those_of_the_table_in_lib() {
     floors.sort_unstable();
     table.sort_unstable();
     assert_eq!(table, floors);
+}
+
+/// `name: Type, "VARIABLE", …` in `src/cli.rs`, below the line of its help that ends with the default.
+#[test]
+fn the_readme_has_every_setting_with_its_variable_and_default() {
+    let cli = include_str!("../../src/cli.rs").replace('`', "");
+    let readme = include_str!("../../README.md").replace('`', "");
+    let mut settings = 0;
+    for (help, line) in cli.lines().zip(cli.lines().skip(1)) {
+        let Some((name, rest)) = line.split_once(": ") else {
+            continue;
+        };
+        let variable = rest.split('"').nth(1).unwrap_or_default();
+        if !variable.starts_with("SANDBOX_LIFECYCLE_") {
+            continue;
+        }
+        let flag = format!("| --{} ", name.trim().replace('_', "-"));
+        let row = readme.lines().find(|row| row.starts_with(&flag));
+        let row = row.unwrap_or_else(|| panic!("README.md has no row {flag}"));
+        let default = help.split_once("[default: ").map_or("", |(_, text)| text);
+        assert!(row.contains(variable), "{row} lacks {variable}");
+        assert!(row.contains(default.trim_end_matches(']')), "{row} lacks {default}");
+        settings += 1;
+    }
+    assert!(settings > 20, "found only {settings} settings in src/cli.rs");
 }

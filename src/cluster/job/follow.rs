@@ -49,16 +49,10 @@ impl Cluster {
         let pod = pods.into_iter().next().and_then(|pod| pod.metadata.name);
         let api: Api<Pod> = Api::namespaced(self.client.clone(), &job.namespace);
         Ok(ContainerLog {
-            states: states(
-                api.clone(),
-                watcher::Config::default().labels(&job.selector()),
-            )
-            .boxed(),
+            states: states(api.clone(), watcher::Config::default().labels(&job.selector())).boxed(),
             api,
             container: container.to_owned(),
-            pod: pod.with_context(|| {
-                format!("the Pod of Job {}/{} is gone", job.namespace, job.name)
-            })?,
+            pod: pod.with_context(|| format!("the Pod of Job {}/{} is gone", job.namespace, job.name))?,
             lines: None,
             ended: None,
             rest: VecDeque::new(),
@@ -86,10 +80,7 @@ impl ContainerLog {
             }
             if let Some(ended) = &self.ended {
                 if self.complete {
-                    return Ok(Line::Ended {
-                        code: ended.exit_code,
-                        reason: ended.reason.clone().unwrap_or_default(),
-                    });
+                    return Ok(Line::Ended { code: ended.exit_code, reason: ended.reason.clone().unwrap_or_default() });
                 }
                 self.read_rest().await?;
                 continue;
@@ -127,11 +118,7 @@ impl ContainerLog {
 
     /// Skips what was given already. `None` while the log cannot be had.
     async fn open(&self) -> Option<BoxStream<'static, std::io::Result<String>>> {
-        let log = self
-            .api
-            .log_stream(&self.pod, &self.params(true))
-            .await
-            .ok()?;
+        let log = self.api.log_stream(&self.pod, &self.params(true)).await.ok()?;
         Some(log.lines().skip(self.given).boxed())
     }
 
@@ -150,11 +137,7 @@ impl ContainerLog {
 
     fn look(&mut self, pods: Selection<Pod>) -> Result<()> {
         let Some(pod) = pods.get(&self.pod) else {
-            bail!(
-                "Pod {} was deleted while its container {} ran",
-                self.pod,
-                self.container
-            );
+            bail!("Pod {} was deleted while its container {} ran", self.pod, self.container);
         };
         let status = pod::containers(pod).find(|status| status.name == self.container);
         let state = status.and_then(|status| status.state.as_ref());
@@ -169,12 +152,8 @@ impl ContainerLog {
     async fn read_rest(&mut self) -> Result<()> {
         self.lines = None;
         let log = self.api.log_stream(&self.pod, &self.params(false)).await;
-        let log = log.with_context(|| {
-            format!(
-                "cannot read the log of container {} of Pod {}",
-                self.container, self.pod
-            )
-        })?;
+        let log =
+            log.with_context(|| format!("cannot read the log of container {} of Pod {}", self.container, self.pod))?;
         let lines: Vec<String> = log.lines().try_collect().await?;
         self.rest = lines.into_iter().skip(self.given).collect();
         self.complete = true;
@@ -182,10 +161,6 @@ impl ContainerLog {
     }
 
     fn params(&self, follow: bool) -> LogParams {
-        LogParams {
-            container: Some(self.container.clone()),
-            follow,
-            ..LogParams::default()
-        }
+        LogParams { container: Some(self.container.clone()), follow, ..LogParams::default() }
     }
 }

@@ -17,11 +17,7 @@ const GRACE_SECONDS: u32 = 2;
 /// One environment variable of a container.
 pub enum Env<'a> {
     Plain(&'a str, String),
-    Secret {
-        name: &'a str,
-        secret: &'a str,
-        key: &'a str,
-    },
+    Secret { name: &'a str, secret: &'a str, key: &'a str },
 }
 
 /// One of the two containers.
@@ -45,10 +41,7 @@ pub struct RefreshJob<'a> {
 
 pub(super) fn labels(run: &str) -> BTreeMap<String, String> {
     let label = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-    BTreeMap::from([
-        label("app.kubernetes.io/managed-by", "sandbox-lifecycle"),
-        label(RUN_LABEL, run),
-    ])
+    BTreeMap::from([label("app.kubernetes.io/managed-by", "sandbox-lifecycle"), label(RUN_LABEL, run)])
 }
 
 impl RefreshJob<'_> {

@@ -5,47 +5,22 @@ use super::*;
 #[tokio::test]
 async fn unknown_fields_are_refused_when_strict_and_pruned_otherwise() {
     let world = World::new().await;
-    world
-        .store
-        .create("applications", application(true))
-        .expect("an Application");
-    world
-        .api
-        .set(|settings| settings.knows_automated_enabled = false);
+    world.store.create("applications", application(true)).expect("an Application");
+    world.api.set(|settings| settings.knows_automated_enabled = false);
     let api = world.applications().await;
     let patch = Patch::Merge(json!({"spec": {"syncPolicy": {"automated": {"enabled": false}}}}));
-    let strict = PatchParams {
-        field_validation: Some(kube::api::ValidationDirective::Strict),
-        ..PatchParams::default()
-    };
-    let refused = api
-        .patch("erp-sandbox", &strict, &patch)
-        .await
-        .expect_err("strict");
+    let strict =
+        PatchParams { field_validation: Some(kube::api::ValidationDirective::Strict), ..PatchParams::default() };
+    let refused = api.patch("erp-sandbox", &strict, &patch).await.expect_err("strict");
     let (code, _, message) = refusal(refused);
     assert_eq!(code, 422);
     let said = "strict decoding error: unknown field \"spec.syncPolicy.automated.enabled\"";
     assert!(message.ends_with(said), "{message}");
-    let pruned = api
-        .patch("erp-sandbox", &PatchParams::default(), &patch)
-        .await
-        .expect("pruned");
-    assert!(
-        pruned.data["spec"]["syncPolicy"]["automated"]
-            .get("enabled")
-            .is_none()
-    );
-    world
-        .api
-        .set(|settings| settings.knows_automated_enabled = true);
-    let kept = api
-        .patch("erp-sandbox", &strict, &patch)
-        .await
-        .expect("known");
-    assert_eq!(
-        kept.data["spec"]["syncPolicy"]["automated"]["enabled"],
-        false
-    );
+    let pruned = api.patch("erp-sandbox", &PatchParams::default(), &patch).await.expect("pruned");
+    assert!(pruned.data["spec"]["syncPolicy"]["automated"].get("enabled").is_none());
+    world.api.set(|settings| settings.knows_automated_enabled = true);
+    let kept = api.patch("erp-sandbox", &strict, &patch).await.expect("known");
+    assert_eq!(kept.data["spec"]["syncPolicy"]["automated"]["enabled"], false);
 }
 
 #[tokio::test]
@@ -94,8 +69,7 @@ async fn what_a_server_validates_is_refused_with_its_field() {
             .header("content-type", "application/json")
             .body(body.to_string().into_bytes())
             .expect("a request");
-        let (code, reason, message) =
-            refusal(client.request::<Value>(request).await.expect_err("invalid"));
+        let (code, reason, message) = refusal(client.request::<Value>(request).await.expect_err("invalid"));
         assert_eq!((code, reason.as_str()), (422, "Invalid"), "{message}");
         assert!(message.contains(said), "{message}");
     }
@@ -120,37 +94,21 @@ pub(super) fn application(heals: bool) -> Value {
 async fn a_job_keeps_its_template_and_a_secret_its_base64() {
     let world = World::new().await;
     let jobs: Api<Job> = world.api().await;
-    jobs.create(&PostParams::default(), &job("one", "sleep"))
-        .await
-        .expect("created");
+    jobs.create(&PostParams::default(), &job("one", "sleep")).await.expect("created");
     let patch = json!({"spec": {"template": {"spec": {"containers": [{"name": "one", "image": "other"}]}}}});
-    let refused = jobs
-        .patch("one", &PatchParams::default(), &Patch::Strategic(patch))
-        .await;
-    assert!(
-        refusal(refused.expect_err("immutable"))
-            .2
-            .contains("field is immutable")
-    );
+    let refused = jobs.patch("one", &PatchParams::default(), &Patch::Strategic(patch)).await;
+    assert!(refusal(refused.expect_err("immutable")).2.contains("field is immutable"));
     let client = world.client().await;
     let body = json!({"metadata": {"name": "one"}, "data": {"password": "no base64!"}});
     let request = hyper::Request::post(format!("/api/v1/namespaces/{NS}/secrets"))
         .body(body.to_string().into_bytes())
         .expect("a request");
-    let (code, reason, _) = refusal(
-        client
-            .request::<Value>(request)
-            .await
-            .expect_err("no base64"),
-    );
+    let (code, reason, _) = refusal(client.request::<Value>(request).await.expect_err("no base64"));
     assert_eq!((code, reason.as_str()), (400, "BadRequest"));
     let texts = json!({"metadata": {"name": "one"}, "stringData": {"username": "erp"}});
     let secret: Secret = serde_json::from_value(texts).expect("a Secret");
     let secrets: Api<Secret> = world.api().await;
-    let made = secrets
-        .create(&PostParams::default(), &secret)
-        .await
-        .expect("created");
+    let made = secrets.create(&PostParams::default(), &secret).await.expect("created");
     assert_eq!(made.data.expect("data")["username"].0, b"erp");
     assert!(made.string_data.is_none());
 }
@@ -159,17 +117,9 @@ async fn a_job_keeps_its_template_and_a_secret_its_base64() {
 async fn a_delete_of_another_object_of_the_name_is_a_conflict() {
     let world = World::new().await;
     let api: Api<ConfigMap> = world.api().await;
-    api.create(&PostParams::default(), &config_map("one"))
-        .await
-        .expect("created");
-    let preconditions = Preconditions {
-        uid: Some("another".into()),
-        resource_version: None,
-    };
-    let params = DeleteParams {
-        preconditions: Some(preconditions),
-        ..DeleteParams::default()
-    };
+    api.create(&PostParams::default(), &config_map("one")).await.expect("created");
+    let preconditions = Preconditions { uid: Some("another".into()), resource_version: None };
+    let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
     let refused = api.delete("one", &params).await.expect_err("another uid");
     assert_eq!(refusal(refused).0, 409);
     api.get("one").await.expect("it is still there");
@@ -185,8 +135,7 @@ async fn who_may_not_is_told_in_the_servers_words() {
     });
     let client = world.client().await;
     let leases: Api<Lease> = Api::namespaced(client.clone(), NS);
-    let (code, reason, message) =
-        refusal(leases.get("sandbox-lifecycle").await.expect_err("no right"));
+    let (code, reason, message) = refusal(leases.get("sandbox-lifecycle").await.expect_err("no right"));
     assert_eq!((code, reason.as_str()), (403, "Forbidden"));
     assert_eq!(
         message,
@@ -195,16 +144,6 @@ async fn who_may_not_is_told_in_the_servers_words() {
     );
     let maps: Api<ConfigMap> = Api::namespaced(client, NS);
     maps.list(&ListParams::default()).await.expect("allowed");
-    world
-        .api
-        .set(|settings| settings.token = Some("rotated".to_owned()));
-    assert_eq!(
-        refusal(
-            maps.list(&ListParams::default())
-                .await
-                .expect_err("old token")
-        )
-        .0,
-        401
-    );
+    world.api.set(|settings| settings.token = Some("rotated".to_owned()));
+    assert_eq!(refusal(maps.list(&ListParams::default()).await.expect_err("old token")).0, 401);
 }

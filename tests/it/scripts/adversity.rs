@@ -20,7 +20,15 @@ fn rolled_back(prepare: impl FnOnce(&mut Job<'_>)) -> Ended {
 
 #[test]
 fn a_statement_that_fails_anywhere() {
-    for tag in ["CREATE FUNCTION", "CREATE TABLE", "CREATE VIEW", "ALTER TABLE", "CREATE INDEX", "CREATE TRIGGER", "REFRESH MATERIALIZED VIEW"] {
+    for tag in [
+        "CREATE FUNCTION",
+        "CREATE TABLE",
+        "CREATE VIEW",
+        "ALTER TABLE",
+        "CREATE INDEX",
+        "CREATE TRIGGER",
+        "REFRESH MATERIALIZED VIEW",
+    ] {
         let ended = rolled_back(|job| {
             job.server.sql(SANDBOX.database, &format!(
                 "CREATE SCHEMA guard; CREATE FUNCTION guard.stop() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not today''; END';
@@ -44,7 +52,11 @@ fn an_archive_that_was_cut() {
 
 #[test]
 fn a_pg_restore_that_dies_or_ends_early_and_well() {
-    let restore = |how: &str| format!("case \" $* \" in *' --role='*) \"$real\" \"$@\" | head -c 400000; {how} ;; esac; exec \"$real\" \"$@\"");
+    let restore = |how: &str| {
+        format!(
+            "case \" $* \" in *' --role='*) \"$real\" \"$@\" | head -c 400000; {how} ;; esac; exec \"$real\" \"$@\""
+        )
+    };
     rolled_back(|job| {
         job.stand_in("pg_restore", &restore("exit 1"));
     })
@@ -62,8 +74,6 @@ fn a_pg_restore_that_dies_or_ends_early_and_well() {
 
 #[test]
 fn a_psql_that_is_killed_in_the_middle() {
-    let kill = "case \" $* \" in *' -f - '*) ;; esac; \"$real\" \"$@\" & child=$!";
-    let _ = kill;
     let ended = rolled_back(|job| {
         job.set("VERIFY_SQL", "\\! kill -s KILL $PPID");
     });
@@ -74,7 +84,11 @@ fn a_psql_that_is_killed_in_the_middle() {
 fn rows_that_are_not_the_dumps() {
     let ended = rolled_back(|job| {
         let tables = fs::read_to_string(job.file("source.tables")).expect("the counts");
-        let other = tables.replacen("\"llx_const\", \"kind\" : \"r\", \"rows\" : 400", "\"llx_const\", \"kind\" : \"r\", \"rows\" : 401", 1);
+        let other = tables.replacen(
+            "\"llx_const\", \"kind\" : \"r\", \"rows\" : 400",
+            "\"llx_const\", \"kind\" : \"r\", \"rows\" : 401",
+            1,
+        );
         assert_ne!(tables, other);
         fs::write(job.file("source.tables"), other).expect("other counts");
     });
@@ -84,11 +98,15 @@ fn rows_that_are_not_the_dumps() {
 
 #[test]
 fn a_lock_that_is_not_granted_names_who_holds_it() {
-    let ended = rolled_back(|job| {
-        job.server.sql(SANDBOX.database, "BEGIN; LOCK TABLE llx_user; PREPARE TRANSACTION 'the blocker'");
-    });
-    let refused = ended.refused(28);
+    let server = PostgresServer::start();
+    let before = server.checksum(SANDBOX.database);
+    let job = Job::new(&server);
+    job.dump().succeeded();
+    server.sql(SANDBOX.database, "BEGIN; LOCK TABLE llx_user; PREPARE TRANSACTION 'the blocker'");
+    let refused = job.restore().refused(28);
     assert!(refused.contains("the blocker"), "{refused}");
+    server.sql(SANDBOX.database, "ROLLBACK PREPARED 'the blocker'");
+    assert_eq!(server.checksum(SANDBOX.database), before);
 }
 
 #[test]
@@ -147,8 +165,13 @@ fn sessions_of_the_application_are_ended_and_those_of_others_are_listed() {
 
 /// Waits, in the server, until this user has a session in the sandbox.
 fn connected(server: &PostgresServer, user: &str) {
-    server.sql("postgres", &format!("DO $wait$ BEGIN LOOP PERFORM pg_stat_clear_snapshot(); EXIT WHEN EXISTS (SELECT FROM pg_stat_activity
-        WHERE usename = '{user}' AND datname = 'erp-sandbox'); PERFORM pg_sleep(0.01); END LOOP; END $wait$"));
+    server.sql(
+        "postgres",
+        &format!(
+            "DO $wait$ BEGIN LOOP PERFORM pg_stat_clear_snapshot(); EXIT WHEN EXISTS (SELECT FROM pg_stat_activity
+        WHERE usename = '{user}' AND datname = 'erp-sandbox'); PERFORM pg_sleep(0.01); END LOOP; END $wait$"
+        ),
+    );
 }
 
 #[test]

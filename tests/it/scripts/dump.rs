@@ -46,7 +46,10 @@ fn a_table_that_may_not_be_read_is_named() {
 fn a_failing_pg_dump_is_a_failure_with_its_message() {
     let server = PostgresServer::start();
     let mut job = Job::new(&server);
-    job.stand_in("pg_dump", "[ \"$1\" != --version ] || exec \"$real\" --version; echo 'pg_dump: error: no space' >&2; exit 1");
+    job.stand_in(
+        "pg_dump",
+        "[ \"$1\" != --version ] || exec \"$real\" --version; echo 'pg_dump: error: no space' >&2; exit 1",
+    );
     assert!(job.dump().refused(14).contains("no space"));
     job.stand_in("pg_dump", "[ \"$1\" != --version ] || exec \"$real\" --version; kill -s KILL $$");
     job.dump().refused(14);

@@ -33,7 +33,11 @@ fn a_login_that_may_do_too_much() {
 
 #[test]
 fn a_login_that_is_not_a_member_of_the_role() {
-    refusal(22, "REVOKE erp_sandbox_role FROM \"v-sandbox-1\";;GRANT CONNECT ON DATABASE \"erp-sandbox\" TO \"v-sandbox-1\"", "GRANT");
+    refusal(
+        22,
+        "REVOKE erp_sandbox_role FROM \"v-sandbox-1\";;GRANT CONNECT ON DATABASE \"erp-sandbox\" TO \"v-sandbox-1\"",
+        "GRANT",
+    );
 }
 
 #[test]
@@ -53,13 +57,20 @@ fn objects_of_others_in_public_are_listed() {
 #[test]
 fn what_the_wipe_would_take_and_the_dump_not_bring_back() {
     refusal(23, "ALTER FUNCTION user_lookup(text) OWNER TO erp_sandbox_role", "user_lookup");
-    refusal(23, "CREATE SCHEMA other AUTHORIZATION erp_sandbox_role;;CREATE TABLE other.mine ();;ALTER TABLE other.mine OWNER TO erp_sandbox_role",
-        "other.mine");
+    refusal(
+        23,
+        "CREATE SCHEMA other AUTHORIZATION erp_sandbox_role;;CREATE TABLE other.mine ();;ALTER TABLE other.mine OWNER TO erp_sandbox_role",
+        "other.mine",
+    );
 }
 
 #[test]
 fn create_on_public_that_was_revoked() {
-    refusal(26, "REVOKE CREATE ON SCHEMA public FROM erp_sandbox_role", "GRANT USAGE, CREATE ON SCHEMA public TO erp_sandbox_role");
+    refusal(
+        26,
+        "REVOKE CREATE ON SCHEMA public FROM erp_sandbox_role",
+        "GRANT USAGE, CREATE ON SCHEMA public TO erp_sandbox_role",
+    );
 }
 
 #[test]

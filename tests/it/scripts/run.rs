@@ -67,10 +67,12 @@ impl<'a> Job<'a> {
     }
 
     pub(crate) fn under(server: &'a PostgresServer, shell: Shell) -> Self {
-        let directory = || tempfile::Builder::new().prefix("sandbox-lifecycle-job-").tempdir().expect("a temporary directory");
+        let directory =
+            || tempfile::Builder::new().prefix("sandbox-lifecycle-job-").tempdir().expect("a temporary directory");
         let job = Self { server, work: directory(), tools: directory(), shell, overrides: Vec::new() };
         if shell == Shell::Busybox {
-            let installed = Command::new("busybox").args(["--install", "-s"]).arg(job.tools.path()).status().expect("busybox runs");
+            let installed =
+                Command::new("busybox").args(["--install", "-s"]).arg(job.tools.path()).status().expect("busybox runs");
             assert!(installed.success());
         }
         job
@@ -120,8 +122,17 @@ impl<'a> Job<'a> {
         command.args(["-c", script.text]).env_clear().env("PATH", path).envs(script.files.iter().copied());
         let work = self.work.path();
         command.env("HOME", work).env("TMPDIR", work).current_dir("/");
-        command.envs([("PGHOST", "127.0.0.1"), ("PGPORT", &port), ("PGDATABASE", access.database), ("PGUSER", access.user)]);
-        command.envs([("PGPASSWORD", access.password), ("PGCONNECT_TIMEOUT", "10"), ("PGAPPNAME", "sandbox-lifecycle/test")]);
+        command.envs([
+            ("PGHOST", "127.0.0.1"),
+            ("PGPORT", &port),
+            ("PGDATABASE", access.database),
+            ("PGUSER", access.user),
+        ]);
+        command.envs([
+            ("PGPASSWORD", access.password),
+            ("PGCONNECT_TIMEOUT", "10"),
+            ("PGAPPNAME", "sandbox-lifecycle/test"),
+        ]);
         command.envs([("TABLE_PREFIX", "llx_"), ("MIN_TABLES", "250"), ("SKIP_FUNCTIONS", "user_lookup")]);
         command.envs([("SANDBOX_ROLE", "erp_sandbox_role"), ("SOURCE_DATABASE", "erp")]);
         command.envs([("LOCK_TIMEOUT", "1s"), ("SESSION_GRACE_SECONDS", "1")]);

@@ -21,17 +21,26 @@ fn the_sandbox_becomes_production_under_each_shell_and_nothing_else_changes() {
         let dump = job.dump().succeeded();
         let restore = job.restore().succeeded();
 
-        assert!(matches!(dump.events[..], [Event::Source(_), Event::Counted { tables: 295, .. }, Event::Dumped { .. }]), "{dump:?}");
+        assert!(
+            matches!(dump.events[..], [Event::Source(_), Event::Counted { tables: 295, .. }, Event::Dumped { .. }]),
+            "{dump:?}"
+        );
         assert!(restore.told(&Event::Committed) && restore.told(&Event::Analyzed { failed: vec![] }), "{restore:?}");
         assert_eq!(server.checksum(SANDBOX.database), production, "{shell:?}");
         assert_eq!(server.checksum(PRODUCTION.database), production);
-        assert_eq!([PRODUCTION, SANDBOX].map(|access| server.sql(access.database, lookup)), [in_production, in_sandbox]);
+        assert_eq!(
+            [PRODUCTION, SANDBOX].map(|access| server.sql(access.database, lookup)),
+            [in_production, in_sandbox]
+        );
         let owners = "SELECT DISTINCT relowner::regrole FROM pg_class WHERE relnamespace = 'public'::regnamespace";
         assert_eq!(server.sql(SANDBOX.database, owners), "erp_sandbox_role");
         let argv = std::fs::read_to_string(job.file("argv")).expect("what the stand-ins wrote");
         assert!(argv.contains("--snapshot="), "{argv}");
         for secret in [PRODUCTION.password, SANDBOX.password] {
-            assert!(![&argv, &dump.output, &restore.output].iter().any(|text| text.contains(secret)), "{shell:?} shows a password");
+            assert!(
+                ![&argv, &dump.output, &restore.output].iter().any(|text| text.contains(secret)),
+                "{shell:?} shows a password"
+            );
         }
     }
 }
@@ -49,7 +58,9 @@ fn the_real_dump_is_cloned_to_the_last_row() {
 #[test]
 fn names_with_quotes_newlines_and_backslashes_break_nothing_and_run_nothing() {
     let server = PostgresServer::start();
-    server.sql(PRODUCTION.database, r#"
+    server.sql(
+        PRODUCTION.database,
+        r#"
         SET ROLE erp_role;
         SET search_path = public;
         CREATE TABLE "llx_it's ""odd""
@@ -71,7 +82,8 @@ SELECT pg_catalog.setval('public.x', 1, true);
         CREATE FUNCTION "user_lookup_too"() RETURNS text LANGUAGE sql AS 'SELECT ''kept''';
         COMMENT ON FUNCTION user_lookup_too() IS 'kept';
         COMMENT ON TABLE llx_user IS E'FUNCTION user_lookup(\nSCHEMA - public';
-    "#);
+    "#,
+    );
     for shell in Shell::all() {
         let job = Job::under(&server, shell);
         job.dump().succeeded();

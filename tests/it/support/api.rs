@@ -96,10 +96,7 @@ struct Shared {
 
 impl Shared {
     fn settings(&self) -> Settings {
-        self.settings
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn holds(&self) -> MutexGuard<'_, wire::Holds> {
@@ -123,11 +120,7 @@ impl fmt::Debug for Api {
 }
 
 impl Api {
-    pub(crate) async fn start(
-        store: Store,
-        runtime: Runtime,
-        settings: Settings,
-    ) -> io::Result<Self> {
+    pub(crate) async fn start(store: Store, runtime: Runtime, settings: Settings) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let (faults, record) = (Faults::default(), Record::default());
@@ -140,13 +133,7 @@ impl Api {
             holds: Arc::default(),
         };
         let serving = tokio::spawn(serve(listener, shared.clone()));
-        Ok(Self {
-            faults,
-            record,
-            address,
-            shared,
-            serving,
-        })
+        Ok(Self { faults, record, address, shared, serving })
     }
 
     pub(crate) fn url(&self) -> String {
@@ -155,13 +142,7 @@ impl Api {
 
     /// Changes the settings for every request from now on.
     pub(crate) fn set(&self, change: impl FnOnce(&mut Settings)) {
-        change(
-            &mut self
-                .shared
-                .settings
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
+        change(&mut self.shared.settings.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Resets every open connection, watches and execs too.
@@ -217,8 +198,5 @@ async fn connection(stream: TcpStream, shared: Shared) {
     let service = service_fn(|request| conversation::hold(request, &shared, &hold));
     let http = hyper::server::conn::http1::Builder::new();
     // An error is a connection that was broken, by the peer or by a fault: nothing to do.
-    let _ = http
-        .serve_connection(TokioIo::new(wire), service)
-        .with_upgrades()
-        .await;
+    let _ = http.serve_connection(TokioIo::new(wire), service).with_upgrades().await;
 }

@@ -96,14 +96,7 @@ impl Container {
             drop(report);
             tell.send_replace(Some(exit));
         });
-        Ok(Self(Arc::new(Inner {
-            spec,
-            processes: processes.clone(),
-            init,
-            log,
-            ended,
-            reason: Mutex::default(),
-        })))
+        Ok(Self(Arc::new(Inner { spec, processes: processes.clone(), init, log, ended, reason: Mutex::default() })))
     }
 
     pub(crate) fn log(&self) -> &Log {
@@ -126,10 +119,7 @@ impl Container {
 
     fn explained(&self, exit: Exit) -> Exit {
         let reason = self.0.reason.lock().unwrap_or_else(PoisonError::into_inner);
-        Exit {
-            reason: reason.unwrap_or(exit.reason),
-            ..exit
-        }
+        Exit { reason: reason.unwrap_or(exit.reason), ..exit }
     }
 
     pub(crate) fn signal(&self, name: &str) {
@@ -160,11 +150,7 @@ impl Exit {
 fn command(spec: &Spec) -> Command {
     let mut command = Command::new("/bin/sh");
     command
-        .args([
-            "-c",
-            r#"exec /usr/bin/bwrap --json-status-fd 3 "$@" 3>&1 1>&2"#,
-            "sh",
-        ])
+        .args(["-c", r#"exec /usr/bin/bwrap --json-status-fd 3 "$@" 3>&1 1>&2"#, "sh"])
         .args(spec.view.arguments())
         .args(spec.identity.become_it())
         .args(&spec.argv)
@@ -194,12 +180,7 @@ async fn settled(init: u32) {
     }
 }
 
-async fn outlive(
-    mut child: Child,
-    filling: tokio::task::JoinHandle<()>,
-    init: u32,
-    processes: Processes,
-) -> Exit {
+async fn outlive(mut child: Child, filling: tokio::task::JoinHandle<()>, init: u32, processes: Processes) -> Exit {
     let status = child.wait().await;
     processes.discharge(init);
     let _ = filling.await;
@@ -210,11 +191,7 @@ async fn outlive(
 fn unstartable(spec: &Spec) -> Option<String> {
     let program = spec.argv.first()?;
     let missing = if program.contains('/') {
-        let mounted = spec
-            .view
-            .mounts
-            .iter()
-            .any(|mount| Path::new(program).starts_with(&mount.target));
+        let mounted = spec.view.mounts.iter().any(|mount| Path::new(program).starts_with(&mount.target));
         !mounted && std::fs::metadata(program).is_err()
     } else {
         let path = spec.env.iter().find(|(name, _)| name == "PATH");
@@ -230,7 +207,5 @@ pub(crate) fn not_found(program: &str) -> String {
     } else {
         "executable file not found in $PATH".to_owned()
     };
-    format!(
-        "runc create failed: unable to start container process: exec: \"{program}\": {why}: unknown"
-    )
+    format!("runc create failed: unable to start container process: exec: \"{program}\": {why}: unknown")
 }

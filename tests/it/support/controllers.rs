@@ -39,25 +39,14 @@ impl Controllers {
     pub(crate) fn run(store: &Store) -> Self {
         let mut tasks = JoinSet::new();
         let argo = Argo::default();
-        tasks.spawn(keep(
-            store.clone(),
-            &["deployments", "replicasets", "pods"],
-            deployments::reconcile,
-        ));
-        tasks.spawn(keep(
-            store.clone(),
-            &["replicasets", "pods"],
-            replicasets::reconcile,
-        ));
+        tasks.spawn(keep(store.clone(), &["deployments", "replicasets", "pods"], deployments::reconcile));
+        tasks.spawn(keep(store.clone(), &["replicasets", "pods"], replicasets::reconcile));
         tasks.spawn(keep(store.clone(), &["jobs", "pods"], jobs::reconcile));
         tasks.spawn(keep(store.clone(), &[], garbage::reconcile));
         let healer = argo.clone();
         let heal = move |store: &Store| healer.reconcile(store);
         tasks.spawn(keep(store.clone(), &["applications", "deployments"], heal));
-        Self {
-            argo,
-            _tasks: tasks,
-        }
+        Self { argo, _tasks: tasks }
     }
 }
 

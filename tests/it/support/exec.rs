@@ -24,12 +24,7 @@ pub(crate) fn serve(kubelet: &Kubelet, asked: ExecRequest) -> Result<Response<()
         return Err(Status::bad_request(why));
     }
     let container = target(kubelet, &asked)?;
-    let header = |name: &str| {
-        asked
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    };
+    let header = |name: &str| asked.headers.get(name).and_then(|value| value.to_str().ok());
     let Some(key) = header("sec-websocket-key") else {
         let why = "unable to upgrade: missing upgrade headers in request";
         return Err(Status::bad_request(why));
@@ -52,11 +47,7 @@ pub(crate) fn serve(kubelet: &Kubelet, asked: ExecRequest) -> Result<Response<()
     let session = Session {
         container,
         half_close: protocol.starts_with("v5"),
-        streams: Streams {
-            stdin: asked.stdin,
-            stdout: asked.stdout,
-            stderr: asked.stderr && !asked.tty,
-        },
+        streams: Streams { stdin: asked.stdin, stdout: asked.stdout, stderr: asked.stderr && !asked.tty },
         argv: argv(asked.command, asked.tty),
     };
     tokio::spawn(async move {

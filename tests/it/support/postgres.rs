@@ -17,7 +17,8 @@ pub(crate) use template::Production;
 /// Production's database, login and its password.
 pub(crate) const PRODUCTION: Access = Access { database: "erp", user: "v-prod-1", password: r#"prod-s3cret '"$HOME\"# };
 /// The sandbox's.
-pub(crate) const SANDBOX: Access = Access { database: "erp-sandbox", user: "v-sandbox-1", password: "sandbox-s3cret é" };
+pub(crate) const SANDBOX: Access =
+    Access { database: "erp-sandbox", user: "v-sandbox-1", password: "sandbox-s3cret é" };
 
 /// A database and who may use it.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +46,8 @@ impl PostgresServer {
 
     /// A server with this production, and further settings (`max_connections=20`).
     pub(crate) fn with(production: &Production, settings: &[&str]) -> Self {
-        let directory = tempfile::Builder::new().prefix("sandbox-lifecycle-pg-").tempdir().expect("a temporary directory");
+        let directory =
+            tempfile::Builder::new().prefix("sandbox-lifecycle-pg-").tempdir().expect("a temporary directory");
         let data = directory.path().join("data");
         run(Command::new("cp").args(["-a", "--reflink=auto"]).arg(template::data_directory(production)).arg(&data));
         hand_over(directory.path());
@@ -98,7 +100,19 @@ impl PostgresServer {
     /// A psql of the superuser: no start-up file, unaligned, stopping at an error.
     pub(crate) fn psql(&self, database: &str) -> Command {
         let mut psql = Command::new("psql");
-        psql.args(["-XqAtw", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string(), "-d", database]);
+        psql.args([
+            "-XqAtw",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-h",
+            "127.0.0.1",
+            "-U",
+            "postgres",
+            "-p",
+            &self.port.to_string(),
+            "-d",
+            database,
+        ]);
         psql.env("PGCLIENTENCODING", "UTF8").env("PGAPPNAME", "lab").stdin(Stdio::null());
         psql
     }
@@ -113,12 +127,22 @@ impl PostgresServer {
     /// What the database holds, table by table and sequence by sequence.
     pub(crate) fn checksum(&self, database: &str) -> Checksum {
         let lines = self.sql_file(database, include_str!("postgres/checksum.sql"));
-        lines.lines().filter_map(|line| line.split_once('\t')).map(|(name, sum)| (name.into(), sum.replace('\t', " "))).collect()
+        lines
+            .lines()
+            .filter_map(|line| line.split_once('\t'))
+            .map(|(name, sum)| (name.into(), sum.replace('\t', " ")))
+            .collect()
     }
 
     /// Runs a text with psql's own commands in it.
     pub(crate) fn sql_file(&self, database: &str, text: &str) -> String {
-        let mut psql = self.psql(database).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("psql runs");
+        let mut psql = self
+            .psql(database)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("psql runs");
         template::write_and_close(&mut psql, text);
         answer(&psql.wait_with_output().expect("psql ends")).unwrap_or_else(|error| panic!("{error}"))
     }
@@ -160,7 +184,12 @@ fn supervise(directory: &Path, port: u16, settings: &[&str]) -> Result<Child, St
     let mut options = format!("-p {port} -k {}", directory.display());
     settings.iter().for_each(|setting| options.push_str(&format!(" -c {setting}")));
     let mut shell = as_postgres("sh");
-    shell.args(["-c", SCRIPT, "sh"]).arg(bin("pg_ctl")).arg(directory.join("data")).arg(directory.join("log")).arg(options);
+    shell
+        .args(["-c", SCRIPT, "sh"])
+        .arg(bin("pg_ctl"))
+        .arg(directory.join("data"))
+        .arg(directory.join("log"))
+        .arg(options);
     let mut child = shell
         .current_dir(directory)
         .process_group(0) // ^C is for the tests, which then close the pipe
@@ -219,5 +248,9 @@ fn run(command: &mut Command) {
 
 fn answer(output: &Output) -> Result<String, String> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches('\n').to_owned();
-    if output.status.success() { Ok(text(&output.stdout)) } else { Err(format!("{}: {}", output.status, text(&output.stderr))) }
+    if output.status.success() {
+        Ok(text(&output.stdout))
+    } else {
+        Err(format!("{}: {}", output.status, text(&output.stderr)))
+    }
 }

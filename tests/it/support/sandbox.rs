@@ -82,7 +82,8 @@ impl Sandbox {
         let dir = tempfile::Builder::new().prefix("sandbox-lifecycle-lab-").tempdir().expect("a directory");
         let store = Store::new();
         let kubelet = Kubelet::run(store.clone(), RuntimeConfig::new(dir.path().join("node")));
-        let api = Api::start(store.clone(), kubelet.runtime(), api::Settings::default()).await.expect("a loopback port");
+        let api =
+            Api::start(store.clone(), kubelet.runtime(), api::Settings::default()).await.expect("a loopback port");
         let controllers = Controllers::run(&store);
         let world = Self { store, api, controllers, kubelet, postgres, dir };
         world.api.write_kubeconfig(&world.kubeconfig(), "default").expect("a kubeconfig");
@@ -171,7 +172,8 @@ impl Sandbox {
         };
         let objects = ["secrets", "jobs", "leases"].into_iter().map(|resource| (resource.to_owned(), names(resource)));
         World {
-            replicas: self.store.get("deployments", SANDBOX, SANDBOX).expect("the Deployment")["spec"]["replicas"].clone(),
+            replicas: self.store.get("deployments", SANDBOX, SANDBOX).expect("the Deployment")["spec"]["replicas"]
+                .clone(),
             sync_policy: self.sync_policy(),
             objects: objects.collect(),
             production: self.postgres.checksum(postgres::PRODUCTION.database),

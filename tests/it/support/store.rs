@@ -48,14 +48,8 @@ impl Default for Store {
 
 impl Store {
     pub(crate) fn new() -> Self {
-        let state = State {
-            revision: 1000,
-            ..State::default()
-        };
-        Self {
-            state: Arc::new(Mutex::new(state)),
-            changes: broadcast::channel(8192).0,
-        }
+        let state = State { revision: 1000, ..State::default() };
+        Self { state: Arc::new(Mutex::new(state)), changes: broadcast::channel(8192).0 }
     }
 
     /// Writers work on a copy, so a writer that panicked has broken nothing.
@@ -84,10 +78,7 @@ impl Store {
             .objects
             .range(from..)
             .take_while(|((of, within, _), _)| of == resource && ns.is_none_or(|ns| within == ns));
-        (
-            state.revision,
-            objects.map(|(_, object)| object.clone()).collect(),
-        )
+        (state.revision, objects.map(|(_, object)| object.clone()).collect())
     }
 
     /// Stores a new object and gives it its system fields; 409 AlreadyExists.
@@ -139,11 +130,7 @@ impl Store {
     ) -> Result<Value, Status> {
         let mut state = self.lock();
         let key = key(resource, ns, name);
-        let old = state
-            .objects
-            .get(&key)
-            .ok_or_else(|| Status::not_found(resource, name))?
-            .clone();
+        let old = state.objects.get(&key).ok_or_else(|| Status::not_found(resource, name))?.clone();
         let mut new = old.clone();
         change(&mut new)?;
         rules::keep_system_fields(&old, &mut new);
@@ -189,24 +176,13 @@ impl Store {
     ) -> Result<Deleted, Status> {
         let mut state = self.lock();
         let key = key(resource, ns, name);
-        let old = state
-            .objects
-            .get(&key)
-            .ok_or_else(|| Status::not_found(resource, name))?
-            .clone();
+        let old = state.objects.get(&key).ok_or_else(|| Status::not_found(resource, name))?.clone();
         options.check(resource, name, &old)?;
         let (object, gone) = deletion::begin(resource, &old, &options);
         if gone {
-            return Ok(Deleted {
-                object: self.remove(&mut state, &key, object),
-                gone,
-            });
+            return Ok(Deleted { object: self.remove(&mut state, &key, object), gone });
         }
-        let object = if object == old {
-            old
-        } else {
-            self.put(&mut state, key, object)
-        };
+        let object = if object == old { old } else { self.put(&mut state, key, object) };
         Ok(Deleted { object, gone })
     }
 
@@ -217,11 +193,7 @@ impl Store {
 
     /// The changes of one resource after `revision`, and the revision reached;
     /// `Err` (410) when that far back is forgotten.
-    pub(crate) fn since(
-        &self,
-        resource: &str,
-        revision: u64,
-    ) -> Result<(u64, Vec<Change>), Status> {
+    pub(crate) fn since(&self, resource: &str, revision: u64) -> Result<(u64, Vec<Change>), Status> {
         let state = self.lock();
         Ok((state.revision, state.history.since(resource, revision)?))
     }
@@ -239,11 +211,7 @@ impl Store {
         state.revision += 1;
         object["metadata"]["resourceVersion"] = state.revision.to_string().into();
         let previous = state.objects.insert(key.clone(), object.clone());
-        let kind = if previous.is_some() {
-            ChangeKind::Modified
-        } else {
-            ChangeKind::Added
-        };
+        let kind = if previous.is_some() { ChangeKind::Modified } else { ChangeKind::Added };
         self.tell(state, key.0, kind, object.clone(), previous);
         object
     }
@@ -253,31 +221,12 @@ impl Store {
         state.revision += 1;
         object["metadata"]["resourceVersion"] = state.revision.to_string().into();
         let previous = state.objects.remove(key);
-        self.tell(
-            state,
-            key.0.clone(),
-            ChangeKind::Deleted,
-            object.clone(),
-            previous,
-        );
+        self.tell(state, key.0.clone(), ChangeKind::Deleted, object.clone(), previous);
         object
     }
 
-    fn tell(
-        &self,
-        state: &mut State,
-        resource: String,
-        kind: ChangeKind,
-        object: Value,
-        previous: Option<Value>,
-    ) {
-        let change = Change {
-            resource,
-            kind,
-            object,
-            previous,
-            revision: state.revision,
-        };
+    fn tell(&self, state: &mut State, resource: String, kind: ChangeKind, object: Value, previous: Option<Value>) {
+        let change = Change { resource, kind, object, previous, revision: state.revision };
         state.history.add(change.clone());
         // No receiver is no failure: a lab without controllers has none.
         let _ = self.changes.send(change);
@@ -289,8 +238,5 @@ fn key(resource: &str, ns: &str, name: &str) -> Key {
 }
 
 fn text(object: &Value, field: &str) -> String {
-    object["metadata"][field]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned()
+    object["metadata"][field].as_str().unwrap_or_default().to_owned()
 }

@@ -13,11 +13,7 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn new(path: &str, text: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-            code: blanked(text),
-        }
+        Self { path: path.to_owned(), text: text.to_owned(), code: blanked(text) }
     }
 
     /// `["cluster", "job"]` of `src/cluster/job.rs`.
@@ -121,8 +117,7 @@ fn quoted(rest: &str) -> usize {
 }
 
 pub(super) fn words(line: &str) -> impl Iterator<Item = &str> {
-    line.split(|c: char| !c.is_alphanumeric() && c != '_')
-        .filter(|word| !word.is_empty())
+    line.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
 }
 
 #[test]

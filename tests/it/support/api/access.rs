@@ -20,11 +20,7 @@ pub(crate) struct Right {
 impl Right {
     pub(crate) fn new(verb: &str, resource: &str, namespace: &str) -> Self {
         let [verb, resource, namespace] = [verb, resource, namespace].map(str::to_owned);
-        Self {
-            verb,
-            resource,
-            namespace,
-        }
+        Self { verb, resource, namespace }
     }
 
     fn covers(&self, verb: &str, resource: &str, namespace: &str) -> bool {
@@ -38,19 +34,13 @@ impl Settings {
         let Some(rights) = &self.rights else {
             return true;
         };
-        rights
-            .iter()
-            .any(|right| right.covers(verb, resource, namespace))
+        rights.iter().any(|right| right.covers(verb, resource, namespace))
     }
 }
 
 pub(super) fn authenticate(asked: &Asked, settings: &Settings) -> Result<(), Status> {
     let known = settings.token.is_none() || settings.token == asked.token;
-    if known {
-        Ok(())
-    } else {
-        Err(Status::new(401, "Unauthorized", "Unauthorized"))
-    }
+    if known { Ok(()) } else { Err(Status::new(401, "Unauthorized", "Unauthorized")) }
 }
 
 /// Discovery is everybody's; a resource needs its right, and an exec over WebSocket, which is a
@@ -70,25 +60,13 @@ pub(super) fn authorize(seen: &Seen, target: &Target, settings: &Settings) -> Re
 /// A Namespace lies in itself.
 fn scope(target: &Target) -> String {
     let own = target.kind.resource == "namespaces";
-    if own {
-        target.name().to_owned()
-    } else {
-        target.namespace.clone()
-    }
+    if own { target.name().to_owned() } else { target.namespace.clone() }
 }
 
 fn forbidden(verb: &str, target: &Target, namespace: &str, user: &str) -> Status {
     let (group, resource) = (target.kind.group, target.kind.resource);
-    let what = if group.is_empty() {
-        resource.to_owned()
-    } else {
-        format!("{resource}.{group}")
-    };
-    let named = target
-        .name
-        .as_ref()
-        .map(|name| format!(" \"{name}\""))
-        .unwrap_or_default();
+    let what = if group.is_empty() { resource.to_owned() } else { format!("{resource}.{group}") };
+    let named = target.name.as_ref().map(|name| format!(" \"{name}\"")).unwrap_or_default();
     let place = match namespace {
         "" => "at the cluster scope".to_owned(),
         namespace => format!("in the namespace \"{namespace}\""),

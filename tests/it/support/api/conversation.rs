@@ -49,26 +49,18 @@ impl Asked {
 
     /// A body of JSON; one without a media type is taken for it.
     pub(super) fn json(&self) -> Result<Value, Status> {
-        if !self.content_type.is_empty()
-            && !["json", "yaml"]
-                .iter()
-                .any(|known| self.content_type.ends_with(known))
-        {
-            let message = "the body of the request was in an unknown format - accepted media types include: application/json";
+        if !self.content_type.is_empty() && !["json", "yaml"].iter().any(|known| self.content_type.ends_with(known)) {
+            let message =
+                "the body of the request was in an unknown format - accepted media types include: application/json";
             return Err(Status::new(415, "UnsupportedMediaType", message));
         }
-        serde_json::from_slice(&self.body).map_err(|why| {
-            Status::bad_request(format!("the object provided is unrecognized: {why}"))
-        })
+        serde_json::from_slice(&self.body)
+            .map_err(|why| Status::bad_request(format!("the object provided is unrecognized: {why}")))
     }
 }
 
 /// Answers one request, or breaks its connection.
-pub(super) async fn hold(
-    request: Request<Incoming>,
-    shared: &Shared,
-    hold: &Arc<Hold>,
-) -> io::Result<Response<Body>> {
+pub(super) async fn hold(request: Request<Incoming>, shared: &Shared, hold: &Arc<Hold>) -> io::Result<Response<Body>> {
     let asked = read(request).await;
     let asked = match asked {
         Ok(asked) => asked,
@@ -81,23 +73,15 @@ pub(super) async fn hold(
         None => route::answer(asked, shared).await.into_response(),
     };
     after(fault.as_ref(), hold).await?;
-    shared
-        .record
-        .answered(seen.number, response.status().as_u16());
+    shared.record.answered(seen.number, response.status().as_u16());
     Ok(response)
 }
 
 async fn read(mut request: Request<Incoming>) -> Result<Asked, Status> {
-    let upgrade = request
-        .headers()
-        .contains_key(hyper::header::UPGRADE)
-        .then(|| hyper::upgrade::on(&mut request));
+    let upgrade = request.headers().contains_key(hyper::header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
     let (head, body) = request.into_parts();
     let header = |name| {
-        let value = head
-            .headers
-            .get(&name)
-            .and_then(|value| value.to_str().ok());
+        let value = head.headers.get(&name).and_then(|value| value.to_str().ok());
         value.unwrap_or_default().to_owned()
     };
     let body = whole(body).await?;
@@ -106,16 +90,9 @@ async fn read(mut request: Request<Incoming>) -> Result<Asked, Status> {
         method: head.method.to_string(),
         path: head.uri.path().to_owned(),
         query: Query::parse(head.uri.query().unwrap_or_default()),
-        content_type: content_type
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_owned(),
+        content_type: content_type.split(';').next().unwrap_or_default().trim().to_owned(),
         user_agent: header(USER_AGENT),
-        token: header(AUTHORIZATION)
-            .strip_prefix("Bearer ")
-            .map(str::to_owned),
+        token: header(AUTHORIZATION).strip_prefix("Bearer ").map(str::to_owned),
         headers: head.headers,
         body,
         upgrade,
@@ -125,10 +102,7 @@ async fn read(mut request: Request<Incoming>) -> Result<Asked, Status> {
 async fn whole(body: Incoming) -> Result<Bytes, Status> {
     let message = "Request entity too large: limit is 3145728";
     let too_large = |_| Status::new(413, "RequestEntityTooLarge", message);
-    let body = Limited::new(body, LARGEST_BODY)
-        .collect()
-        .await
-        .map_err(too_large)?;
+    let body = Limited::new(body, LARGEST_BODY).collect().await.map_err(too_large)?;
     Ok(body.to_bytes())
 }
 
@@ -157,9 +131,7 @@ async fn before(fault: Option<&Fault>, hold: &Hold) -> io::Result<Option<Respons
             };
             status.details = serde_json::json!({"retryAfterSeconds": seconds});
             let mut response = Answer::refusal(&status).into_response();
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, (*seconds).into());
+            response.headers_mut().insert(RETRY_AFTER, (*seconds).into());
             return Ok(Some(response));
         }
         Some(Fault::ResetBefore) => return Err(reset(hold)),

@@ -16,9 +16,7 @@ pub(super) fn document(path: &str, settings: &Settings) -> Option<Value> {
         ["apis"] => Some(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups()})),
         ["api", "v1"] => Some(resources("", "v1")),
         ["apis", group] => groups().into_iter().find(|one| one["name"] == *group),
-        ["apis", group, version] => group_versions()
-            .contains(&(*group, *version))
-            .then(|| resources(group, version)),
+        ["apis", group, version] => group_versions().contains(&(*group, *version)).then(|| resources(group, version)),
         ["openapi", "v3"] => Some(open_api_index()),
         ["openapi", "v3", "api", "v1"] => Some(open_api("", "v1")),
         ["openapi", "v3", "apis", group, version] => Some(open_api(group, version)),
@@ -38,10 +36,7 @@ fn version(git_version: &str) -> Value {
 
 fn group_versions() -> BTreeSet<(&'static str, &'static str)> {
     let stored = KINDS.iter().map(|kind| (kind.group, kind.version));
-    stored
-        .chain([("authorization.k8s.io", "v1")])
-        .filter(|(group, _)| !group.is_empty())
-        .collect()
+    stored.chain([("authorization.k8s.io", "v1")]).filter(|(group, _)| !group.is_empty()).collect()
 }
 
 fn groups() -> Vec<Value> {
@@ -56,9 +51,7 @@ fn groups() -> Vec<Value> {
 }
 
 fn resources(group: &str, version: &str) -> Value {
-    let mine = KINDS
-        .iter()
-        .filter(|kind| kind.group == group && kind.version == version);
+    let mine = KINDS.iter().filter(|kind| kind.group == group && kind.version == version);
     let mut list: Vec<Value> = mine.flat_map(entries).collect();
     if group == "authorization.k8s.io" {
         list.push(json!({
@@ -66,11 +59,7 @@ fn resources(group: &str, version: &str) -> Value {
             "namespaced": false, "kind": "SelfSubjectAccessReview", "verbs": ["create"],
         }));
     }
-    let group_version = if group.is_empty() {
-        version.to_owned()
-    } else {
-        format!("{group}/{version}")
-    };
+    let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     json!({
         "kind": "APIResourceList", "apiVersion": "v1",
         "groupVersion": group_version, "resources": list,
@@ -78,16 +67,7 @@ fn resources(group: &str, version: &str) -> Value {
 }
 
 fn entries(kind: &Kind) -> Vec<Value> {
-    const VERBS: &[&str] = &[
-        "create",
-        "delete",
-        "deletecollection",
-        "get",
-        "list",
-        "patch",
-        "update",
-        "watch",
-    ];
+    const VERBS: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
     let mut own = json!({
         "name": kind.resource, "singularName": kind.kind.to_lowercase(),
         "namespaced": kind.namespaced, "kind": kind.kind, "verbs": VERBS,
@@ -134,20 +114,9 @@ fn open_api(group: &str, version: &str) -> Value {
     let parameter = |name: &str| json!({"name": name, "in": "query", "schema": {"type": "string"}});
     let parameters = json!([parameter("fieldValidation"), parameter("dryRun")]);
     let mut paths = Map::new();
-    for kind in KINDS
-        .iter()
-        .filter(|kind| kind.group == group && kind.version == version)
-    {
-        let base = if group.is_empty() {
-            "/api".to_owned()
-        } else {
-            format!("/apis/{group}")
-        };
-        let within = if kind.namespaced {
-            "namespaces/{namespace}/"
-        } else {
-            ""
-        };
+    for kind in KINDS.iter().filter(|kind| kind.group == group && kind.version == version) {
+        let base = if group.is_empty() { "/api".to_owned() } else { format!("/apis/{group}") };
+        let within = if kind.namespaced { "namespaces/{namespace}/" } else { "" };
         let path = format!("{base}/{version}/{within}{}/{{name}}", kind.resource);
         let id = json!({"group": group, "version": version, "kind": kind.kind});
         let patch = json!({

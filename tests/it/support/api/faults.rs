@@ -42,31 +42,13 @@ impl Fault {
         let (reason, message) = match code {
             401 => ("Unauthorized", "Unauthorized"),
             403 => ("Forbidden", "forbidden: injected by a test"),
-            404 => (
-                "NotFound",
-                "the server could not find the requested resource",
-            ),
-            409 => (
-                "Conflict",
-                "Operation cannot be fulfilled: injected by a test",
-            ),
+            404 => ("NotFound", "the server could not find the requested resource"),
+            409 => ("Conflict", "Operation cannot be fulfilled: injected by a test"),
             422 => ("Invalid", "invalid: injected by a test"),
-            429 => (
-                "TooManyRequests",
-                "the server has received too many requests and has asked us to try again later",
-            ),
-            503 => (
-                "ServiceUnavailable",
-                "the server is currently unable to handle the request",
-            ),
-            504 => (
-                "Timeout",
-                "request did not complete within the requested timeout",
-            ),
-            _ => (
-                "InternalError",
-                "Internal error occurred: injected by a test",
-            ),
+            429 => ("TooManyRequests", "the server has received too many requests and has asked us to try again later"),
+            503 => ("ServiceUnavailable", "the server is currently unable to handle the request"),
+            504 => ("Timeout", "request did not complete within the requested timeout"),
+            _ => ("InternalError", "Internal error occurred: injected by a test"),
         };
         Self::Answer(Status::new(code, reason, message))
     }
@@ -84,26 +66,14 @@ pub(crate) struct Rule {
 
 impl fmt::Debug for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Rule({:?} after {}, {} times)",
-            self.fault, self.skip, self.times
-        )
+        write!(f, "Rule({:?} after {}, {} times)", self.fault, self.skip, self.times)
     }
 }
 
 impl Rule {
     /// The first request that matches, once, unless said otherwise.
-    pub(crate) fn on(
-        matches: impl Fn(&Seen) -> bool + Send + Sync + 'static,
-        fault: Fault,
-    ) -> Self {
-        Self {
-            matches: Box::new(matches),
-            skip: 0,
-            times: 1,
-            fault,
-        }
+    pub(crate) fn on(matches: impl Fn(&Seen) -> bool + Send + Sync + 'static, fault: Fault) -> Self {
+        Self { matches: Box::new(matches), skip: 0, times: 1, fault }
     }
 
     /// By [`Seen::line`]: `Rule::on_line("patch applications erp-sandbox", …)`.
@@ -153,9 +123,7 @@ impl Faults {
     /// Has every rule with a limited number of times been used up? A test whose fault never
     /// happened has tested nothing.
     pub(crate) fn are_spent(&self) -> bool {
-        self.lock()
-            .iter()
-            .all(|rule| rule.times == 0 || rule.times == usize::MAX)
+        self.lock().iter().all(|rule| rule.times == 0 || rule.times == usize::MAX)
     }
 
     /// The first rule that is for this request and neither skips it nor is used up.
@@ -192,10 +160,7 @@ impl Default for Gate {
 
 impl Gate {
     pub(crate) fn new() -> Self {
-        Self {
-            arrived: watch::Sender::new(0),
-            open: watch::Sender::new(false),
-        }
+        Self { arrived: watch::Sender::new(0), open: watch::Sender::new(false) }
     }
 
     /// Until a request stands at the gate.

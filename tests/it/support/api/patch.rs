@@ -35,9 +35,7 @@ fn document(asked: &Asked) -> Result<Value, Status> {
     if patch.is_object() {
         return Ok(patch);
     }
-    Err(Status::bad_request(
-        "json: cannot unmarshal a patch that is not an object",
-    ))
+    Err(Status::bad_request("json: cannot unmarshal a patch that is not an object"))
 }
 
 fn operations(asked: &Asked, object: &mut Value) -> Result<(), Status> {
@@ -66,11 +64,7 @@ pub(super) fn refuse(object: &Value, why: &str) -> Status {
 }
 
 fn unsupported(custom: bool) -> Status {
-    let strategic = if custom {
-        ""
-    } else {
-        ", application/strategic-merge-patch+json"
-    };
+    let strategic = if custom { "" } else { ", application/strategic-merge-patch+json" };
     let message = format!(
         "the body of the request was in an unknown format - accepted media types include: \
          application/json-patch+json, application/merge-patch+json{strategic}, {APPLY}"

@@ -10,11 +10,7 @@ use super::runtime::{ExecRequest, LogRequest};
 use super::target::Target;
 use super::{read, route};
 
-pub(super) async fn answer(
-    asked: Asked,
-    target: &Target,
-    shared: &Shared,
-) -> Result<Answer, Status> {
+pub(super) async fn answer(asked: Asked, target: &Target, shared: &Shared) -> Result<Answer, Status> {
     let pod = read::current(target, shared)?;
     let container = container(&pod, asked.query.get("container"))?;
     if !pod["spec"]["nodeName"].is_string() {
@@ -28,12 +24,7 @@ pub(super) async fn answer(
     }
 }
 
-async fn log(
-    asked: &Asked,
-    target: &Target,
-    container: String,
-    shared: &Shared,
-) -> Result<Answer, Status> {
+async fn log(asked: &Asked, target: &Target, container: String, shared: &Shared) -> Result<Answer, Status> {
     let query = &asked.query;
     let request = LogRequest {
         namespace: target.namespace.clone(),
@@ -47,36 +38,22 @@ async fn log(
         since_seconds: query.number("sinceSeconds"),
     };
     let stream = (shared.runtime.log)(request).await?;
-    Ok(Answer::Stream {
-        content_type: "text/plain",
-        stream,
-    })
+    Ok(Answer::Stream { content_type: "text/plain", stream })
 }
 
-async fn exec(
-    asked: Asked,
-    target: &Target,
-    container: String,
-    shared: &Shared,
-) -> Result<Answer, Status> {
+async fn exec(asked: Asked, target: &Target, container: String, shared: &Shared) -> Result<Answer, Status> {
     let query = &asked.query;
     let command: Vec<String> = query.all("command").map(str::to_owned).collect();
     if command.is_empty() {
-        return Err(Status::bad_request(
-            "you must specify at least 1 command for the container",
-        ));
+        return Err(Status::bad_request("you must specify at least 1 command for the container"));
     }
     let streams = ["stdin", "stdout", "stderr"].map(|name| query.is_set(name));
     if streams == [false; 3] {
-        return Err(Status::bad_request(
-            "you must specify at least one of stdin, stdout, stderr",
-        ));
+        return Err(Status::bad_request("you must specify at least one of stdin, stdout, stderr"));
     }
     let tty = query.is_set("tty");
     let Some(upgrade) = asked.upgrade else {
-        return Err(Status::bad_request(
-            "unable to upgrade: missing upgrade headers in request",
-        ));
+        return Err(Status::bad_request("unable to upgrade: missing upgrade headers in request"));
     };
     let request = ExecRequest {
         namespace: target.namespace.clone(),
@@ -97,17 +74,13 @@ async fn exec(
 fn container(pod: &Value, asked: Option<&str>) -> Result<String, Status> {
     let names = |list: &str| -> Vec<String> {
         let all = pod["spec"][list].as_array().into_iter().flatten();
-        all.filter_map(|one| one["name"].as_str())
-            .map(str::to_owned)
-            .collect()
+        all.filter_map(|one| one["name"].as_str()).map(str::to_owned).collect()
     };
     let (own, init) = (names("containers"), names("initContainers"));
     let pod_name = pod["metadata"]["name"].as_str().unwrap_or_default();
     match (asked, own.as_slice()) {
         (Some(name), _) if own.iter().chain(&init).any(|one| one == name) => Ok(name.to_owned()),
-        (Some(name), _) => Err(Status::bad_request(format!(
-            "container {name} is not valid for pod {pod_name}"
-        ))),
+        (Some(name), _) => Err(Status::bad_request(format!("container {name} is not valid for pod {pod_name}"))),
         (None, [only]) => Ok(only.clone()),
         (None, _) => {
             let or_init = match init.as_slice() {

@@ -25,10 +25,7 @@ pub(super) fn list(asked: &Asked, target: &Target, shared: &Shared) -> Result<An
     let selection = Selection::of(target, &asked.query)?;
     let namespace = Some(target.namespace.as_str()).filter(|ns| !ns.is_empty());
     let (revision, objects) = shared.store.list_at(target.kind.resource, namespace);
-    let mut items: Vec<Value> = objects
-        .into_iter()
-        .filter(|one| selection.has(one))
-        .collect();
+    let mut items: Vec<Value> = objects.into_iter().filter(|one| selection.has(one)).collect();
     let start = match asked.query.get("continue").map(str::parse::<usize>) {
         None => 0,
         Some(Ok(start)) => start.min(items.len()),
@@ -36,10 +33,7 @@ pub(super) fn list(asked: &Asked, target: &Target, shared: &Shared) -> Result<An
     };
     items.drain(..start);
     let mut metadata = json!({"resourceVersion": revision.to_string()});
-    let limit = asked
-        .query
-        .number("limit")
-        .and_then(|limit| usize::try_from(limit).ok());
+    let limit = asked.query.number("limit").and_then(|limit| usize::try_from(limit).ok());
     if let Some(limit) = limit.filter(|limit| *limit > 0 && *limit < items.len()) {
         metadata["continue"] = (start + limit).to_string().into();
         metadata["remainingItemCount"] = (items.len() - limit).into();

@@ -56,9 +56,7 @@ impl Seen {
     /// `patch deployments/scale erp-sandbox`: short, for asserting an order.
     pub(crate) fn line(&self) -> String {
         match self.target() {
-            Some(target) => format!("{} {} {}", self.verb(), target.resource(), target.name())
-                .trim_end()
-                .to_owned(),
+            Some(target) => format!("{} {} {}", self.verb(), target.resource(), target.name()).trim_end().to_owned(),
             None => format!("{} {}", self.method, self.path),
         }
     }
@@ -112,12 +110,7 @@ impl Record {
             .filter_map(|seen| {
                 let target = seen.target()?;
                 let group = target.kind.group.to_owned();
-                Some((
-                    seen.verb().to_owned(),
-                    group,
-                    target.resource(),
-                    target.namespace,
-                ))
+                Some((seen.verb().to_owned(), group, target.resource(), target.namespace))
             })
             .collect();
         rights.sort();

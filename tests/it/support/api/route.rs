@@ -7,9 +7,7 @@ use super::target::Target;
 use super::{Shared, access, delete, discovery, pods, read, scale, watch, write};
 
 pub(super) async fn answer(asked: Asked, shared: &Shared) -> Answer {
-    routed(asked, shared)
-        .await
-        .unwrap_or_else(|refused| Answer::refusal(&refused))
+    routed(asked, shared).await.unwrap_or_else(|refused| Answer::refusal(&refused))
 }
 
 async fn routed(asked: Asked, shared: &Shared) -> Result<Answer, Status> {

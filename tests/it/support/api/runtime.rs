@@ -49,8 +49,7 @@ pub(crate) struct ExecRequest {
     pub(crate) upgrade: OnUpgrade,
 }
 
-type Serve<Asked, Answer> =
-    Arc<dyn Fn(Asked) -> BoxFuture<'static, Result<Answer, Status>> + Send + Sync>;
+type Serve<Asked, Answer> = Arc<dyn Fn(Asked) -> BoxFuture<'static, Result<Answer, Status>> + Send + Sync>;
 
 /// Who answers for the containers.
 #[derive(Clone)]

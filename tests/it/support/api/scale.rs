@@ -16,9 +16,7 @@ pub(super) fn answer(asked: &Asked, target: &Target, shared: &Shared) -> Result<
             let wish = asked.json()?;
             write(asked, target, shared, |_| Ok(wish))
         }
-        "PATCH" => write(asked, target, shared, |scale| {
-            patch::apply(asked, target, scale)
-        }),
+        "PATCH" => write(asked, target, shared, |scale| patch::apply(asked, target, scale)),
         _ => Err(route::not_allowed()),
     }
 }
@@ -31,24 +29,20 @@ fn write(
 ) -> Result<Answer, Status> {
     let (resource, name) = (target.kind.resource, target.name());
     let dry = asked.is_dry_run();
-    let done = shared
-        .store
-        .change(dry, (resource, &target.namespace, name), |object| {
-            let scale = scale_of(object);
-            let wish = next(&scale)?;
-            let version = wish["metadata"]["resourceVersion"]
-                .as_str()
-                .unwrap_or_default();
-            if !version.is_empty() && scale["metadata"]["resourceVersion"] != *version {
-                return Err(Status::modified(resource, name));
-            }
-            let replicas = replicas(name, &wish)?;
-            if object["spec"]["replicas"] != replicas {
-                object["spec"]["replicas"] = replicas.into();
-                sign(object, &asked.writer(), "Update", "scale");
-            }
-            Ok(())
-        })?;
+    let done = shared.store.change(dry, (resource, &target.namespace, name), |object| {
+        let scale = scale_of(object);
+        let wish = next(&scale)?;
+        let version = wish["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+        if !version.is_empty() && scale["metadata"]["resourceVersion"] != *version {
+            return Err(Status::modified(resource, name));
+        }
+        let replicas = replicas(name, &wish)?;
+        if object["spec"]["replicas"] != replicas {
+            object["spec"]["replicas"] = replicas.into();
+            sign(object, &asked.writer(), "Update", "scale");
+        }
+        Ok(())
+    })?;
     Ok(Answer::ok(scale_of(&done)))
 }
 
@@ -62,16 +56,10 @@ fn replicas(name: &str, wish: &Value) -> Result<i64, Status> {
     // Go leaves a zero out, so nothing is zero.
     let replicas = match &wish["spec"]["replicas"] {
         Value::Null => 0,
-        value => value
-            .as_i64()
-            .ok_or_else(|| patch::refuse(wish, "replicas is not a number"))?,
+        value => value.as_i64().ok_or_else(|| patch::refuse(wish, "replicas is not a number"))?,
     };
     if replicas < 0 {
-        let why = Cause::invalid(
-            "spec.replicas",
-            replicas,
-            "must be greater than or equal to 0",
-        );
+        let why = Cause::invalid("spec.replicas", replicas, "must be greater than or equal to 0");
         return Err(Status::invalid("scales", name, vec![why]));
     }
     Ok(replicas)
@@ -79,20 +67,13 @@ fn replicas(name: &str, wish: &Value) -> Result<i64, Status> {
 
 fn scale_of(object: &Value) -> Value {
     let mut metadata = json!({});
-    for field in [
-        "name",
-        "namespace",
-        "uid",
-        "resourceVersion",
-        "creationTimestamp",
-    ] {
+    for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
         metadata[field] = object["metadata"][field].clone();
     }
     let labels = object["spec"]["selector"]["matchLabels"].as_object();
     let labels = labels.into_iter().flatten();
-    let selector: Vec<String> = labels
-        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
-        .collect();
+    let selector: Vec<String> =
+        labels.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
     let mut spec = json!({});
     if object["spec"]["replicas"] != 0 {
         spec["replicas"] = object["spec"]["replicas"].clone();

@@ -21,10 +21,7 @@ pub(super) struct Decoded {
 impl Decoded {
     /// As the server lists them: `unknown field "spec.x"`.
     pub(super) fn faults(&self) -> Vec<String> {
-        self.unknown
-            .iter()
-            .map(|path| format!("unknown field \"{path}\""))
-            .collect()
+        self.unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect()
     }
 }
 
@@ -36,10 +33,7 @@ pub(super) fn decode(kind: &Kind, object: &Value, settings: &Settings) -> Result
     };
     let mut unknown = Vec::new();
     compare(object, &known, "", &mut unknown);
-    Ok(Decoded {
-        object: known,
-        unknown,
-    })
+    Ok(Decoded { object: known, unknown })
 }
 
 fn round_trip(kind: &Kind, object: &Value) -> Result<Value, String> {
@@ -72,11 +66,7 @@ fn compare(given: &Value, known: &Value, path: &str, unknown: &mut Vec<String>) 
     match (given, known) {
         (Value::Object(given), Value::Object(known)) => {
             for (field, value) in given.iter().filter(|(_, value)| !value.is_null()) {
-                let path = if path.is_empty() {
-                    field.clone()
-                } else {
-                    format!("{path}.{field}")
-                };
+                let path = if path.is_empty() { field.clone() } else { format!("{path}.{field}") };
                 match known.get(field) {
                     Some(known) => compare(value, known, &path, unknown),
                     None => unknown.push(path),
@@ -122,14 +112,8 @@ fn application(settings: &Settings) -> Tree {
     }
     let mut policy = all(&["managedNamespaceMetadata", "retry", "syncOptions"]);
     policy.0.push(("automated", automated));
-    let mut spec = all(&[
-        "ignoreDifferences",
-        "info",
-        "project",
-        "revisionHistoryLimit",
-    ]);
-    spec.0
-        .push(("destination", all(&["name", "namespace", "server"])));
+    let mut spec = all(&["ignoreDifferences", "info", "project", "revisionHistoryLimit"]);
+    spec.0.push(("destination", all(&["name", "namespace", "server"])));
     spec.0.push(("source", source()));
     spec.0.push(("sources", source()));
     spec.0.push(("syncPolicy", policy));
@@ -139,18 +123,7 @@ fn application(settings: &Settings) -> Tree {
 }
 
 fn source() -> Tree {
-    all(&[
-        "chart",
-        "directory",
-        "helm",
-        "kustomize",
-        "name",
-        "path",
-        "plugin",
-        "ref",
-        "repoURL",
-        "targetRevision",
-    ])
+    all(&["chart", "directory", "helm", "kustomize", "name", "path", "plugin", "ref", "repoURL", "targetRevision"])
 }
 
 /// A custom resource is checked against its types after decoding: 422, not 400.
@@ -162,12 +135,7 @@ pub(super) fn wrong_types(kind: &Kind, object: &Value) -> Vec<(String, Value)> {
     let fields = ["allowEmpty", "enabled", "prune", "selfHeal"].into_iter();
     fields
         .filter(|field| !matches!(automated[*field], Value::Null | Value::Bool(_)))
-        .map(|field| {
-            (
-                format!("spec.syncPolicy.automated.{field}"),
-                automated[field].clone(),
-            )
-        })
+        .map(|field| (format!("spec.syncPolicy.automated.{field}"), automated[field].clone()))
         .collect()
 }
 

@@ -32,34 +32,18 @@ impl Selection {
     pub(super) fn of(target: &Target, query: &Query) -> Result<Self, Status> {
         let fields = fields(target, query.get("fieldSelector").unwrap_or_default())?;
         let labels = labels(query.get("labelSelector").unwrap_or_default())?;
-        Ok(Self {
-            namespace: target.namespace.clone(),
-            name: target.name.clone(),
-            labels,
-            fields,
-        })
+        Ok(Self { namespace: target.namespace.clone(), name: target.name.clone(), labels, fields })
     }
 
     pub(super) fn has(&self, object: &Value) -> bool {
         let metadata = &object["metadata"];
         let here = self.namespace.is_empty() || metadata["namespace"] == *self.namespace;
-        let named = self
-            .name
-            .as_ref()
-            .is_none_or(|name| metadata["name"] == **name);
+        let named = self.name.as_ref().is_none_or(|name| metadata["name"] == **name);
         here && named
-            && self
-                .labels
-                .iter()
-                .all(|one| one.holds(metadata["labels"][&one.key].as_str()))
+            && self.labels.iter().all(|one| one.holds(metadata["labels"][&one.key].as_str()))
             && self.fields.iter().all(|one| {
                 let pointer = format!("/{}", one.key.replace('.', "/"));
-                one.holds(Some(
-                    object
-                        .pointer(&pointer)
-                        .and_then(Value::as_str)
-                        .unwrap_or(""),
-                ))
+                one.holds(Some(object.pointer(&pointer).and_then(Value::as_str).unwrap_or("")))
             })
     }
 }
@@ -68,9 +52,7 @@ impl Requirement {
     fn holds(&self, value: Option<&str>) -> bool {
         match &self.test {
             Test::In(allowed) => value.is_some_and(|value| allowed.iter().any(|one| one == value)),
-            Test::NotIn(refused) => {
-                !value.is_some_and(|value| refused.iter().any(|one| one == value))
-            }
+            Test::NotIn(refused) => !value.is_some_and(|value| refused.iter().any(|one| one == value)),
             Test::Exists => value.is_some(),
             Test::Absent => value.is_none(),
         }
@@ -87,15 +69,8 @@ fn fields(target: &Target, selector: &str) -> Result<Vec<Requirement>, Status> {
             return Err(Status::bad_request(message));
         }
         let values = vec![value.to_owned()];
-        let test = if equal {
-            Test::In(values)
-        } else {
-            Test::NotIn(values)
-        };
-        requirements.push(Requirement {
-            key: key.to_owned(),
-            test,
-        });
+        let test = if equal { Test::In(values) } else { Test::NotIn(values) };
+        requirements.push(Requirement { key: key.to_owned(), test });
     }
     Ok(requirements)
 }
@@ -106,21 +81,13 @@ fn field_term(term: &str) -> Result<(&str, &str, bool), Status> {
         return Ok((key, value, false));
     }
     let why = || format!("invalid selector: '{term}'; can't understand '{term}'");
-    let (key, value) = term
-        .split_once('=')
-        .ok_or_else(|| Status::bad_request(why()))?;
+    let (key, value) = term.split_once('=').ok_or_else(|| Status::bad_request(why()))?;
     Ok((key, value.trim_start_matches('='), true))
 }
 
 fn known_fields(resource: &str) -> &'static [&'static str] {
     match resource {
-        "pods" => &[
-            "spec.nodeName",
-            "status.phase",
-            "spec.restartPolicy",
-            "spec.serviceAccountName",
-            "status.podIP",
-        ],
+        "pods" => &["spec.nodeName", "status.phase", "spec.restartPolicy", "spec.serviceAccountName", "status.podIP"],
         "events" => &[
             "involvedObject.name",
             "involvedObject.kind",
@@ -136,11 +103,7 @@ fn known_fields(resource: &str) -> &'static [&'static str] {
 }
 
 fn labels(selector: &str) -> Result<Vec<Requirement>, Status> {
-    terms(selector)
-        .into_iter()
-        .filter(|term| !term.trim().is_empty())
-        .map(|term| label(term.trim()))
-        .collect()
+    terms(selector).into_iter().filter(|term| !term.trim().is_empty()).map(|term| label(term.trim())).collect()
 }
 
 /// Cuts at the commas that are not inside parentheses.
@@ -162,12 +125,7 @@ fn terms(selector: &str) -> Vec<&str> {
 }
 
 fn label(term: &str) -> Result<Requirement, Status> {
-    let requirement = |key: &str, test| {
-        Ok(Requirement {
-            key: key.trim().to_owned(),
-            test,
-        })
-    };
+    let requirement = |key: &str, test| Ok(Requirement { key: key.trim().to_owned(), test });
     let one = |value: &str| vec![value.trim().to_owned()];
     if let Some(key) = term.strip_prefix('!') {
         return requirement(key, Test::Absent);
@@ -182,21 +140,13 @@ fn label(term: &str) -> Result<Requirement, Status> {
         let words = term.split_whitespace().count();
         return match words {
             1 => requirement(term, Test::Exists),
-            _ => Err(Status::bad_request(format!(
-                "unable to parse requirement: {term}"
-            ))),
+            _ => Err(Status::bad_request(format!("unable to parse requirement: {term}"))),
         };
     };
-    let values: Vec<String> = list
-        .trim_end_matches(')')
-        .split(',')
-        .map(|v| v.trim().to_owned())
-        .collect();
+    let values: Vec<String> = list.trim_end_matches(')').split(',').map(|v| v.trim().to_owned()).collect();
     match head.split_whitespace().collect::<Vec<_>>().as_slice() {
         [key, "in"] => requirement(key, Test::In(values)),
         [key, "notin"] => requirement(key, Test::NotIn(values)),
-        _ => Err(Status::bad_request(format!(
-            "unable to parse requirement: {term}"
-        ))),
+        _ => Err(Status::bad_request(format!("unable to parse requirement: {term}"))),
     }
 }

@@ -46,9 +46,7 @@ pub(super) fn merge(object: &mut Value, patch: &Value) {
             }
             Value::Object(_) => merge(fields.entry(field).or_insert(Value::Null), value),
             Value::Array(entries) => {
-                let old = fields
-                    .entry(field)
-                    .or_insert_with(|| Value::Array(Vec::new()));
+                let old = fields.entry(field).or_insert_with(|| Value::Array(Vec::new()));
                 merge_list(field, old, entries);
             }
             value => {
@@ -63,9 +61,7 @@ pub(super) fn merge(object: &mut Value, patch: &Value) {
 fn delete_primitives(fields: &mut Map<String, Value>, patch: &Map<String, Value>) {
     for (directive, gone) in patch {
         let list = directive.strip_prefix("$deleteFromPrimitiveList/");
-        let old = list
-            .and_then(|list| fields.get_mut(list))
-            .and_then(Value::as_array_mut);
+        let old = list.and_then(|list| fields.get_mut(list)).and_then(Value::as_array_mut);
         if let (Some(old), Some(gone)) = (old, gone.as_array()) {
             old.retain(|one| !gone.contains(one));
         }
@@ -73,10 +69,7 @@ fn delete_primitives(fields: &mut Map<String, Value>, patch: &Map<String, Value>
 }
 
 fn merge_list(field: &str, old: &mut Value, entries: &[Value]) {
-    let key = KEYS
-        .iter()
-        .find(|(name, _)| *name == field)
-        .map(|(_, key)| *key);
+    let key = KEYS.iter().find(|(name, _)| *name == field).map(|(_, key)| *key);
     let key = key.or_else(|| port_key(field, entries));
     if !old.is_array() {
         *old = Value::Array(Vec::new());
@@ -88,9 +81,7 @@ fn merge_list(field: &str, old: &mut Value, entries: &[Value]) {
         old.clear();
     }
     match key {
-        Some(key) => entries
-            .iter()
-            .for_each(|entry| merge_entry(key, old, entry)),
+        Some(key) => entries.iter().for_each(|entry| merge_entry(key, old, entry)),
         None if field == "finalizers" => {
             let new = entries.iter().filter(|entry| !old.contains(entry)).cloned();
             old.extend(new.collect::<Vec<_>>());
@@ -101,9 +92,7 @@ fn merge_list(field: &str, old: &mut Value, entries: &[Value]) {
 
 /// `ports` has another key in a container than in a Service.
 fn port_key(field: &str, entries: &[Value]) -> Option<&'static str> {
-    let container = entries
-        .iter()
-        .any(|entry| !entry["containerPort"].is_null());
+    let container = entries.iter().any(|entry| !entry["containerPort"].is_null());
     (field == "ports").then_some(if container { "containerPort" } else { "port" })
 }
 
@@ -125,7 +114,5 @@ fn merge_entry(key: &str, old: &mut Vec<Value>, entry: &Value) {
 
 fn without_directives(patch: &Map<String, Value>) -> Value {
     let kept = patch.iter().filter(|(field, _)| !field.starts_with('$'));
-    kept.map(|(field, value)| (field.clone(), value.clone()))
-        .collect::<Map<_, _>>()
-        .into()
+    kept.map(|(field, value)| (field.clone(), value.clone())).collect::<Map<_, _>>().into()
 }

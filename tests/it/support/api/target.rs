@@ -15,11 +15,7 @@ pub(crate) struct Target {
 impl Target {
     /// `None`: not the path of a resource that the lab stores.
     pub(crate) fn parse(path: &str) -> Option<Self> {
-        let parts: Vec<String> = path
-            .split('/')
-            .filter(|part| !part.is_empty())
-            .map(decode)
-            .collect();
+        let parts: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(decode).collect();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let (group, version, rest) = match parts.as_slice() {
             ["api", version, rest @ ..] => ("", *version, rest),
@@ -28,27 +24,19 @@ impl Target {
         };
         let (namespace, rest) = match rest {
             // `namespaces/NAME` and its subresources are the Namespace itself.
-            ["namespaces", ns, rest @ ..] if !rest.is_empty() && !matches!(rest, ["status"]) => {
-                (*ns, rest)
-            }
+            ["namespaces", ns, rest @ ..] if !rest.is_empty() && !matches!(rest, ["status"]) => (*ns, rest),
             rest => ("", rest),
         };
         let (resource, rest) = rest.split_first()?;
-        let kind = KINDS.iter().find(|kind| {
-            kind.resource == *resource && kind.group == group && kind.version == version
-        })?;
+        let kind =
+            KINDS.iter().find(|kind| kind.resource == *resource && kind.group == group && kind.version == version)?;
         let (name, subresource) = match rest {
             [] => (None, None),
             [name] => (Some((*name).to_owned()), None),
             [name, sub] if kind.has(sub) => (Some((*name).to_owned()), Some((*sub).to_owned())),
             _ => return None,
         };
-        Some(Self {
-            kind,
-            namespace: namespace.to_owned(),
-            name,
-            subresource,
-        })
+        Some(Self { kind, namespace: namespace.to_owned(), name, subresource })
     }
 
     /// The name, or "" for a whole collection.
@@ -85,10 +73,7 @@ impl Query {
     }
 
     pub(crate) fn all(&self, key: &str) -> impl Iterator<Item = &str> {
-        self.0
-            .iter()
-            .filter(move |(name, _)| name == key)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().filter(move |(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn is_set(&self, key: &str) -> bool {
@@ -105,9 +90,8 @@ fn decode(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
         let escaped = tail.get(..2).filter(|_| *first == b'%');
-        let code = escaped
-            .and_then(|hex| std::str::from_utf8(hex).ok())
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let code =
+            escaped.and_then(|hex| std::str::from_utf8(hex).ok()).and_then(|hex| u8::from_str_radix(hex, 16).ok());
         bytes.push(code.unwrap_or(*first));
         rest = if code.is_some() { &tail[2..] } else { tail };
     }
@@ -116,11 +100,7 @@ fn decode(text: &str) -> String {
 
 impl std::fmt::Display for Query {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let pairs: Vec<String> = self
-            .0
-            .iter()
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect();
+        let pairs: Vec<String> = self.0.iter().map(|(key, value)| format!("{key}={value}")).collect();
         f.write_str(&pairs.join("&"))
     }
 }

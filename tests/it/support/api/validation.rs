@@ -47,23 +47,14 @@ fn immutable(old: Option<&Value>, new: &Value, fields: &[&str], causes: &mut Vec
     for field in fields {
         if old["spec"][*field] != new["spec"][*field] {
             let value = new["spec"][*field].clone();
-            causes.push(Cause::invalid(
-                format!("spec.{field}"),
-                value,
-                "field is immutable",
-            ));
+            causes.push(Cause::invalid(format!("spec.{field}"), value, "field is immutable"));
         }
     }
 }
 
 fn job(old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
-    const COUNTS: &[&str] = &[
-        "parallelism",
-        "completions",
-        "activeDeadlineSeconds",
-        "backoffLimit",
-        "ttlSecondsAfterFinished",
-    ];
+    const COUNTS: &[&str] =
+        &["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"];
     let spec = &new["spec"];
     not_negative(spec, COUNTS, causes);
     pods::check("spec.template.spec", &spec["template"]["spec"], causes);
@@ -73,23 +64,11 @@ fn job(old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
         causes.push(Cause::required_because(field, why));
     }
     own_selector(new, causes);
-    if new["metadata"]["name"]
-        .as_str()
-        .is_some_and(|name| name.len() > 63)
-    {
+    if new["metadata"]["name"].as_str().is_some_and(|name| name.len() > 63) {
         let name = new["metadata"]["name"].clone();
-        causes.push(Cause::invalid(
-            "metadata.name",
-            name,
-            "must be no more than 63 characters",
-        ));
+        causes.push(Cause::invalid("metadata.name", name, "must be no more than 63 characters"));
     }
-    immutable(
-        old,
-        new,
-        &["selector", "template", "completionMode", "completions"],
-        causes,
-    );
+    immutable(old, new, &["selector", "template", "completionMode", "completions"], causes);
 }
 
 /// The server makes a Job's selector itself.
@@ -99,22 +78,14 @@ fn own_selector(new: &Value, causes: &mut Vec<Cause>) {
     let selected = &spec["selector"]["matchLabels"]["batch.kubernetes.io/controller-uid"];
     if spec["manualSelector"] != true && selected != own {
         let why = "`selector` not auto-generated";
-        causes.push(Cause::invalid(
-            "spec.selector",
-            spec["selector"].clone(),
-            why,
-        ));
+        causes.push(Cause::invalid("spec.selector", spec["selector"].clone(), why));
     }
 }
 
 /// Deployments and ReplicaSets.
 fn workload(old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
     let spec = &new["spec"];
-    not_negative(
-        spec,
-        &["replicas", "minReadySeconds", "revisionHistoryLimit"],
-        causes,
-    );
+    not_negative(spec, &["replicas", "minReadySeconds", "revisionHistoryLimit"], causes);
     let wanted = spec["selector"]["matchLabels"].as_object();
     let labels = &spec["template"]["metadata"]["labels"];
     match wanted {
@@ -123,11 +94,7 @@ fn workload(old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
         }
         Some(wanted) if wanted.iter().any(|(key, value)| labels[key] != *value) => {
             let why = "`selector` does not match template `labels`";
-            causes.push(Cause::invalid(
-                "spec.template.metadata.labels",
-                labels.clone(),
-                why,
-            ));
+            causes.push(Cause::invalid("spec.template.metadata.labels", labels.clone(), why));
         }
         _ => {}
     }
@@ -154,11 +121,7 @@ fn secret(old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
     }
     let Some(old) = old else { return };
     if old["type"] != new["type"] {
-        causes.push(Cause::invalid(
-            "type",
-            new["type"].clone(),
-            "field is immutable",
-        ));
+        causes.push(Cause::invalid("type", new["type"].clone(), "field is immutable"));
     }
     if old["immutable"] == true && (old["data"] != new["data"] || new["immutable"] != true) {
         let why = "field is immutable when `immutable` is set";
@@ -167,10 +130,7 @@ fn secret(old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
 }
 
 fn lease(spec: &Value, causes: &mut Vec<Cause>) {
-    if let Some(value) = spec["leaseDurationSeconds"]
-        .as_i64()
-        .filter(|value| *value <= 0)
-    {
+    if let Some(value) = spec["leaseDurationSeconds"].as_i64().filter(|value| *value <= 0) {
         let why = "must be greater than 0";
         causes.push(Cause::invalid("spec.leaseDurationSeconds", value, why));
     }

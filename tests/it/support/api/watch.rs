@@ -31,12 +31,7 @@ struct Gone;
 
 pub(super) fn answer(asked: &Asked, target: &Target, shared: &Shared) -> Result<Answer, Status> {
     let selection = Selection::of(target, &asked.query)?;
-    let from = match asked
-        .query
-        .get("resourceVersion")
-        .unwrap_or("0")
-        .parse::<u64>()
-    {
+    let from = match asked.query.get("resourceVersion").unwrap_or("0").parse::<u64>() {
         Ok(from) => from,
         Err(_) => return Err(invalid_version(asked.query.get("resourceVersion"))),
     };
@@ -57,10 +52,7 @@ pub(super) fn answer(asked: &Asked, target: &Target, shared: &Shared) -> Result<
         let _ = watch.run(from, initial).await;
     });
     let stream = stream::poll_fn(move |cx| lines.poll_recv(cx)).boxed();
-    Ok(Answer::Stream {
-        content_type: "application/json",
-        stream,
-    })
+    Ok(Answer::Stream { content_type: "application/json", stream })
 }
 
 fn invalid_version(given: Option<&str>) -> Status {
@@ -74,11 +66,7 @@ impl Watch {
     async fn run(self, from: u64, initial: bool) -> Result<(), Gone> {
         // Subscribed before the first look, so that nothing falls in between.
         let mut changes = self.store.subscribe();
-        let mut reached = if from == 0 || initial {
-            self.present(initial)?
-        } else {
-            from
-        };
+        let mut reached = if from == 0 || initial { self.present(initial)? } else { from };
         let mut bookmark = Instant::now() + self.bookmarks.unwrap_or(Duration::MAX / 4);
         loop {
             reached = match self.store.since(self.target.kind.resource, reached) {
@@ -100,21 +88,14 @@ impl Watch {
             }
         }
         // The server's last word before its time is over.
-        if self.bookmarks.is_some() {
-            self.bookmark(reached, false)
-        } else {
-            Ok(())
-        }
+        if self.bookmarks.is_some() { self.bookmark(reached, false) } else { Ok(()) }
     }
 
     /// What there is, as if it had just been added.
     fn present(&self, marked: bool) -> Result<u64, Gone> {
         let namespace = Some(self.target.namespace.as_str()).filter(|ns| !ns.is_empty());
         let (revision, objects) = self.store.list_at(self.target.kind.resource, namespace);
-        for object in objects
-            .into_iter()
-            .filter(|object| self.selection.has(object))
-        {
+        for object in objects.into_iter().filter(|object| self.selection.has(object)) {
             self.send("ADDED", object)?;
         }
         if marked {
@@ -126,10 +107,7 @@ impl Watch {
     fn tell(&self, news: &[Change]) -> Result<(), Gone> {
         for change in news {
             let is = self.selection.has(&change.object);
-            let was = change
-                .previous
-                .as_ref()
-                .is_some_and(|old| self.selection.has(old));
+            let was = change.previous.as_ref().is_some_and(|old| self.selection.has(old));
             let word = match (change.kind, was, is) {
                 (ChangeKind::Deleted, true, _) | (ChangeKind::Modified, true, false) => "DELETED",
                 (ChangeKind::Modified, true, true) => "MODIFIED",
@@ -142,8 +120,7 @@ impl Watch {
     }
 
     fn bookmark(&self, revision: u64, initial_end: bool) -> Result<(), Gone> {
-        let mut metadata =
-            json!({"resourceVersion": revision.to_string(), "creationTimestamp": null});
+        let mut metadata = json!({"resourceVersion": revision.to_string(), "creationTimestamp": null});
         if initial_end {
             metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }

@@ -51,14 +51,12 @@ impl Hold {
 
     /// A reset when so many more bytes have gone out to the client.
     pub(super) fn cut_after_sent(&self, bytes: u64) {
-        self.cut_sent
-            .store(self.sent.load(Relaxed) + bytes, Relaxed);
+        self.cut_sent.store(self.sent.load(Relaxed) + bytes, Relaxed);
     }
 
     /// A reset when so many more bytes have come in from the client.
     pub(super) fn cut_after_received(&self, bytes: u64) {
-        self.cut_received
-            .store(self.received.load(Relaxed) + bytes, Relaxed);
+        self.cut_received.store(self.received.load(Relaxed) + bytes, Relaxed);
     }
 
     fn is_due(&self) -> bool {
@@ -78,13 +76,7 @@ pub(super) struct Wire {
 impl Wire {
     pub(super) fn new(stream: TcpStream) -> (Self, Arc<Hold>) {
         let hold = Arc::new(Hold::new());
-        (
-            Self {
-                stream: Some(stream),
-                hold: Arc::clone(&hold),
-            },
-            hold,
-        )
+        (Self { stream: Some(stream), hold: Arc::clone(&hold) }, hold)
     }
 
     /// The stream, unless the connection is (or is now being) reset.
@@ -92,9 +84,7 @@ impl Wire {
         if self.hold.is_due() {
             self.close_hard();
         }
-        self.stream
-            .as_mut()
-            .ok_or_else(|| io::ErrorKind::ConnectionReset.into())
+        self.stream.as_mut().ok_or_else(|| io::ErrorKind::ConnectionReset.into())
     }
 
     /// Linger zero makes the kernel send RST instead of FIN.
@@ -115,11 +105,7 @@ impl Drop for Wire {
 }
 
 impl AsyncRead for Wire {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.hold.waker.register(cx.waker());
         let before = buf.filled().len();
         let hold = Arc::clone(&self.hold);
@@ -128,18 +114,13 @@ impl AsyncRead for Wire {
             return Poll::Pending;
         }
         ready!(Pin::new(stream).poll_read(cx, buf))?;
-        hold.received
-            .fetch_add((buf.filled().len() - before) as u64, Relaxed);
+        hold.received.fetch_add((buf.filled().len() - before) as u64, Relaxed);
         Poll::Ready(Ok(()))
     }
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let hold = Arc::clone(&self.hold);
         let stream = self.alive()?;
         if hold.stalled.load(Relaxed) {
@@ -172,9 +153,6 @@ impl Holds {
     }
 
     pub(super) fn each(&self, act: impl Fn(&Hold)) {
-        self.0
-            .iter()
-            .filter_map(Weak::upgrade)
-            .for_each(|hold| act(&hold));
+        self.0.iter().filter_map(Weak::upgrade).for_each(|hold| act(&hold));
     }
 }

@@ -54,27 +54,15 @@ impl Container {
             env: spec.env.clone(),
         });
         let failed = |why: io::Error| format!("{FAILED}: {why}");
-        let mut child = process::spawn(self.entry(argv, streams))
-            .await
-            .map_err(failed)?;
-        let (stdin, stdout, stderr) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        Ok(Entered {
-            child,
-            stdin,
-            stdout,
-            stderr,
-        })
+        let mut child = process::spawn(self.entry(argv, streams)).await.map_err(failed)?;
+        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        Ok(Entered { child, stdin, stdout, stderr })
     }
 
     fn entry(&self, argv: &[String], streams: Streams) -> Command {
         let spec = &self.0.spec;
         let piped = |wanted: bool| {
-            if wanted {
-                Stdio::piped()
-            } else {
-                Stdio::null()
-            }
+            if wanted { Stdio::piped() } else { Stdio::null() }
         };
         let mut command = Command::new("/usr/bin/nsenter");
         command
@@ -95,9 +83,7 @@ impl Container {
     /// Looked up in the container's own root. A link there points within the container, so it is
     /// not followed from here.
     fn lacks(&self, program: &str) -> bool {
-        let root = Path::new("/proc")
-            .join(self.0.init.to_string())
-            .join("root");
+        let root = Path::new("/proc").join(self.0.init.to_string()).join("root");
         let there = |path: &str| {
             let path = root.join(path.trim_start_matches('/'));
             std::fs::symlink_metadata(path).is_ok()

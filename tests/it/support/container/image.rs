@@ -47,11 +47,7 @@ impl Image {
     /// A copy in which `program` (a name on PATH, or a path) is this shell script. The program
     /// it replaces is under [`ORIGINALS`].
     pub(crate) fn with(&self, program: &str, script: &str) -> Self {
-        let script = if script.starts_with("#!") {
-            script.to_owned()
-        } else {
-            format!("#!/bin/sh\n{script}\n")
-        };
+        let script = if script.starts_with("#!") { script.to_owned() } else { format!("#!/bin/sh\n{script}\n") };
         self.replacing(program, Program::Script(script))
     }
 
@@ -66,15 +62,10 @@ impl Image {
             vec![program.to_owned()]
         } else {
             let dirs = self.path.split(':').map(|dir| format!("{dir}/{program}"));
-            dirs.filter(|place| fs::symlink_metadata(place).is_ok())
-                .collect()
+            dirs.filter(|place| fs::symlink_metadata(place).is_ok()).collect()
         };
         let fallback = format!("/usr/bin/{program}");
-        let places = if places.is_empty() {
-            vec![fallback]
-        } else {
-            places
-        };
+        let places = if places.is_empty() { vec![fallback] } else { places };
         for place in places {
             image.programs.insert(unmerged(&place), by.clone());
         }
@@ -86,10 +77,7 @@ impl Image {
         let mut dirs: BTreeMap<&Path, Vec<(&str, &Program)>> = BTreeMap::new();
         for (place, program) in &self.programs {
             let place = Path::new(place);
-            let name = place
-                .file_name()
-                .and_then(|name| name.to_str())
-                .unwrap_or_default();
+            let name = place.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let dir = place.parent().unwrap_or(Path::new("/"));
             dirs.entry(dir).or_default().push((name, program));
         }
@@ -140,11 +128,7 @@ pub(crate) struct Images(Arc<Mutex<BTreeMap<String, Image>>>);
 impl Default for Images {
     fn default() -> Self {
         let app = Image::new(&["/bin/sh", "-c", SERVE], &[]);
-        let busybox = BUSYBOX_PROGRAMS
-            .iter()
-            .fold(app.clone(), |image, (program, script)| {
-                image.with(program, script)
-            });
+        let busybox = BUSYBOX_PROGRAMS.iter().fold(app.clone(), |image, (program, script)| image.with(program, script));
         let images = Self(Arc::default());
         // The real one starts a server; nobody here needs a second one.
         images.add(POSTGRES, Image::new(&[], &["/bin/sh", "-c", SERVE]));
@@ -169,28 +153,15 @@ impl Images {
     /// Adds `name`: `base` with these programs replaced by shell scripts.
     pub(crate) fn with(&self, name: &str, base: &str, programs: &[(&str, &str)]) {
         let base = self.get(base).expect("the base image is in the table");
-        let image = programs
-            .iter()
-            .fold(base, |image, (program, script)| image.with(program, script));
+        let image = programs.iter().fold(base, |image, (program, script)| image.with(program, script));
         self.add(name, image);
     }
 }
 
 fn full_name(name: &str) -> String {
-    let name = if name.contains('/') {
-        name.to_owned()
-    } else {
-        format!("docker.io/library/{name}")
-    };
-    let tagged = name
-        .rsplit('/')
-        .next()
-        .is_some_and(|last| last.contains(':'));
-    if tagged || name.contains('@') {
-        name
-    } else {
-        format!("{name}:latest")
-    }
+    let name = if name.contains('/') { name.to_owned() } else { format!("docker.io/library/{name}") };
+    let tagged = name.rsplit('/').next().is_some_and(|last| last.contains(':'));
+    if tagged || name.contains('@') { name } else { format!("{name}:latest") }
 }
 
 /// Ends on TERM at once, with 0, as a web server does.

@@ -26,10 +26,7 @@ struct Inner {
 
 impl Log {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Inner {
-            lines: Mutex::default(),
-            progress: watch::Sender::new((0, true)),
-        }))
+        Self(Arc::new(Inner { lines: Mutex::default(), progress: watch::Sender::new((0, true)) }))
     }
 
     fn lines(&self) -> MutexGuard<'_, Vec<Line>> {
@@ -48,10 +45,7 @@ impl Log {
 
     fn push(&self, text: Vec<u8>) {
         let mut lines = self.lines();
-        lines.push(Line {
-            at: Timestamp::now(),
-            text: text.into(),
-        });
+        lines.push(Line { at: Timestamp::now(), text: text.into() });
         let count = lines.len();
         drop(lines);
         self.0.progress.send_modify(|progress| progress.0 = count);

@@ -92,10 +92,7 @@ impl Processes {
 /// Neither gone nor a zombie that waits for its parent.
 pub(crate) fn is_alive(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat
-        .rsplit(')')
-        .next()
-        .and_then(|rest| rest.trim().chars().next());
+    let state = stat.rsplit(')').next().and_then(|rest| rest.trim().chars().next());
     !matches!(state, None | Some('Z' | 'X'))
 }
 
@@ -163,6 +160,5 @@ fn watchdog(line: &str) {
         Mutex::new(child.stdin.take().expect("it was piped"))
     });
     let mut pipe = pipe.lock().unwrap_or_else(PoisonError::into_inner);
-    pipe.write_all(line.as_bytes())
-        .expect("the watchdog reads to the end");
+    pipe.write_all(line.as_bytes()).expect("the watchdog reads to the end");
 }

@@ -40,11 +40,7 @@ const CAPABILITIES: &str = "-all,+chown,+dac_override,+fowner,+fsetid,+kill,+set
 impl Identity {
     /// The `setpriv` that turns root into this.
     pub(super) fn become_it(&self) -> Vec<String> {
-        let bounds = if self.no_capabilities {
-            "-all"
-        } else {
-            CAPABILITIES
-        };
+        let bounds = if self.no_capabilities { "-all" } else { CAPABILITIES };
         let mut words = vec![
             "/usr/bin/setpriv".to_owned(),
             format!("--reuid={}", self.uid),
@@ -116,9 +112,7 @@ fn bind(read_only: bool, source: &std::path::Path, target: &str) -> [String; 3] 
 /// The host's programs and settings; nothing of its homes, its /tmp, its /var.
 fn root() -> Vec<String> {
     let mut words = Vec::new();
-    for dir in [
-        "/usr", "/etc", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
-    ] {
+    for dir in ["/usr", "/etc", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"] {
         match std::fs::read_link(dir) {
             Ok(target) => {
                 let target = target.to_string_lossy().into_owned();

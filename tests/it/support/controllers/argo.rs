@@ -46,12 +46,7 @@ impl Default for Argo {
 impl fmt::Debug for Argo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.lock();
-        write!(
-            f,
-            "Argo({} manifests, {} heals)",
-            state.wanted.len(),
-            state.heals
-        )
+        write!(f, "Argo({} manifests, {} heals)", state.wanted.len(), state.heals)
     }
 }
 
@@ -64,9 +59,7 @@ impl Argo {
     pub(crate) fn declare(&self, resource: &str, manifest: Value) {
         let mut state = self.lock();
         let same = |one: &(String, Value)| {
-            one.0 == resource
-                && name(&one.1) == name(&manifest)
-                && namespace(&one.1) == namespace(&manifest)
+            one.0 == resource && name(&one.1) == name(&manifest) && namespace(&one.1) == namespace(&manifest)
         };
         state.wanted.retain(|one| !same(one));
         state.wanted.push((resource.to_owned(), manifest));
@@ -88,10 +81,9 @@ impl Argo {
         application: &str,
         lasts: Duration,
     ) -> Result<(), Status> {
-        self.lock()
-            .operations
-            .insert(key(ns, application), Instant::now() + lasts);
-        let operation = json!({"initiatedBy": {"automated": true}, "retry": {"limit": 5}, "sync": {"revision": "HEAD"}});
+        self.lock().operations.insert(key(ns, application), Instant::now() + lasts);
+        let operation =
+            json!({"initiatedBy": {"automated": true}, "retry": {"limit": 5}, "sync": {"revision": "HEAD"}});
         store.mutate_as(WRITER, "applications", ns, application, |object| {
             object["operation"] = operation.clone();
             object["status"]["operationState"] = json!({
@@ -105,10 +97,7 @@ impl Argo {
     /// One look at every Application.
     pub(super) fn reconcile(&self, store: &Store) -> Next {
         let applications = store.list("applications", None);
-        applications
-            .iter()
-            .map(|one| self.one(store, one))
-            .fold(None, sooner)
+        applications.iter().map(|one| self.one(store, one)).fold(None, sooner)
     }
 
     fn one(&self, store: &Store, application: &Value) -> Next {
@@ -119,9 +108,7 @@ impl Argo {
         if let Some(next) = self.operate(store, application) {
             return next;
         }
-        let destination = application["spec"]["destination"]["namespace"]
-            .as_str()
-            .unwrap_or("");
+        let destination = application["spec"]["destination"]["namespace"].as_str().unwrap_or("");
         let drift = self.drift(store, destination);
         tell(store, application, drift.is_empty());
         let key = key(namespace(application), name(application));
@@ -133,34 +120,16 @@ impl Argo {
     }
 
     /// Puts it back when the pause is over, else says when that is.
-    fn heal(
-        &self,
-        store: &Store,
-        application: &Value,
-        key: &str,
-        drift: &[(String, Value)],
-    ) -> Next {
+    fn heal(&self, store: &Store, application: &Value, key: &str, drift: &[(String, Value)]) -> Next {
         let pause = self.lock().heal_after;
-        let since = *self
-            .lock()
-            .drifting
-            .entry(key.to_owned())
-            .or_insert_with(Instant::now);
-        if let Some(left) = pause
-            .checked_sub(since.elapsed())
-            .filter(|left| !left.is_zero())
-        {
+        let since = *self.lock().drifting.entry(key.to_owned()).or_insert_with(Instant::now);
+        if let Some(left) = pause.checked_sub(since.elapsed()).filter(|left| !left.is_zero()) {
             return Some(left);
         }
         self.sync(store, drift);
         self.lock().heals += 1;
         self.lock().drifting.remove(key);
-        finish(
-            store,
-            application,
-            "Succeeded",
-            "successfully synced (all tasks run)",
-        );
+        finish(store, application, "Succeeded", "successfully synced (all tasks run)");
         None
     }
 
@@ -187,12 +156,7 @@ impl Argo {
             let destination = &application["spec"]["destination"]["namespace"];
             let drift = self.drift(store, destination.as_str().unwrap_or_default());
             self.sync(store, &drift);
-            finish(
-                store,
-                application,
-                "Succeeded",
-                "successfully synced (all tasks run)",
-            );
+            finish(store, application, "Succeeded", "successfully synced (all tasks run)");
         }
         Some(None)
     }
@@ -234,16 +198,11 @@ fn is_armed(application: &Value) -> bool {
 /// Every field that `wanted` names is so in `live`.
 fn agrees(live: &Value, wanted: &Value) -> bool {
     match (live, wanted) {
-        (Value::Object(live), Value::Object(wanted)) => wanted.iter().all(|(field, wanted)| {
-            live.get(field)
-                .map_or(wanted.is_null(), |live| agrees(live, wanted))
-        }),
+        (Value::Object(live), Value::Object(wanted)) => {
+            wanted.iter().all(|(field, wanted)| live.get(field).map_or(wanted.is_null(), |live| agrees(live, wanted)))
+        }
         (Value::Array(live), Value::Array(wanted)) => {
-            live.len() == wanted.len()
-                && live
-                    .iter()
-                    .zip(wanted)
-                    .all(|(live, wanted)| agrees(live, wanted))
+            live.len() == wanted.len() && live.iter().zip(wanted).all(|(live, wanted)| agrees(live, wanted))
         }
         (live, wanted) => live == wanted,
     }
@@ -257,41 +216,27 @@ fn tell(store: &Store, application: &Value, synced: bool) {
         return;
     }
     // Gone in the meantime: nobody to tell.
-    let _ = store.mutate_as(
-        WRITER,
-        "applications",
-        namespace(application),
-        name(application),
-        |object| {
-            if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
-                annotations.shift_remove(refresh);
-            }
-            object["status"]["sync"]["status"] = status.into();
-            object["status"]["reconciledAt"] = now().into();
-            object["status"]["health"]["status"] = "Healthy".into();
-        },
-    );
+    let _ = store.mutate_as(WRITER, "applications", namespace(application), name(application), |object| {
+        if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
+            annotations.shift_remove(refresh);
+        }
+        object["status"]["sync"]["status"] = status.into();
+        object["status"]["reconciledAt"] = now().into();
+        object["status"]["health"]["status"] = "Healthy".into();
+    });
 }
 
 fn finish(store: &Store, application: &Value, phase: &str, message: &str) {
-    let _ = store.mutate_as(
-        WRITER,
-        "applications",
-        namespace(application),
-        name(application),
-        |object| {
-            if let Some(fields) = object.as_object_mut() {
-                fields.shift_remove("operation");
-            }
-            let state = &mut object["status"]["operationState"];
-            if state["phase"].as_str() != Some("Running")
-                && state["phase"].as_str() != Some("Terminating")
-            {
-                *state = json!({"operation": {"sync": {"revision": "HEAD"}}, "startedAt": now()});
-            }
-            state["phase"] = phase.into();
-            state["message"] = message.into();
-            state["finishedAt"] = now().into();
-        },
-    );
+    let _ = store.mutate_as(WRITER, "applications", namespace(application), name(application), |object| {
+        if let Some(fields) = object.as_object_mut() {
+            fields.shift_remove("operation");
+        }
+        let state = &mut object["status"]["operationState"];
+        if state["phase"].as_str() != Some("Running") && state["phase"].as_str() != Some("Terminating") {
+            *state = json!({"operation": {"sync": {"revision": "HEAD"}}, "startedAt": now()});
+        }
+        state["phase"] = phase.into();
+        state["message"] = message.into();
+        state["finishedAt"] = now().into();
+    });
 }

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::super::store::Store;
 use super::objects::{
-    age, condition, is_deleting, name, namespace, owned, owner_reference, set_condition, set_count,
-    set_replicas, write_status,
+    age, condition, is_deleting, name, namespace, owned, owner_reference, set_condition, set_count, set_replicas,
+    write_status,
 };
 use super::{Next, sooner};
 
@@ -15,11 +15,7 @@ const HASH: &str = "pod-template-hash";
 
 pub(super) fn reconcile(store: &Store) -> Next {
     let mut next = None;
-    for deployment in store
-        .list("deployments", None)
-        .iter()
-        .filter(|one| !is_deleting(one))
-    {
+    for deployment in store.list("deployments", None).iter().filter(|one| !is_deleting(one)) {
         next = sooner(next, one(store, deployment));
     }
     next
@@ -28,9 +24,8 @@ pub(super) fn reconcile(store: &Store) -> Next {
 fn one(store: &Store, deployment: &Value) -> Next {
     let hash = hash(&deployment["spec"]["template"]);
     let sets = owned(store, "replicasets", deployment);
-    let (new, old): (Vec<Value>, Vec<Value>) = sets
-        .into_iter()
-        .partition(|set| set["metadata"]["labels"][HASH] == *hash);
+    let (new, old): (Vec<Value>, Vec<Value>) =
+        sets.into_iter().partition(|set| set["metadata"]["labels"][HASH] == *hash);
     let wanted = deployment["spec"]["replicas"].as_u64().unwrap_or(1);
     let Some(new) = new.first() else {
         if deployment["spec"]["paused"] != true {
@@ -46,8 +41,7 @@ fn one(store: &Store, deployment: &Value) -> Next {
 /// The new set up and the old ones down, in the order of the strategy.
 fn roll(store: &Store, deployment: &Value, new: &Value, old: &[Value], wanted: u64) {
     if deployment["spec"]["strategy"]["type"] == "Recreate" {
-        old.iter()
-            .for_each(|set| set_replicas(store, "replicasets", set, 0));
+        old.iter().for_each(|set| set_replicas(store, "replicasets", set, 0));
         if old.iter().all(|set| owned(store, "pods", set).is_empty()) {
             set_replicas(store, "replicasets", new, wanted);
         }
@@ -55,8 +49,7 @@ fn roll(store: &Store, deployment: &Value, new: &Value, old: &[Value], wanted: u
     }
     set_replicas(store, "replicasets", new, wanted);
     if count(new, "availableReplicas") >= wanted {
-        old.iter()
-            .for_each(|set| set_replicas(store, "replicasets", set, 0));
+        old.iter().for_each(|set| set_replicas(store, "replicasets", set, 0));
     }
 }
 
@@ -113,11 +106,7 @@ fn tell(store: &Store, deployment: &Value, new: &Value, old: &[Value], wanted: u
         ("availableReplicas", available),
         ("unavailableReplicas", total.saturating_sub(available)),
     ] {
-        set_count(
-            &mut status,
-            field,
-            usize::try_from(number).unwrap_or(usize::MAX),
-        );
+        set_count(&mut status, field, usize::try_from(number).unwrap_or(usize::MAX));
     }
     let next = progress(deployment, new, &mut status, wanted);
     availability(deployment, &mut status, available, wanted);
@@ -129,17 +118,9 @@ fn availability(deployment: &Value, status: &mut Value, available: u64, wanted: 
     let rolling = deployment["spec"]["strategy"]["type"] == "RollingUpdate";
     let tolerated = if rolling { wanted / 4 } else { 0 };
     let said = if available >= wanted - tolerated {
-        (
-            true,
-            "MinimumReplicasAvailable",
-            "Deployment has minimum availability.",
-        )
+        (true, "MinimumReplicasAvailable", "Deployment has minimum availability.")
     } else {
-        (
-            false,
-            "MinimumReplicasUnavailable",
-            "Deployment does not have minimum availability.",
-        )
+        (false, "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
     };
     set_condition(status, "Available", said);
 }
@@ -160,20 +141,12 @@ fn progress(deployment: &Value, new: &Value, status: &mut Value, wanted: u64) ->
         set_condition(status, "Progressing", (true, DONE, &message));
         return None;
     }
-    let limit = deployment["spec"]["progressDeadlineSeconds"]
-        .as_u64()
-        .unwrap_or(600);
+    let limit = deployment["spec"]["progressDeadlineSeconds"].as_u64().unwrap_or(600);
     let limit = Duration::from_secs(limit);
-    let since = current
-        .and_then(|one| age(&one["lastUpdateTime"]))
-        .unwrap_or_default();
+    let since = current.and_then(|one| age(&one["lastUpdateTime"])).unwrap_or_default();
     if current.is_some() && since >= limit {
         let message = format!("ReplicaSet \"{set}\" has timed out progressing.");
-        set_condition(
-            status,
-            "Progressing",
-            (false, "ProgressDeadlineExceeded", &message),
-        );
+        set_condition(status, "Progressing", (false, "ProgressDeadlineExceeded", &message));
         return None;
     }
     let message = format!("ReplicaSet \"{set}\" is progressing.");

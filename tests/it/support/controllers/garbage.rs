@@ -11,21 +11,12 @@ use super::objects::{delete, is_deleting, name, namespace, uid};
 pub(super) fn reconcile(store: &Store) -> Next {
     let all: Vec<(&'static str, Value)> = KINDS
         .iter()
-        .flat_map(|kind| {
-            store
-                .list(kind.resource, None)
-                .into_iter()
-                .map(|object| (kind.resource, object))
-        })
+        .flat_map(|kind| store.list(kind.resource, None).into_iter().map(|object| (kind.resource, object)))
         .collect();
     let alive: BTreeSet<&str> = all.iter().map(|(_, object)| uid(object)).collect();
-    let held = |finalizer: &'static str| {
-        all.iter()
-            .filter(move |(_, object)| is_deleting(object) && has(object, finalizer))
-    };
-    let foreground: BTreeSet<&str> = held("foregroundDeletion")
-        .map(|(_, object)| uid(object))
-        .collect();
+    let held =
+        |finalizer: &'static str| all.iter().filter(move |(_, object)| is_deleting(object) && has(object, finalizer));
+    let foreground: BTreeSet<&str> = held("foregroundDeletion").map(|(_, object)| uid(object)).collect();
     for (resource, object) in held("orphan") {
         orphan(store, &all, object);
         release(store, resource, object, "orphan");
@@ -38,10 +29,7 @@ pub(super) fn reconcile(store: &Store) -> Next {
         }
     }
     for (resource, object) in held("foregroundDeletion") {
-        if !all
-            .iter()
-            .any(|(_, one)| owners(one).contains(&uid(object)))
-        {
+        if !all.iter().any(|(_, one)| owners(one).contains(&uid(object))) {
             release(store, resource, object, "foregroundDeletion");
         }
     }
@@ -55,18 +43,13 @@ fn has(object: &Value, finalizer: &str) -> bool {
 }
 
 fn owners(object: &Value) -> Vec<&str> {
-    let references = object["metadata"]["ownerReferences"]
-        .as_array()
-        .into_iter()
-        .flatten();
+    let references = object["metadata"]["ownerReferences"].as_array().into_iter().flatten();
     references.filter_map(|one| one["uid"].as_str()).collect()
 }
 
 /// Takes an owner out of its dependents.
 fn orphan(store: &Store, all: &[(&'static str, Value)], owner: &Value) {
-    let dependents = all
-        .iter()
-        .filter(|(_, object)| owners(object).contains(&uid(owner)));
+    let dependents = all.iter().filter(|(_, object)| owners(object).contains(&uid(owner)));
     for (resource, object) in dependents {
         // Gone in the meantime: no dependent any more.
         let _ = store.mutate(resource, namespace(object), name(object), |object| {
@@ -88,14 +71,8 @@ fn release(store: &Store, resource: &str, object: &Value, finalizer: &str) {
 
 /// A Namespace goes when everything in it has gone.
 fn namespaces(store: &Store, all: &[(&'static str, Value)]) {
-    for (_, going) in all
-        .iter()
-        .filter(|(of, one)| *of == "namespaces" && is_deleting(one))
-    {
-        let within: Vec<_> = all
-            .iter()
-            .filter(|(_, object)| namespace(object) == name(going))
-            .collect();
+    for (_, going) in all.iter().filter(|(of, one)| *of == "namespaces" && is_deleting(one)) {
+        let within: Vec<_> = all.iter().filter(|(_, object)| namespace(object) == name(going)).collect();
         for (resource, object) in within.iter().filter(|(_, object)| !is_deleting(object)) {
             delete(store, resource, object);
         }

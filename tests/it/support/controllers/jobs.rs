@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::super::store::rules::{generated_name, now};
 use super::super::store::{DeleteOptions, Propagation, Store};
 use super::objects::{
-    age, condition, delete, is_active, is_deleting, is_ready, name, namespace, owned, phase,
-    pod_of, set_condition, set_count, uid, write_status,
+    age, condition, delete, is_active, is_deleting, is_ready, name, namespace, owned, phase, pod_of, set_condition,
+    set_count, uid, write_status,
 };
 use super::{Next, sooner};
 
@@ -24,17 +24,13 @@ pub(super) fn reconcile(store: &Store) -> Next {
     for job in &jobs {
         let more = match finished(job) {
             Some(at) => {
-                owned(store, "pods", job)
-                    .iter()
-                    .for_each(|pod| release(store, pod));
+                owned(store, "pods", job).iter().for_each(|pod| release(store, pod));
                 expire(store, job, at)
             }
             // Its Pods go with it: nothing is begun, and nobody counts any more.
             None if is_deleting(job) => {
                 let pods = owned(store, "pods", job);
-                pods.iter()
-                    .filter(|pod| is_deleting(pod))
-                    .for_each(|pod| release(store, pod));
+                pods.iter().filter(|pod| is_deleting(pod)).for_each(|pod| release(store, pod));
                 None
             }
             None => advance(store, job),
@@ -46,12 +42,8 @@ pub(super) fn reconcile(store: &Store) -> Next {
 
 /// When it finished, if it has.
 fn finished(job: &Value) -> Option<&Value> {
-    let ends = ["Complete", "Failed"]
-        .into_iter()
-        .filter_map(|kind| condition(job, kind));
-    ends.into_iter()
-        .find(|end| end["status"] == "True")
-        .map(|end| &end["lastTransitionTime"])
+    let ends = ["Complete", "Failed"].into_iter().filter_map(|kind| condition(job, kind));
+    ends.into_iter().find(|end| end["status"] == "True").map(|end| &end["lastTransitionTime"])
 }
 
 fn expire(store: &Store, job: &Value, at: &Value) -> Next {
@@ -75,10 +67,7 @@ fn expire(store: &Store, job: &Value, at: &Value) -> Next {
 fn advance(store: &Store, job: &Value) -> Next {
     let pods = owned(store, "pods", job);
     let mut status = count(store, job, &pods);
-    let active = pods
-        .iter()
-        .filter(|pod| is_active(pod) && !is_counted(pod))
-        .count();
+    let active = pods.iter().filter(|pod| is_active(pod) && !is_counted(pod)).count();
     let number = |status: &Value, field: &str| status[field].as_u64().unwrap_or_default();
     let spec = &job["spec"];
     let (failed, succeeded) = (number(&status, "failed"), number(&status, "succeeded"));
@@ -97,11 +86,7 @@ fn advance(store: &Store, job: &Value) -> Next {
         next = sooner(next, until_deadline(job, &status));
     }
     set_count(&mut status, "active", active);
-    status["ready"] = pods
-        .iter()
-        .filter(|pod| is_active(pod) && is_ready(pod))
-        .count()
-        .into();
+    status["ready"] = pods.iter().filter(|pod| is_active(pod) && is_ready(pod)).count().into();
     write_status(store, "jobs", job, status);
     next
 }
@@ -147,16 +132,9 @@ fn release(store: &Store, pod: &Value) {
 
 /// Pods whose Job is gone wait for nobody.
 fn release_orphans(store: &Store, jobs: &[Value]) {
-    for pod in store
-        .list("pods", None)
-        .iter()
-        .filter(|pod| !is_counted(pod))
-    {
+    for pod in store.list("pods", None).iter().filter(|pod| !is_counted(pod)) {
         let owners = pod["metadata"]["ownerReferences"].as_array();
-        let owned = owners
-            .into_iter()
-            .flatten()
-            .any(|owner| jobs.iter().any(|job| owner["uid"] == *uid(job)));
+        let owned = owners.into_iter().flatten().any(|owner| jobs.iter().any(|job| owner["uid"] == *uid(job)));
         if !owned {
             release(store, pod);
         }
@@ -165,9 +143,7 @@ fn release_orphans(store: &Store, jobs: &[Value]) {
 
 fn suspend(store: &Store, pods: &[Value], status: &mut Value) {
     set_condition(status, "Suspended", (true, "JobSuspended", "Job suspended"));
-    pods.iter()
-        .filter(|pod| is_active(pod))
-        .for_each(|pod| delete(store, "pods", pod));
+    pods.iter().filter(|pod| is_active(pod)).for_each(|pod| delete(store, "pods", pod));
     if let Some(fields) = status.as_object_mut() {
         fields.shift_remove("startTime");
     }
@@ -184,10 +160,7 @@ fn resume(status: &mut Value) {
 }
 
 fn complete(status: &mut Value) {
-    let (reason, message) = (
-        "CompletionsReached",
-        "Reached expected number of succeeded pods",
-    );
+    let (reason, message) = ("CompletionsReached", "Reached expected number of succeeded pods");
     set_condition(status, "SuccessCriteriaMet", (true, reason, message));
     set_condition(status, "Complete", (true, reason, message));
     status["completionTime"] = now().into();
@@ -195,28 +168,14 @@ fn complete(status: &mut Value) {
 
 /// Why it must end as failed; once decided, for good.
 fn why_failed(job: &Value, status: &Value, failed: u64) -> Option<(&'static str, &'static str)> {
-    const LIMIT: (&str, &str) = (
-        "BackoffLimitExceeded",
-        "Job has reached the specified backoff limit",
-    );
-    const LATE: (&str, &str) = (
-        "DeadlineExceeded",
-        "Job was active longer than specified deadline",
-    );
+    const LIMIT: (&str, &str) = ("BackoffLimitExceeded", "Job has reached the specified backoff limit");
+    const LATE: (&str, &str) = ("DeadlineExceeded", "Job was active longer than specified deadline");
     if let Some(decided) = condition(job, "FailureTarget") {
-        return Some(if decided["reason"] == LATE.0 {
-            LATE
-        } else {
-            LIMIT
-        });
+        return Some(if decided["reason"] == LATE.0 { LATE } else { LIMIT });
     }
     let late = until_deadline(job, status).is_some_and(|left| left.is_zero());
     let limit = job["spec"]["backoffLimit"].as_u64().unwrap_or(6);
-    if failed > limit {
-        Some(LIMIT)
-    } else {
-        late.then_some(LATE)
-    }
+    if failed > limit { Some(LIMIT) } else { late.then_some(LATE) }
 }
 
 fn until_deadline(job: &Value, status: &Value) -> Next {
@@ -227,14 +186,8 @@ fn until_deadline(job: &Value, status: &Value) -> Next {
 /// First the decision, then the end of its Pods, and only then the condition Failed.
 fn fail(store: &Store, pods: &[Value], status: &mut Value, (reason, message): (&str, &str)) {
     set_condition(status, "FailureTarget", (true, reason, message));
-    let running: Vec<&Value> = pods
-        .iter()
-        .filter(|pod| !is_counted(pod) && !ended(pod))
-        .collect();
-    running
-        .iter()
-        .filter(|pod| !is_deleting(pod))
-        .for_each(|pod| delete(store, "pods", pod));
+    let running: Vec<&Value> = pods.iter().filter(|pod| !is_counted(pod) && !ended(pod)).collect();
+    running.iter().filter(|pod| !is_deleting(pod)).for_each(|pod| delete(store, "pods", pod));
     if running.is_empty() {
         set_condition(status, "Failed", (true, reason, message));
     }
@@ -247,14 +200,8 @@ fn ended(pod: &Value) -> bool {
 
 /// The first Pod at once, another after a pause.
 fn replace(store: &Store, job: &Value, pods: &[Value], failed: u64) -> Next {
-    let newest = pods
-        .iter()
-        .filter_map(|pod| age(&pod["metadata"]["creationTimestamp"]))
-        .min();
-    if let Some(left) = newest
-        .filter(|_| failed > 0)
-        .and_then(|age| RETRY.checked_sub(age))
-    {
+    let newest = pods.iter().filter_map(|pod| age(&pod["metadata"]["creationTimestamp"])).min();
+    if let Some(left) = newest.filter(|_| failed > 0).and_then(|age| RETRY.checked_sub(age)) {
         return Some(left.max(Duration::from_millis(50)));
     }
     let mut pod = pod_of("jobs", job, &generated_name(&format!("{}-", name(job))));

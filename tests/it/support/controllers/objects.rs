@@ -36,10 +36,7 @@ pub(super) fn is_active(pod: &Value) -> bool {
 }
 
 pub(super) fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
-    object["status"]["conditions"]
-        .as_array()?
-        .iter()
-        .find(|one| one["type"] == kind)
+    object["status"]["conditions"].as_array()?.iter().find(|one| one["type"] == kind)
 }
 
 pub(super) fn is_ready(pod: &Value) -> bool {
@@ -51,17 +48,13 @@ pub(super) fn owned(store: &Store, resource: &str, owner: &Value) -> Vec<Value> 
     let mut all = store.list(resource, Some(namespace(owner)));
     all.retain(|object| {
         let references = object["metadata"]["ownerReferences"].as_array();
-        references
-            .into_iter()
-            .flatten()
-            .any(|one| one["uid"] == owner["metadata"]["uid"])
+        references.into_iter().flatten().any(|one| one["uid"] == owner["metadata"]["uid"])
     });
     all
 }
 
 pub(super) fn owner_reference(resource: &str, owner: &Value) -> Value {
-    let (version, kind) =
-        kinds::find(resource).map_or((String::new(), ""), |kind| (kind.api_version(), kind.kind));
+    let (version, kind) = kinds::find(resource).map_or((String::new(), ""), |kind| (kind.api_version(), kind.kind));
     json!({
         "apiVersion": version, "kind": kind, "name": name(owner), "uid": uid(owner),
         "controller": true, "blockOwnerDeletion": true,
@@ -83,20 +76,13 @@ pub(super) fn pod_of(resource: &str, owner: &Value, pod_name: &str) -> Value {
 }
 
 pub(super) fn delete(store: &Store, resource: &str, object: &Value) {
-    let options = DeleteOptions {
-        uid: Some(uid(object).to_owned()),
-        ..DeleteOptions::default()
-    };
+    let options = DeleteOptions { uid: Some(uid(object).to_owned()), ..DeleteOptions::default() };
     // One that is gone in the meantime is as wanted.
     let _ = store.delete(resource, namespace(object), name(object), options);
 }
 
 /// Sets a condition; its times move only when it says something new.
-pub(super) fn set_condition(
-    status: &mut Value,
-    kind: &str,
-    (is, reason, message): (bool, &str, &str),
-) {
+pub(super) fn set_condition(status: &mut Value, kind: &str, (is, reason, message): (bool, &str, &str)) {
     let is = if is { "True" } else { "False" };
     if !status["conditions"].is_array() {
         status["conditions"] = json!([]);
@@ -105,24 +91,14 @@ pub(super) fn set_condition(
         return;
     };
     let place = list.iter().position(|one| one["type"] == kind);
-    let old = place
-        .map(|place| list[place].clone())
-        .unwrap_or(Value::Null);
+    let old = place.map(|place| list[place].clone()).unwrap_or(Value::Null);
     if old["status"] == is && old["reason"] == reason && old["message"] == message {
         return;
     }
-    let since = if old["status"] == is {
-        old["lastTransitionTime"].clone()
-    } else {
-        now().into()
-    };
+    let since = if old["status"] == is { old["lastTransitionTime"].clone() } else { now().into() };
     // A Job's condition has a probe time where a Deployment's has an update time.
     let deployment = matches!(kind, "Available" | "Progressing");
-    let told = if deployment {
-        "lastUpdateTime"
-    } else {
-        "lastProbeTime"
-    };
+    let told = if deployment { "lastUpdateTime" } else { "lastProbeTime" };
     let new = json!({
         "type": kind, "status": is, told: now(), "lastTransitionTime": since,
         "reason": reason, "message": message,
@@ -152,28 +128,16 @@ pub(super) fn age(stamp: &Value) -> Option<Duration> {
 /// Writes a status, if it is a new one.
 pub(super) fn write_status(store: &Store, resource: &str, object: &Value, status: Value) {
     // Gone in the meantime: nothing to say about it.
-    let _ = store.mutate_as(
-        WRITER,
-        resource,
-        namespace(object),
-        name(object),
-        |object| {
-            object["status"] = status;
-        },
-    );
+    let _ = store.mutate_as(WRITER, resource, namespace(object), name(object), |object| {
+        object["status"] = status;
+    });
 }
 
 pub(super) fn set_replicas(store: &Store, resource: &str, object: &Value, replicas: u64) {
     if object["spec"]["replicas"] == replicas {
         return;
     }
-    let _ = store.mutate_as(
-        WRITER,
-        resource,
-        namespace(object),
-        name(object),
-        |object| {
-            object["spec"]["replicas"] = replicas.into();
-        },
-    );
+    let _ = store.mutate_as(WRITER, resource, namespace(object), name(object), |object| {
+        object["spec"]["replicas"] = replicas.into();
+    });
 }

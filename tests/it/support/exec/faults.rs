@@ -39,13 +39,7 @@ pub(crate) struct ExecFault {
 impl ExecFault {
     /// The first session with a Pod of this name.
     pub(crate) fn once(pod: &str, how: Break) -> Self {
-        Self {
-            pod: pod.to_owned(),
-            command: String::new(),
-            skip: 0,
-            times: 1,
-            how,
-        }
+        Self { pod: pod.to_owned(), command: String::new(), skip: 0, times: 1, how }
     }
 }
 
@@ -55,17 +49,11 @@ pub(crate) struct ExecFaults(Arc<Mutex<Vec<ExecFault>>>);
 
 impl ExecFaults {
     pub(crate) fn arm(&self, fault: ExecFault) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(fault);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
     }
 
     pub(crate) fn disarm(&self) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// The fault of a session that begins.
@@ -97,11 +85,7 @@ pub(super) struct Wire<S> {
 
 impl<S> Wire<S> {
     pub(super) fn new(inner: S, fault: Option<Break>) -> Self {
-        Self {
-            inner: Some(inner),
-            fault,
-            reader: None,
-        }
+        Self { inner: Some(inner), fault, reader: None }
     }
 
     fn cut(&mut self) {
@@ -113,11 +97,7 @@ impl<S> Wire<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let left = match self.fault {
             Some(Break::CutAfterReceiving(0)) => {
                 self.cut();
@@ -145,9 +125,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         // The bytes are in `buf`'s own memory, written through `part`.
         let filled = part.filled().to_vec();
         buf.put_slice(&filled);
-        if let Some(Break::CutAfterReceiving(left) | Break::StallAfterReceiving(left)) =
-            &mut self.fault
-        {
+        if let Some(Break::CutAfterReceiving(left) | Break::StallAfterReceiving(left)) = &mut self.fault {
             *left -= count;
         }
         Poll::Ready(Ok(()))
@@ -155,11 +133,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let left = match self.fault {
             Some(Break::CutAfterSending(0)) => {
                 self.cut();
@@ -174,10 +148,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         };
         let part = &buf[..buf.len().min(left)];
         let written = Pin::new(inner).poll_write(cx, part);
-        if let (
-            Poll::Ready(Ok(count)),
-            Some(Break::CutAfterSending(left) | Break::StallAfterSending(left)),
-        ) = (&written, &mut self.fault)
+        if let (Poll::Ready(Ok(count)), Some(Break::CutAfterSending(left) | Break::StallAfterSending(left))) =
+            (&written, &mut self.fault)
         {
             *left -= count;
         }

@@ -86,10 +86,8 @@ impl Session {
     }
 }
 
-async fn write_frames<S>(
-    mut sink: SplitSink<WebSocketStream<S>, Message>,
-    mut queue: mpsc::Receiver<Message>,
-) where
+async fn write_frames<S>(mut sink: SplitSink<WebSocketStream<S>, Message>, mut queue: mpsc::Receiver<Message>)
+where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     while let Some(message) = queue.recv().await {
@@ -100,11 +98,8 @@ async fn write_frames<S>(
 }
 
 /// Reads to the end of the connection; what comes after the process has closed its stdin is lost.
-async fn read_frames<S>(
-    mut frames: SplitStream<WebSocketStream<S>>,
-    mut stdin: Option<ChildStdin>,
-    half_close: bool,
-) where
+async fn read_frames<S>(mut frames: SplitStream<WebSocketStream<S>>, mut stdin: Option<ChildStdin>, half_close: bool)
+where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     while let Some(Ok(message)) = frames.next().await {
@@ -131,11 +126,7 @@ async fn read_frames<S>(
 
 /// Until the process has closed its end. When nobody takes the output any more the pipe stays
 /// open and unread, so the process blocks, as it does under containerd's shim.
-async fn drain(
-    pipe: Option<impl AsyncRead + Unpin>,
-    channel: u8,
-    send: mpsc::Sender<Message>,
-) -> () {
+async fn drain(pipe: Option<impl AsyncRead + Unpin>, channel: u8, send: mpsc::Sender<Message>) -> () {
     let Some(mut pipe) = pipe else {
         return;
     };

@@ -52,10 +52,9 @@ fn from(pod: &Pod, source: &Value) -> Result<Option<String>, String> {
     if let Some(path) = source["fieldRef"]["fieldPath"].as_str() {
         return Ok(Some(field(pod, path)));
     }
-    for (reference, resource, what) in [
-        ("secretKeyRef", "secrets", "Secret"),
-        ("configMapKeyRef", "configmaps", "ConfigMap"),
-    ] {
+    for (reference, resource, what) in
+        [("secretKeyRef", "secrets", "Secret"), ("configMapKeyRef", "configmaps", "ConfigMap")]
+    {
         let reference = &source[reference];
         if !reference.is_object() {
             continue;
@@ -107,15 +106,13 @@ fn field(pod: &Pod, path: &str) -> String {
         "status.podIP" | "status.hostIP" => "127.0.0.1".to_owned(),
         "spec.nodeName" => super::NODE.to_owned(),
         _ => {
-            let pointer = path
-                .split(['.', '[', ']'])
-                .fold(String::new(), |mut at, part| {
-                    let part = part.trim_matches('\'');
-                    if !part.is_empty() {
-                        let _ = write!(at, "/{}", part.replace('~', "~0").replace('/', "~1"));
-                    }
-                    at
-                });
+            let pointer = path.split(['.', '[', ']']).fold(String::new(), |mut at, part| {
+                let part = part.trim_matches('\'');
+                if !part.is_empty() {
+                    let _ = write!(at, "/{}", part.replace('~', "~0").replace('/', "~1"));
+                }
+                at
+            });
             let value = pod.object.pointer(&pointer).and_then(Value::as_str);
             value.unwrap_or_default().to_owned()
         }
@@ -134,9 +131,7 @@ pub(super) fn expand(text: &str, env: &[(String, String)]) -> String {
             rest = after;
             continue;
         }
-        let reference = rest
-            .strip_prefix('(')
-            .and_then(|inner| inner.split_once(')'));
+        let reference = rest.strip_prefix('(').and_then(|inner| inner.split_once(')'));
         let known = reference.and_then(|(name, after)| {
             let value = env.iter().find(|(known, _)| known == name)?;
             Some((&value.1, after))

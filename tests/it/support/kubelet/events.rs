@@ -12,14 +12,9 @@ impl Pod {
     pub(super) fn say(&self, kind: &str, reason: &str, message: &str) {
         static NEXT: AtomicU64 = AtomicU64::new(0x17a0_0000_0000_0000);
         let store = &self.node.store;
-        let same = store
-            .list("events", Some(&self.ns))
-            .into_iter()
-            .find(|event| {
-                event["involvedObject"]["uid"] == *self.uid
-                    && event["reason"] == reason
-                    && event["message"] == message
-            });
+        let same = store.list("events", Some(&self.ns)).into_iter().find(|event| {
+            event["involvedObject"]["uid"] == *self.uid && event["reason"] == reason && event["message"] == message
+        });
         if let Some(event) = same {
             let name = event["metadata"]["name"].as_str().unwrap_or_default();
             let counted = store.mutate("events", &self.ns, name, |event| {
@@ -30,11 +25,7 @@ impl Pod {
             let _ = counted;
             return;
         }
-        let from = if matches!(reason, "Scheduled" | "FailedScheduling") {
-            "default-scheduler"
-        } else {
-            "kubelet"
-        };
+        let from = if matches!(reason, "Scheduled" | "FailedScheduling") { "default-scheduler" } else { "kubelet" };
         let name = format!("{}.{:x}", self.name, NEXT.fetch_add(1, Ordering::Relaxed));
         let event = json!({
             "apiVersion": "v1", "kind": "Event",

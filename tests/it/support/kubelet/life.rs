@@ -91,10 +91,7 @@ impl Pod {
         loop {
             let obstacle = {
                 let config = config.borrow_and_update();
-                let mine = config
-                    .unschedulable
-                    .iter()
-                    .find(|one| one.holds(&self.name));
+                let mine = config.unschedulable.iter().find(|one| one.holds(&self.name));
                 mine.map(|one| one.message.clone())
             };
             let Some(message) = obstacle else { break };
@@ -127,12 +124,8 @@ impl Pod {
         let slots = self.slots();
         let ended = |code: i64| !self.restarts(code);
         let mut apps = slots.iter().filter(|slot| !slot.init);
-        let failed_init = slots.iter().any(|slot| {
-            slot.init
-                && slot
-                    .exit_code()
-                    .is_some_and(|code| code != 0 && ended(code))
-        });
+        let failed_init =
+            slots.iter().any(|slot| slot.init && slot.exit_code().is_some_and(|code| code != 0 && ended(code)));
         failed_init || apps.all(|slot| slot.exit_code().is_some_and(ended))
     }
 }
@@ -147,11 +140,7 @@ pub(super) async fn run(pod: Arc<Pod>) {
     let mut stops = pod.stops();
     loop {
         // The first order is carried out at once, a later one (a deletion after an eviction) then.
-        let Ok(stop) = stops
-            .wait_for(Option::is_some)
-            .await
-            .map(|stop| stop.clone())
-        else {
+        let Ok(stop) = stops.wait_for(Option::is_some).await.map(|stop| stop.clone()) else {
             return;
         };
         stop::carry_out(&pod).await;

@@ -32,19 +32,10 @@ fn chosen(slot: &Slot, asked: &LogRequest) -> Result<Log, Status> {
     let (container, pod) = (&asked.container, &asked.pod);
     if asked.previous {
         let waiting = slot.waiting_reason().is_some();
-        let previous = if waiting {
-            &slot.container
-        } else {
-            &slot.previous
-        };
-        return previous
-            .as_ref()
-            .map(|run| run.log().clone())
-            .ok_or_else(|| {
-                Status::bad_request(format!(
-                    "previous terminated container \"{container}\" in pod \"{pod}\" not found"
-                ))
-            });
+        let previous = if waiting { &slot.container } else { &slot.previous };
+        return previous.as_ref().map(|run| run.log().clone()).ok_or_else(|| {
+            Status::bad_request(format!("previous terminated container \"{container}\" in pod \"{pod}\" not found"))
+        });
     }
     if let Some(run) = &slot.container {
         return Ok(run.log().clone());
@@ -55,9 +46,7 @@ fn chosen(slot: &Slot, asked: &LogRequest) -> Result<Log, Status> {
         Some(reason) => reason,
         None => "no logs yet",
     };
-    Err(Status::bad_request(format!(
-        "container \"{container}\" in pod \"{pod}\" is waiting to start: {why}"
-    )))
+    Err(Status::bad_request(format!("container \"{container}\" in pod \"{pod}\" is waiting to start: {why}")))
 }
 
 fn stream(log: Log, asked: &LogRequest) -> LogStream {
@@ -67,13 +56,8 @@ fn stream(log: Log, asked: &LogRequest) -> LogStream {
         let now = Timestamp::now();
         now.checked_sub(Duration::from_secs(seconds)).unwrap_or(now)
     });
-    let wanted: Vec<&Line> = lines
-        .iter()
-        .filter(|line| since.is_none_or(|since| line.at >= since))
-        .collect();
-    let tail = asked.tail_lines.map_or(wanted.len(), |count| {
-        usize::try_from(count).unwrap_or(usize::MAX)
-    });
+    let wanted: Vec<&Line> = lines.iter().filter(|line| since.is_none_or(|since| line.at >= since)).collect();
+    let tail = asked.tail_lines.map_or(wanted.len(), |count| usize::try_from(count).unwrap_or(usize::MAX));
     let wanted = &wanted[wanted.len().saturating_sub(tail)..];
     let stamped = asked.timestamps;
     let mut first = BytesMut::new();
@@ -89,11 +73,7 @@ fn stream(log: Log, asked: &LogRequest) -> LogStream {
         }
         Some((chunk.freeze(), (log, seen + lines.len())))
     });
-    let whole = if asked.follow {
-        first.chain(later).boxed()
-    } else {
-        first.boxed()
-    };
+    let whole = if asked.follow { first.chain(later).boxed() } else { first.boxed() };
     limited(whole, asked.limit_bytes)
 }
 
@@ -105,9 +85,7 @@ fn write(out: &mut BytesMut, line: &Line, stamped: bool) {
 }
 
 fn limited(chunks: stream::BoxStream<'static, Bytes>, limit: Option<u64>) -> LogStream {
-    let limit = limit.map_or(usize::MAX, |limit| {
-        usize::try_from(limit).unwrap_or(usize::MAX)
-    });
+    let limit = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let cut = chunks.scan(limit, |left, mut chunk| {
         chunk.truncate(*left);
         *left -= chunk.len();

@@ -69,11 +69,7 @@ impl Kubelet {
             return;
         };
         pod.stop(Stop::now(Why::Lost));
-        let unknown = (
-            "False",
-            "NodeStatusUnknown",
-            "Node status unknown".to_owned(),
-        );
+        let unknown = ("False", "NodeStatusUnknown", "Node status unknown".to_owned());
         let written = self.0.store.mutate("pods", ns, name, |pod| {
             pod["status"]["reason"] = json!("NodeLost");
             status::set_condition(&mut pod["status"], "Ready", &unknown);

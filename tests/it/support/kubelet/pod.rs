@@ -31,11 +31,7 @@ impl Pod {
         let field = |name: &str| object["metadata"][name].as_str().unwrap_or_default();
         let spec = &object["spec"];
         let inits = spec["initContainers"].as_array();
-        let first = if inits.is_some_and(|inits| !inits.is_empty()) {
-            "PodInitializing"
-        } else {
-            "ContainerCreating"
-        };
+        let first = if inits.is_some_and(|inits| !inits.is_empty()) { "PodInitializing" } else { "ContainerCreating" };
         let inits = inits.into_iter().flatten();
         let apps = spec["containers"].as_array().into_iter().flatten();
         let slots = inits
@@ -137,9 +133,7 @@ impl Pod {
     pub(super) fn alive(&self) -> Vec<Container> {
         let slots = self.slots();
         let containers = slots.iter().filter_map(|slot| slot.container.clone());
-        containers
-            .filter(|container| container.exit().is_none())
-            .collect()
+        containers.filter(|container| container.exit().is_none()).collect()
     }
 
     /// Until no slot says "running" of a container that has ended.
@@ -164,10 +158,6 @@ impl Pod {
     pub(super) fn container_spec(&self, at: usize) -> &Value {
         let spec = &self.object["spec"];
         let inits = spec["initContainers"].as_array().map_or(0, Vec::len);
-        if at < inits {
-            &spec["initContainers"][at]
-        } else {
-            &spec["containers"][at - inits]
-        }
+        if at < inits { &spec["initContainers"][at] } else { &spec["containers"][at - inits] }
     }
 }

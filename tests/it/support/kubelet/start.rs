@@ -62,10 +62,7 @@ impl Pod {
             }
             Err(why) => {
                 self.say("Warning", "Failed", &format!("Error: {why}"));
-                let exit = Exit {
-                    code: 128,
-                    reason: "StartError",
-                };
+                let exit = Exit { code: 128, reason: "StartError" };
                 self.change(at, |slot| slot.end(exit, Some(why)));
                 None
             }
@@ -94,8 +91,7 @@ impl Pod {
                 self.say("Warning", "Failed", "Error: ErrImagePull");
                 self.change(at, |slot| slot.wait("ErrImagePull", &message));
             }
-            self.unless_stopped(tokio::time::sleep(config.backoff))
-                .await?;
+            self.unless_stopped(tokio::time::sleep(config.backoff)).await?;
             if !tried {
                 let message = format!("Back-off pulling image \"{name}\"");
                 self.say("Normal", "BackOff", &message);
@@ -108,14 +104,9 @@ impl Pod {
 
     fn prepare(&self, at: usize, image: &Image) -> Result<Spec, Obstacle> {
         let spec = self.container_spec(at);
-        let config_error = |message: String| Obstacle {
-            reason: "CreateContainerConfigError",
-            message,
-        };
-        let mounts = volumes::mounts(self, spec).map_err(|message| Obstacle {
-            reason: "ContainerCreating",
-            message,
-        })?;
+        let config_error = |message: String| Obstacle { reason: "CreateContainerConfigError", message };
+        let mounts =
+            volumes::mounts(self, spec).map_err(|message| Obstacle { reason: "ContainerCreating", message })?;
         let env = environment::of(self, spec, image).map_err(config_error)?;
         let identity = self.identity(spec).map_err(config_error)?;
         let scratch = self.node.config().root.join("pods").join(&self.uid);
@@ -143,16 +134,9 @@ impl Pod {
 
     /// Who it runs as: the container's word before the Pod's, root for want of both.
     fn identity(&self, spec: &Value) -> Result<Identity, String> {
-        let (pod, own) = (
-            &self.object["spec"]["securityContext"],
-            &spec["securityContext"],
-        );
+        let (pod, own) = (&self.object["spec"]["securityContext"], &spec["securityContext"]);
         let word = |field: &str| {
-            let word = if own[field].is_null() {
-                &pod[field]
-            } else {
-                &own[field]
-            };
+            let word = if own[field].is_null() { &pod[field] } else { &own[field] };
             word.clone()
         };
         let number = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
@@ -203,22 +187,13 @@ fn argv(spec: &Value, image: &Image, env: &[(String, String)]) -> Vec<String> {
 }
 
 /// The users that the images know.
-const ACCOUNTS: &[(&str, u32)] = &[
-    ("root", 0),
-    ("www-data", 33),
-    ("postgres", 999),
-    ("nobody", 65534),
-];
+const ACCOUNTS: &[(&str, u32)] = &[("root", 0), ("www-data", 33), ("postgres", 999), ("nobody", 65534)];
 
 fn write_accounts(dir: &std::path::Path) -> std::io::Result<()> {
-    let lines = |line: &dyn Fn(&str, u32) -> String| -> String {
-        ACCOUNTS.iter().map(|(name, id)| line(name, *id)).collect()
-    };
+    let lines =
+        |line: &dyn Fn(&str, u32) -> String| -> String { ACCOUNTS.iter().map(|(name, id)| line(name, *id)).collect() };
     std::fs::create_dir_all(dir)?;
     let passwd = lines(&|name, id| format!("{name}:x:{id}:{id}:{name}:/:/bin/sh\n"));
     std::fs::write(dir.join("passwd"), passwd)?;
-    std::fs::write(
-        dir.join("group"),
-        lines(&|name, id| format!("{name}:x:{id}:\n")),
-    )
+    std::fs::write(dir.join("group"), lines(&|name, id| format!("{name}:x:{id}:\n")))
 }

@@ -119,17 +119,11 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     pub(crate) fn failed(reason: &str, message: &str) -> Self {
-        Self {
-            phase: "Failed",
-            reason: reason.to_owned(),
-            message: message.to_owned(),
-        }
+        Self { phase: "Failed", reason: reason.to_owned(), message: message.to_owned() }
     }
 }
 
 /// RFC 3339 in whole seconds, as `metav1.Time` is written.
 pub(crate) fn now() -> String {
-    jiff::Timestamp::now()
-        .strftime("%Y-%m-%dT%H:%M:%SZ")
-        .to_string()
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

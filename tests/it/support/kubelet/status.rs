@@ -5,12 +5,7 @@ use serde_json::{Value, json};
 use super::state::{Outcome, Slot, now};
 
 /// The status of a Pod on the node; `old` is kept where it says the same.
-pub(super) fn of(
-    old: &Value,
-    slots: &[Slot],
-    outcome: Option<&Outcome>,
-    again: &dyn Fn(i64) -> bool,
-) -> Value {
+pub(super) fn of(old: &Value, slots: &[Slot], outcome: Option<&Outcome>, again: &dyn Fn(i64) -> bool) -> Value {
     let phase = outcome.map_or_else(|| phase(slots, again), |outcome| outcome.phase);
     let mut status = old.clone();
     if !status.is_object() {
@@ -54,18 +49,10 @@ fn phase(slots: &[Slot], again: &dyn Fn(i64) -> bool) -> &'static str {
         return "Failed";
     }
     if apps.iter().all(ended) {
-        return if apps.iter().all(well) {
-            "Succeeded"
-        } else {
-            "Failed"
-        };
+        return if apps.iter().all(well) { "Succeeded" } else { "Failed" };
     }
     let begun = |slot: &&Slot| slot.container.is_some() || slot.exit_code().is_some();
-    if apps.iter().any(begun) {
-        "Running"
-    } else {
-        "Pending"
-    }
+    if apps.iter().any(begun) { "Running" } else { "Pending" }
 }
 
 /// A condition's status, reason and message.

@@ -76,10 +76,7 @@ pub(super) async fn carry_out(pod: &Pod) {
 /// The last act of a deletion; returns when there is no object left.
 pub(super) async fn remove(pod: &Pod) {
     sleep(pod.node.config().removal_delay).await;
-    let options = DeleteOptions {
-        uid: Some(pod.uid.clone()),
-        ..DeleteOptions::now()
-    };
+    let options = DeleteOptions { uid: Some(pod.uid.clone()), ..DeleteOptions::now() };
     // Gone already, or another Pod of that name: both are as wished.
     let _ = pod.node.store.delete("pods", &pod.ns, &pod.name, options);
 }

@@ -67,19 +67,14 @@ fn source(pod: &Pod, volume: &Value) -> Result<(PathBuf, bool), String> {
         let dir = claim(&root, &pod.ns, of).map_err(broken)?;
         return Ok((dir, claimed["readOnly"] == true));
     }
-    for (kind, field, resource) in [
-        ("secret", "secretName", "secrets"),
-        ("configMap", "name", "configmaps"),
-    ] {
+    for (kind, field, resource) in [("secret", "secretName", "secrets"), ("configMap", "name", "configmaps")] {
         let Some(of) = volume[kind][field].as_str() else {
             continue;
         };
         let object = pod.node.store.get(resource, &pod.ns, of);
         if object.is_none() && volume[kind]["optional"] != true {
             let what = resource.trim_end_matches('s');
-            return Err(format!(
-                "MountVolume.SetUp failed for volume \"{name}\" : {what} \"{of}\" not found"
-            ));
+            return Err(format!("MountVolume.SetUp failed for volume \"{name}\" : {what} \"{of}\" not found"));
         }
         fill(&own, object.as_ref(), &volume[kind], group).map_err(broken)?;
         return Ok((own, true));
@@ -113,11 +108,7 @@ fn fill(dir: &Path, object: Option<&Value>, volume: &Value, group: Option<u32>) 
             None => key,
         };
         let value = value.as_str().unwrap_or_default();
-        let bytes = if encoded {
-            STANDARD.decode(value).unwrap_or_default()
-        } else {
-            value.as_bytes().to_vec()
-        };
+        let bytes = if encoded { STANDARD.decode(value).unwrap_or_default() } else { value.as_bytes().to_vec() };
         let file = dir.join(path);
         fs::write(&file, bytes)?;
         chown(&file, None, group)?;

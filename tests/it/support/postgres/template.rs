@@ -24,7 +24,8 @@ log_statement = all
 log_line_prefix = '%m [%p] %u@%d %a '
 ";
 /// The superuser is the tests themselves; everybody else shows a password.
-const HOST_BASED: &str = "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\nlocal all all reject\n";
+const HOST_BASED: &str =
+    "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\nlocal all all reject\n";
 
 /// What production holds.
 #[derive(Clone, Debug)]
@@ -52,7 +53,8 @@ pub(super) fn data_directory(production: &Production) -> PathBuf {
 /// Another text, another server version, another dump: another template.
 fn key(production: &Production) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (ROLES, PROVISIONED, SCHEMA, ROWS, SANDBOX_ROWS, SANDBOX_DUMP, SETTINGS, HOST_BASED, include_str!("template.rs")).hash(&mut hasher);
+    (ROLES, PROVISIONED, SCHEMA, ROWS, SANDBOX_ROWS, SANDBOX_DUMP, SETTINGS, HOST_BASED, include_str!("template.rs"))
+        .hash(&mut hasher);
     bin("initdb").hash(&mut hasher);
     if let Production::Dump(file) = production {
         let about = std::fs::metadata(file).expect("the dump");
@@ -66,10 +68,12 @@ fn make(production: &Production, template: &Path) {
     let directory = tempfile::Builder::new().prefix("sandbox-lifecycle-pg-").tempdir().expect("a temporary directory");
     hand_over(directory.path());
     let data = directory.path().join("data");
-    let options = ["-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--auth=trust", "--no-sync", "--wal-segsize=16", "-D"];
+    let options =
+        ["-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--auth=trust", "--no-sync", "--wal-segsize=16", "-D"];
     run(as_postgres(bin("initdb")).args(options).arg(&data));
     std::fs::write(data.join("pg_hba.conf"), HOST_BASED).expect("pg_hba.conf");
-    let mut settings = std::fs::OpenOptions::new().append(true).open(data.join("postgresql.conf")).expect("postgresql.conf");
+    let mut settings =
+        std::fs::OpenOptions::new().append(true).open(data.join("postgresql.conf")).expect("postgresql.conf");
     settings.write_all(SETTINGS.as_bytes()).expect("postgresql.conf");
     hand_over(directory.path());
 
@@ -91,8 +95,18 @@ fn fill(server: &PostgresServer, production: &Production) {
     script(server, SANDBOX.database, &[("role", "erp_sandbox_role")], PROVISIONED);
     match production {
         Production::Fixture => {
-            fixture(server, PRODUCTION.database, "erp_role", [("scale", "20"), ("since", "2024-03-01"), ("who", "production")]);
-            fixture(server, SANDBOX.database, "erp_sandbox_role", [("scale", "4"), ("since", "2023-01-01"), ("who", "sandbox")]);
+            fixture(
+                server,
+                PRODUCTION.database,
+                "erp_role",
+                [("scale", "20"), ("since", "2024-03-01"), ("who", "production")],
+            );
+            fixture(
+                server,
+                SANDBOX.database,
+                "erp_sandbox_role",
+                [("scale", "4"), ("since", "2023-01-01"), ("who", "sandbox")],
+            );
             script(server, SANDBOX.database, &[], &format!("SET ROLE erp_sandbox_role;\n{SANDBOX_ROWS}"));
         }
         Production::Dump(file) => {
@@ -113,12 +127,26 @@ fn load(server: &PostgresServer, file: &Path, database: &str, role: &str) {
     let list = Command::new(bin("pg_restore")).arg("--list").arg(file).output().expect("pg_restore runs");
     let provisioned = [" SCHEMA - public ", " COMMENT - SCHEMA public ", " user_lookup("];
     let kept = |line: &&str| !provisioned.iter().any(|entry| line.contains(entry));
-    let list: String = String::from_utf8_lossy(&list.stdout).lines().filter(kept).map(|line| format!("{line}\n")).collect();
+    let list: String =
+        String::from_utf8_lossy(&list.stdout).lines().filter(kept).map(|line| format!("{line}\n")).collect();
     let toc = server.directory.path().join("toc");
     std::fs::write(&toc, list).expect("the list");
     let port = server.port.to_string();
     run(Command::new(bin("pg_restore"))
-        .args(["-h", "127.0.0.1", "-U", "postgres", "-p", &port, "-d", database, "--no-owner", "--no-acl", "--exit-on-error", "-1"])
+        .args([
+            "-h",
+            "127.0.0.1",
+            "-U",
+            "postgres",
+            "-p",
+            &port,
+            "-d",
+            database,
+            "--no-owner",
+            "--no-acl",
+            "--exit-on-error",
+            "-1",
+        ])
         .args(["--role", role])
         .arg("-L")
         .args([&toc, file]));

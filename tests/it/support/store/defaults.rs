@@ -12,11 +12,7 @@ pub(crate) fn fill(resource: &str, object: &mut Value) {
         "jobs" => job(object),
         "pods" => {
             pod(&mut object["spec"]);
-            set(
-                object,
-                "status",
-                json!({"phase": "Pending", "qosClass": "BestEffort"}),
-            );
+            set(object, "status", json!({"phase": "Pending", "qosClass": "BestEffort"}));
         }
         "secrets" => secret(object),
         "namespaces" => {
@@ -58,10 +54,7 @@ fn deployment(object: &mut Value) {
 
 /// The selector and its labels name the Job's uid, so two Jobs of one name never share Pods.
 fn job(object: &mut Value) {
-    let (uid, name) = (
-        object["metadata"]["uid"].clone(),
-        object["metadata"]["name"].clone(),
-    );
+    let (uid, name) = (object["metadata"]["uid"].clone(), object["metadata"]["name"].clone());
     let spec = &mut object["spec"];
     for (field, value) in [
         ("parallelism", json!(1)),
@@ -105,11 +98,7 @@ fn pod(spec: &mut Value) {
             let policy = if moving { "Always" } else { "IfNotPresent" };
             set(container, "imagePullPolicy", json!(policy));
             set(container, "resources", json!({}));
-            set(
-                container,
-                "terminationMessagePath",
-                json!("/dev/termination-log"),
-            );
+            set(container, "terminationMessagePath", json!("/dev/termination-log"));
             set(container, "terminationMessagePolicy", json!("File"));
         }
     }
@@ -132,8 +121,6 @@ fn secret(object: &mut Value) {
     set(object, "data", json!({}));
     for (key, text) in texts {
         let text = text.as_str().unwrap_or_default();
-        object["data"][key] = base64::engine::general_purpose::STANDARD
-            .encode(text)
-            .into();
+        object["data"][key] = base64::engine::general_purpose::STANDARD.encode(text).into();
     }
 }

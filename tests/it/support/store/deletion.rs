@@ -34,10 +34,7 @@ pub(crate) struct Deleted {
 impl DeleteOptions {
     /// At once, without grace: as a kubelet does when the containers have ended.
     pub(crate) fn now() -> Self {
-        Self {
-            grace_period_seconds: Some(0),
-            ..Self::default()
-        }
+        Self { grace_period_seconds: Some(0), ..Self::default() }
     }
 
     pub(super) fn check(&self, resource: &str, name: &str, object: &Value) -> Result<(), Status> {
@@ -96,14 +93,11 @@ fn add_finalizer(object: &mut Value, propagation: Option<Propagation>) {
 /// Only a Pod that a node may still be running has any.
 fn grace(resource: &str, object: &Value, options: &DeleteOptions) -> u64 {
     let phase = object["status"]["phase"].as_str().unwrap_or_default();
-    let running =
-        object["spec"]["nodeName"].is_string() && !matches!(phase, "Succeeded" | "Failed");
+    let running = object["spec"]["nodeName"].is_string() && !matches!(phase, "Succeeded" | "Failed");
     if resource != "pods" || !running {
         return 0;
     }
-    let wanted = object["spec"]["terminationGracePeriodSeconds"]
-        .as_u64()
-        .unwrap_or(30);
+    let wanted = object["spec"]["terminationGracePeriodSeconds"].as_u64().unwrap_or(30);
     options.grace_period_seconds.unwrap_or(wanted)
 }
 

@@ -48,18 +48,11 @@ impl History {
     pub(super) fn since(&self, resource: &str, revision: u64) -> Result<Vec<Change>, Status> {
         if revision < self.forgotten {
             let (asked, kept) = (revision, self.forgotten);
-            return Err(Status::expired(format!(
-                "too old resource version: {asked} ({kept})"
-            )));
+            return Err(Status::expired(format!("too old resource version: {asked} ({kept})")));
         }
-        let first = self
-            .changes
-            .partition_point(|change| change.revision <= revision);
+        let first = self.changes.partition_point(|change| change.revision <= revision);
         let newer = self.changes.range(first..);
-        Ok(newer
-            .filter(|change| change.resource == resource)
-            .cloned()
-            .collect())
+        Ok(newer.filter(|change| change.resource == resource).cloned().collect())
     }
 
     pub(super) fn forget(&mut self, revision: u64) {

@@ -35,16 +35,7 @@ const fn kind(
     short: &'static str,
     subresources: &'static [&'static str],
 ) -> Kind {
-    Kind {
-        resource,
-        group,
-        version,
-        kind,
-        namespaced: true,
-        short,
-        generation: false,
-        subresources,
-    }
+    Kind { resource, group, version, kind, namespaced: true, short, generation: false, subresources }
 }
 
 const CORE: (&str, &str) = ("", "v1");
@@ -52,70 +43,22 @@ const APPS: (&str, &str) = ("apps", "v1");
 
 /// Every resource that is stored.
 pub(crate) const KINDS: &[Kind] = &[
-    Kind {
-        namespaced: false,
-        ..kind(CORE, "namespaces", "Namespace", "ns", &["status"])
-    },
-    Kind {
-        namespaced: false,
-        ..kind(CORE, "nodes", "Node", "no", &["status"])
-    },
+    Kind { namespaced: false, ..kind(CORE, "namespaces", "Namespace", "ns", &["status"]) },
+    Kind { namespaced: false, ..kind(CORE, "nodes", "Node", "no", &["status"]) },
     kind(CORE, "pods", "Pod", "po", &["status", "log", "exec"]),
     kind(CORE, "secrets", "Secret", "", &[]),
     kind(CORE, "configmaps", "ConfigMap", "cm", &[]),
-    kind(
-        CORE,
-        "persistentvolumeclaims",
-        "PersistentVolumeClaim",
-        "pvc",
-        &["status"],
-    ),
+    kind(CORE, "persistentvolumeclaims", "PersistentVolumeClaim", "pvc", &["status"]),
     kind(CORE, "events", "Event", "ev", &[]),
     kind(CORE, "services", "Service", "svc", &["status"]),
     kind(CORE, "serviceaccounts", "ServiceAccount", "sa", &[]),
-    Kind {
-        generation: true,
-        ..kind(
-            APPS,
-            "deployments",
-            "Deployment",
-            "deploy",
-            &["status", "scale"],
-        )
-    },
-    Kind {
-        generation: true,
-        ..kind(
-            APPS,
-            "replicasets",
-            "ReplicaSet",
-            "rs",
-            &["status", "scale"],
-        )
-    },
-    Kind {
-        generation: true,
-        ..kind(("batch", "v1"), "jobs", "Job", "", &["status"])
-    },
+    Kind { generation: true, ..kind(APPS, "deployments", "Deployment", "deploy", &["status", "scale"]) },
+    Kind { generation: true, ..kind(APPS, "replicasets", "ReplicaSet", "rs", &["status", "scale"]) },
+    Kind { generation: true, ..kind(("batch", "v1"), "jobs", "Job", "", &["status"]) },
     kind(("coordination.k8s.io", "v1"), "leases", "Lease", "", &[]),
-    kind(
-        ("autoscaling", "v2"),
-        "horizontalpodautoscalers",
-        "HorizontalPodAutoscaler",
-        "hpa",
-        &["status"],
-    ),
+    kind(("autoscaling", "v2"), "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa", &["status"]),
     // Argo CD's definition has no status subresource: `status` is a field like any other.
-    Kind {
-        generation: true,
-        ..kind(
-            ("argoproj.io", "v1alpha1"),
-            "applications",
-            "Application",
-            "app",
-            &[],
-        )
-    },
+    Kind { generation: true, ..kind(("argoproj.io", "v1alpha1"), "applications", "Application", "app", &[]) },
 ];
 
 pub(crate) fn find(resource: &str) -> Option<&'static Kind> {

@@ -8,9 +8,7 @@ use super::kinds;
 
 /// RFC 3339 in whole seconds, as `metav1.Time` is written.
 pub(crate) fn now() -> String {
-    jiff::Timestamp::now()
-        .strftime("%Y-%m-%dT%H:%M:%SZ")
-        .to_string()
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// A uid that looks like one; unique in the process, and between processes by the clock.
@@ -136,13 +134,8 @@ pub(super) fn count_generation(resource: &str, old: &Value, new: &mut Value) {
 
 /// Finalizers hold a deletion up; a Namespace has its own in its spec.
 pub(super) fn is_held(object: &Value) -> bool {
-    let lists = [
-        &object["metadata"]["finalizers"],
-        &object["spec"]["finalizers"],
-    ];
-    lists
-        .into_iter()
-        .any(|list| list.as_array().is_some_and(|list| !list.is_empty()))
+    let lists = [&object["metadata"]["finalizers"], &object["spec"]["finalizers"]];
+    lists.into_iter().any(|list| list.as_array().is_some_and(|list| !list.is_empty()))
 }
 
 /// A deletion has begun and nothing holds it up any more. A Pod waits for its kubelet as well,

@@ -16,12 +16,7 @@ pub(crate) struct Status {
 impl Status {
     pub(crate) fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self {
-            code,
-            reason,
-            message,
-            details: Value::Null,
-        }
+        Self { code, reason, message, details: Value::Null }
     }
 
     pub(crate) fn not_found(resource: &str, name: &str) -> Self {
@@ -47,27 +42,12 @@ impl Status {
     }
 
     pub(crate) fn invalid(resource: &str, name: &str, causes: Vec<Cause>) -> Self {
-        let said: Vec<String> = causes
-            .iter()
-            .map(|cause| format!("{}: {}", cause.field, cause.said()))
-            .collect();
-        let said = if said.len() == 1 {
-            said[0].clone()
-        } else {
-            format!("[{}]", said.join(", "))
-        };
+        let said: Vec<String> = causes.iter().map(|cause| format!("{}: {}", cause.field, cause.said())).collect();
+        let said = if said.len() == 1 { said[0].clone() } else { format!("[{}]", said.join(", ")) };
         let kind = kinds::find(resource).map_or("", |kind| kind.kind);
         let group = kinds::find(resource).map_or("", |kind| kind.group);
-        let what = if group.is_empty() {
-            kind.to_owned()
-        } else {
-            format!("{kind}.{group}")
-        };
-        let mut status = Self::new(
-            422,
-            "Invalid",
-            format!("{what} \"{name}\" is invalid: {said}"),
-        );
+        let what = if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") };
+        let mut status = Self::new(422, "Invalid", format!("{what} \"{name}\" is invalid: {said}"));
         let causes: Vec<Value> = causes.iter().map(Cause::to_json).collect();
         status.details = json!({"name": name, "group": group, "kind": kind, "causes": causes});
         status
@@ -124,17 +104,11 @@ pub(crate) enum Fault {
 
 impl Cause {
     pub(crate) fn required(field: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            fault: Fault::Required(""),
-        }
+        Self { field: field.into(), fault: Fault::Required("") }
     }
 
     pub(crate) fn required_because(field: impl Into<String>, why: &'static str) -> Self {
-        Self {
-            field: field.into(),
-            fault: Fault::Required(why),
-        }
+        Self { field: field.into(), fault: Fault::Required(why) }
     }
 
     pub(crate) fn unsupported(
@@ -142,28 +116,15 @@ impl Cause {
         value: impl Into<Value>,
         known: &'static [&'static str],
     ) -> Self {
-        Self {
-            field: field.into(),
-            fault: Fault::Unsupported(value.into(), known),
-        }
+        Self { field: field.into(), fault: Fault::Unsupported(value.into(), known) }
     }
 
     pub(crate) fn new(field: impl Into<String>, fault: Fault) -> Self {
-        Self {
-            field: field.into(),
-            fault,
-        }
+        Self { field: field.into(), fault }
     }
 
-    pub(crate) fn invalid(
-        field: impl Into<String>,
-        value: impl Into<Value>,
-        why: impl Into<String>,
-    ) -> Self {
-        Self {
-            field: field.into(),
-            fault: Fault::Invalid(value.into(), why.into()),
-        }
+    pub(crate) fn invalid(field: impl Into<String>, value: impl Into<Value>, why: impl Into<String>) -> Self {
+        Self { field: field.into(), fault: Fault::Invalid(value.into(), why.into()) }
     }
 
     fn said(&self) -> String {
@@ -173,10 +134,7 @@ impl Cause {
             Fault::Invalid(value, why) => format!("Invalid value: {value}: {why}"),
             Fault::Unsupported(value, known) => {
                 let known: Vec<String> = known.iter().map(|one| format!("\"{one}\"")).collect();
-                format!(
-                    "Unsupported value: {value}: supported values: {}",
-                    known.join(", ")
-                )
+                format!("Unsupported value: {value}: supported values: {}", known.join(", "))
             }
             Fault::Duplicate(value) => format!("Duplicate value: {value}"),
             Fault::NotFound(value) => format!("Not found: {value}"),

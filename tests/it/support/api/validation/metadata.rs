@@ -30,11 +30,7 @@ pub(super) fn labels(field: &str, labels: &Value, causes: &mut Vec<Cause>) {
         }
         let value = value.as_str().unwrap_or_default();
         if value.len() > 63 {
-            causes.push(Cause::invalid(
-                field,
-                value,
-                "must be no more than 63 bytes",
-            ));
+            causes.push(Cause::invalid(field, value, "must be no more than 63 bytes"));
         } else if !syntax::is_label_value(value) {
             causes.push(Cause::invalid(field, value, syntax::LABEL_VALUE));
         }
@@ -77,18 +73,9 @@ fn owners(list: &Value, causes: &mut Vec<Cause>) {
             }
         }
     }
-    if owners
-        .iter()
-        .filter(|owner| owner["controller"] == true)
-        .count()
-        > 1
-    {
+    if owners.iter().filter(|owner| owner["controller"] == true).count() > 1 {
         let why = "Only one reference can have Controller set to true";
-        causes.push(Cause::invalid(
-            "metadata.ownerReferences",
-            list.clone(),
-            why,
-        ));
+        causes.push(Cause::invalid("metadata.ownerReferences", list.clone(), why));
     }
 }
 

@@ -23,11 +23,7 @@ pub(super) fn check(at: &str, spec: &Value, causes: &mut Vec<Cause>) {
     let policy = spec["restartPolicy"].clone();
     if !matches!(policy.as_str(), Some("Always" | "OnFailure" | "Never")) {
         let known = &["Always", "OnFailure", "Never"];
-        causes.push(Cause::unsupported(
-            format!("{at}.restartPolicy"),
-            policy,
-            known,
-        ));
+        causes.push(Cause::unsupported(format!("{at}.restartPolicy"), policy, known));
     }
     for field in ["activeDeadlineSeconds", "terminationGracePeriodSeconds"] {
         if let Some(value) = spec[field].as_i64().filter(|value| *value < 0) {
@@ -58,9 +54,7 @@ fn volumes(at: &str, spec: &Value, causes: &mut Vec<Cause>) -> BTreeSet<String> 
     for (number, volume) in list(spec, "volumes").iter().enumerate() {
         let at = format!("{at}.volumes[{number}]");
         name(&at, volume, &mut names, causes);
-        let sources = volume
-            .as_object()
-            .map_or(0, |fields| fields.len().saturating_sub(1));
+        let sources = volume.as_object().map_or(0, |fields| fields.len().saturating_sub(1));
         match sources {
             0 => causes.push(Cause::required_because(at, "must specify a volume type")),
             1 => {}
@@ -85,10 +79,7 @@ fn container(at: &str, container: &Value, volumes: &BTreeSet<String>, causes: &m
         let at = format!("{at}.volumeMounts[{number}]");
         let name = mount["name"].as_str().unwrap_or_default();
         if !volumes.contains(name) {
-            causes.push(Cause::new(
-                format!("{at}.name"),
-                Fault::NotFound(name.into()),
-            ));
+            causes.push(Cause::new(format!("{at}.name"), Fault::NotFound(name.into())));
         }
         if mount["mountPath"].as_str().unwrap_or_default().is_empty() {
             causes.push(Cause::required(format!("{at}.mountPath")));
@@ -105,7 +96,8 @@ fn environment(at: &str, container: &Value, causes: &mut Vec<Cause>) {
         if name.is_empty() {
             causes.push(Cause::required(format!("{at}.name")));
         } else if name.contains('=') {
-            let why = "a valid environment variable name must consist only of printable ASCII characters other than '='";
+            let why =
+                "a valid environment variable name must consist only of printable ASCII characters other than '='";
             causes.push(Cause::invalid(format!("{at}.name"), name, why));
         }
         let from = variable["valueFrom"].as_object();
@@ -130,19 +122,13 @@ fn resources(at: &str, resources: &Value, causes: &mut Vec<Cause>) {
             let text = amount.as_str().unwrap_or_default();
             if syntax::quantity(text).is_none() {
                 let why = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
-                causes.push(Cause::invalid(
-                    format!("{at}.resources.{part}[{name}]"),
-                    text,
-                    why,
-                ));
+                causes.push(Cause::invalid(format!("{at}.resources.{part}[{name}]"), text, why));
             }
         }
     }
     for (name, request) in resources["requests"].as_object().into_iter().flatten() {
         let amount = |value: &Value| value.as_str().and_then(syntax::quantity);
-        let (Some(request_amount), Some(limit)) =
-            (amount(request), amount(&resources["limits"][name]))
-        else {
+        let (Some(request_amount), Some(limit)) = (amount(request), amount(&resources["limits"][name])) else {
             continue;
         };
         if request_amount > limit {

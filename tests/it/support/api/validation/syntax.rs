@@ -15,12 +15,7 @@ pub(super) const QUALIFIED: &str = "name part must consist of alphanumeric chara
 pub(super) const CONFIG_KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' \
      (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 
-fn framed(
-    text: &str,
-    longest: usize,
-    middle: impl Fn(u8) -> bool,
-    end: impl Fn(u8) -> bool,
-) -> bool {
+fn framed(text: &str, longest: usize, middle: impl Fn(u8) -> bool, end: impl Fn(u8) -> bool) -> bool {
     let bytes = text.as_bytes();
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
         return false;
@@ -83,12 +78,6 @@ pub(super) fn quantity(text: &str) -> Option<f64> {
     let found = SUFFIXES.iter().find(|(suffix, _)| text.ends_with(suffix));
     let (suffix, factor) = found.copied().unwrap_or(("", 1.0));
     let number = text.strip_suffix(suffix)?;
-    let plain = number
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
-    number
-        .parse::<f64>()
-        .ok()
-        .filter(|_| plain)
-        .map(|number| number * factor)
+    let plain = number.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    number.parse::<f64>().ok().filter(|_| plain).map(|number| number * factor)
 }

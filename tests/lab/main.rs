@@ -1,2 +1,0 @@
-//! The lab by hand: `demo` and `bench`.
-fn main() {}
