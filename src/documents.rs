@@ -7,6 +7,7 @@ pub mod delta;
 pub mod frames;
 pub mod manifest;
 pub mod sieve;
+pub mod verdict;
 
 use anyhow::{Result, ensure};
 

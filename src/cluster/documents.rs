@@ -5,10 +5,10 @@ use crate::cluster::Cluster;
 use crate::cluster::exec::{self, Ended, Heard, PodRef};
 use crate::documents::delta::diff;
 use crate::documents::manifest::{Manifest, Parser};
+use crate::documents::verdict::Pass;
 use crate::documents::{MANIFEST_SCRIPT, meaning, sent};
 use anyhow::{Context, Result, anyhow, bail};
 use kube::Client;
-use pass::Pass;
 use serde::Serialize;
 
 /// What a copy did.
@@ -60,6 +60,7 @@ pub async fn copy(
     trees: &[String],
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Copied> {
+    let trees = &crate::documents::trees(trees)?;
     let mut copied = Copied::default();
     let mut last: Option<Pass> = None;
     loop {

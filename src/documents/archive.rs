@@ -1,6 +1,7 @@
 //! tar, as far as file trees need it: read from a pod that is not trusted, written anew for the other one.
 //!
 //! Nothing of the source's headers goes through: what arrives in the target is what this tool has understood.
+mod describe;
 mod read;
 mod write;
 

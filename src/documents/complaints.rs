@@ -1,4 +1,4 @@
-//! What the source's tar says on stderr: which of it is the life of a production in use, and which is a failure.
+//! What tar says on stderr: which of it is the life of a production in use, and which is a failure.
 
 /// Lines as they come, sorted.
 #[derive(Debug, Default)]
@@ -22,6 +22,11 @@ impl Complaints {
                 self.settle();
             }
         }
+    }
+
+    /// The first serious lines, as one: they name what is wrong, the many others what comes of it.
+    pub fn first(&self) -> String {
+        self.serious.iter().take(3).map(String::as_str).collect::<Vec<_>>().join("; ")
     }
 
     /// The last line may lack its end.

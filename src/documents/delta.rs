@@ -85,7 +85,9 @@ fn remove(delta: &mut Delta, source: &Manifest, target: &Manifest, touched: &mut
 fn touch(delta: &mut Delta, source: &Manifest, target: &Manifest, touched: &HashSet<Vec<u8>>) {
     let sent: HashSet<usize> = delta.send.iter().copied().collect();
     for path in touched {
-        let Some(at) = source.position(path) else { continue };
+        let Some(at) = source.position(path) else {
+            continue;
+        };
         if source.entries()[at].kind == Kind::Directory && !sent.contains(&at) {
             delta.send.push(at);
             delta.touched += 1;

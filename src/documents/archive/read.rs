@@ -1,6 +1,7 @@
 //! Reads members out of a stream that comes in pieces of any size.
+use super::describe::Overrides;
 use super::{BLOCK, Member, checksum, field, padding};
-use crate::documents::manifest::{Kind, Time, nanos};
+use crate::documents::manifest::{Kind, Time};
 use anyhow::{Context, Result, bail, ensure};
 
 /// What a stream of archives consists of.
@@ -34,15 +35,6 @@ enum State {
     Padding(usize),
 }
 
-/// What came before the header that it is about.
-#[derive(Debug, Default)]
-struct Overrides {
-    path: Option<Vec<u8>>,
-    link: Option<Vec<u8>>,
-    size: Option<u64>,
-    mtime: Option<Time>,
-}
-
 /// Reads one archive after the other.
 #[derive(Debug)]
 pub struct Reader {
@@ -62,62 +54,49 @@ impl Reader {
     /// This is no archive, or `take` fails.
     pub fn feed(&mut self, mut bytes: &[u8], take: &mut impl FnMut(Piece<'_>) -> Result<()>) -> Result<()> {
         while !bytes.is_empty() {
-            let used = self.some(bytes, take)?;
+            let used = match &mut self.state {
+                State::Header(block) => {
+                    let used = fill(block, BLOCK, bytes);
+                    if block.len() == BLOCK {
+                        let block = std::mem::take(block);
+                        self.header(&block, take)?;
+                    }
+                    used
+                }
+                State::Extension { kind, bytes: gathered, size, padded } => {
+                    let used = fill(gathered, *padded, bytes);
+                    if gathered.len() == *padded {
+                        gathered.truncate(*size);
+                        let (kind, gathered) = (*kind, std::mem::take(gathered));
+                        self.overrides.extend(kind, gathered)?;
+                        self.state = State::padding(0);
+                    }
+                    used
+                }
+                State::Data { .. } => self.data(bytes, take)?,
+                State::Padding(left) => {
+                    let used = bytes.len().min(*left);
+                    self.state = State::padding(*left - used);
+                    used
+                }
+            };
             bytes = &bytes[used..];
         }
         Ok(())
     }
 
-    /// As much as belongs to the present state: how many bytes that were.
-    fn some(&mut self, bytes: &[u8], take: &mut impl FnMut(Piece<'_>) -> Result<()>) -> Result<usize> {
-        let used = match &mut self.state {
-            State::Header(block) => {
-                let used = bytes.len().min(BLOCK - block.len());
-                block.extend_from_slice(&bytes[..used]);
-                if block.len() == BLOCK {
-                    let block = std::mem::take(block);
-                    self.header(&block, take)?;
-                }
-                used
-            }
-            State::Extension { kind, bytes: gathered, size, padded } => {
-                let used = bytes.len().min(*padded - gathered.len());
-                gathered.extend_from_slice(&bytes[..used]);
-                if gathered.len() == *padded {
-                    gathered.truncate(*size);
-                    let (kind, gathered) = (*kind, std::mem::take(gathered));
-                    self.overrides.extend(kind, gathered)?;
-                    self.state = State::Header(Vec::new());
-                }
-                used
-            }
-            State::Data { left, padding } => {
-                let used = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
-                take(Piece::Data(&bytes[..used]))?;
-                *left -= used as u64;
-                if *left == 0 {
-                    let padding = *padding;
-                    self.state = State::padding(padding);
-                    take(Piece::End)?;
-                }
-                used
-            }
-            State::Padding(left) => {
-                let used = bytes.len().min(*left);
-                self.skip(used)
-            }
+    fn data(&mut self, bytes: &[u8], take: &mut impl FnMut(Piece<'_>) -> Result<()>) -> Result<usize> {
+        let State::Data { left, padding } = &mut self.state else {
+            return Ok(0);
         };
-        Ok(used)
-    }
-
-    fn skip(&mut self, used: usize) -> usize {
-        if let State::Padding(left) = &mut self.state {
-            *left -= used;
-            if *left == 0 {
-                self.state = State::Header(Vec::new());
-            }
+        let used = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
+        take(Piece::Data(&bytes[..used]))?;
+        *left -= used as u64;
+        if *left == 0 {
+            self.state = State::padding(*padding);
+            take(Piece::End)?;
         }
-        used
+        Ok(used)
     }
 
     /// # Errors
@@ -170,6 +149,13 @@ impl State {
     }
 }
 
+/// Adds to what is gathered until it is `whole` bytes long; how many that took.
+fn fill(gathered: &mut Vec<u8>, whole: usize, bytes: &[u8]) -> usize {
+    let used = bytes.len().min(whole - gathered.len());
+    gathered.extend_from_slice(&bytes[..used]);
+    used
+}
+
 fn member(block: &[u8], size: u64, overrides: Overrides) -> Result<Member> {
     let kind = match block[field::TYPE] {
         0 | b'0' | b'1' | b'7' => Kind::File,
@@ -203,56 +189,8 @@ fn member(block: &[u8], size: u64, overrides: Overrides) -> Result<Member> {
     })
 }
 
-impl Overrides {
-    fn extend(&mut self, kind: u8, mut bytes: Vec<u8>) -> Result<()> {
-        match kind {
-            b'L' | b'K' => {
-                bytes.truncate(text(&bytes).len());
-                *(if kind == b'L' { &mut self.path } else { &mut self.link }) = Some(bytes);
-            }
-            b'x' => self.pax(&bytes).context("a damaged pax header")?,
-            // Global: nothing in it that this tool asked for.
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// Records `LENGTH KEY=VALUE\n`. Of the many keys only those that matter here.
-    fn pax(&mut self, mut bytes: &[u8]) -> Result<()> {
-        while !bytes.is_empty() {
-            let space = bytes.iter().position(|&byte| byte == b' ').context("no length")?;
-            let length: usize = str::from_utf8(&bytes[..space])?.parse()?;
-            let record = bytes.get(space + 1..length).context("a wrong length")?;
-            bytes = &bytes[length..];
-            let record = record.strip_suffix(b"\n").context("no end")?;
-            let equals = record.iter().position(|&byte| byte == b'=').context("no value")?;
-            let (key, value) = (&record[..equals], &record[equals + 1..]);
-            match key {
-                b"path" => self.path = Some(value.to_vec()),
-                b"linkpath" => self.link = Some(value.to_vec()),
-                b"size" => self.size = Some(str::from_utf8(value)?.parse()?),
-                b"mtime" => self.mtime = Some(time(str::from_utf8(value)?)?),
-                // The content would not be the file's.
-                key if key.starts_with(b"GNU.sparse") => bail!("a sparse member"),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-}
-
-/// `1700000000.123456789`; before 1970 a true negative number.
-fn time(value: &str) -> Result<Time> {
-    let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
-    let (seconds, nanos) = (whole.parse::<i64>()?, nanos(fraction)?);
-    Ok(match whole.starts_with('-') && nanos > 0 {
-        true => Time { seconds: seconds - 1, nanos: 1_000_000_000 - nanos },
-        false => Time { seconds, nanos },
-    })
-}
-
 /// Up to the first NUL.
-fn text(bytes: &[u8]) -> &[u8] {
+pub(super) fn text(bytes: &[u8]) -> &[u8] {
     &bytes[..bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len())]
 }
 
