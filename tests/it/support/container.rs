@@ -6,21 +6,19 @@
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use serde_json::Value;
-use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
 pub(crate) mod enter;
+mod first;
 pub(crate) mod image;
 pub(crate) mod log;
 pub(crate) mod process;
 pub(crate) mod view;
 
+use first::First;
 use log::Log;
 use process::{Processes, Started};
 use view::{Identity, View};
@@ -73,28 +71,26 @@ impl Container {
             env: spec.env.clone(),
         });
         let failed = |why: std::io::Error| format!("the lab cannot start a container: {why}");
-        let mut child = process::spawn(command(&spec)).await.map_err(failed)?;
+        let mut first = First::begin(command(&spec), processes)
+            .await
+            .map_err(failed)?;
         let log = Log::new();
-        let output = child.stderr.take().expect("it was piped");
+        let output = first.output().map_err(failed)?;
         let filling = tokio::spawn({
             let log = log.clone();
             async move { log.fill(output).await }
         });
-        // Kept open to the end, when bwrap writes once more.
-        let mut report = BufReader::new(child.stdout.take().expect("it was piped"));
-        let Some(init) = first_process(&mut report).await else {
-            let _ = child.wait().await;
+        let Some(init) = first.init() else {
+            first.ended().await;
             let _ = filling.await;
             return Err(format!("the view cannot be made: {}", log.text().trim()));
         };
-        processes.enlist(init);
-        settled(init).await;
+        first::settled(init).await;
         let (tell, ended) = watch::channel(None);
-        let table = processes.clone();
         tokio::spawn(async move {
-            let exit = outlive(child, filling, init, table).await;
-            drop(report);
-            tell.send_replace(Some(exit));
+            let status = first.ended().await;
+            let _ = filling.await;
+            tell.send_replace(Some(Exit::of(status)));
         });
         Ok(Self(Arc::new(Inner {
             spec,
@@ -170,40 +166,8 @@ fn command(spec: &Spec) -> Command {
         .args(&spec.argv)
         .env_clear()
         .envs(spec.env.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+        .stdin(Stdio::null());
     command
-}
-
-/// bwrap tells the first process's number as the host counts.
-async fn first_process(report: &mut (impl AsyncBufRead + Unpin)) -> Option<u32> {
-    let mut line = String::new();
-    report.read_line(&mut line).await.ok()?;
-    let report: Value = serde_json::from_str(&line).ok()?;
-    u32::try_from(report["child-pid"].as_u64()?).ok()
-}
-
-/// Until the view is made and the program has taken bwrap's and setpriv's place.
-async fn settled(init: u32) {
-    let exe = format!("/proc/{init}/exe");
-    while let Ok(program) = std::fs::read_link(&exe)
-        && (program.ends_with("bwrap") || program.ends_with("setpriv"))
-    {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-}
-
-async fn outlive(
-    mut child: Child,
-    filling: tokio::task::JoinHandle<()>,
-    init: u32,
-    processes: Processes,
-) -> Exit {
-    let status = child.wait().await;
-    processes.discharge(init);
-    let _ = filling.await;
-    Exit::of(status.unwrap_or(ExitStatus::from_raw(9)))
 }
 
 /// The runtime's sentence about a program that is not there.
