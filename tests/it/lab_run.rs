@@ -2,6 +2,7 @@
 
 mod abrupt;
 mod exec;
+mod frames;
 mod lab;
 
 use futures::{AsyncBufReadExt as _, TryStreamExt as _};

@@ -22,7 +22,7 @@ pub(super) struct Lab {
     pub(super) client: Client,
     pub(super) store: Store,
     pub(super) node: Running,
-    _server: Server,
+    pub(super) server: Server,
     _dir: tempfile::TempDir,
 }
 
@@ -42,7 +42,7 @@ impl Lab {
             client,
             store,
             node,
-            _server: server,
+            server,
             _dir: dir,
         }
     }
