@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 pub(crate) mod api;
 pub(crate) mod container;
+pub(crate) mod controllers;
 pub(crate) mod exec;
 pub(crate) mod kubelet;
 pub(crate) mod store;

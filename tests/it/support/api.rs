@@ -9,7 +9,7 @@
 //! defaults and the validation of what this project creates; bearer tokens, RBAC in its rough form
 //! and self reviews of it. Zero values are left out of `scale` and `status` as Go's `omitempty` does.
 //!
-//! **Left out**: TLS, protobuf, tables, webhooks, quotas, impersonation, old API versions; apply
+//! **Left out**: TLS; protobuf, which `kubectl create` with flags insists on (`apply` works); tables, webhooks, quotas, impersonation, old API versions; apply
 //! without field ownership (it neither conflicts nor removes what is applied no more); managedFields
 //! without the field sets; list pages that outlive a change; roles as objects.
 //!
@@ -53,7 +53,7 @@ mod write;
 pub(crate) use access::Right;
 pub(crate) use faults::{Fault, Faults, Gate, Rule};
 pub(crate) use record::{Record, Seen};
-pub(crate) use runtime::{ExecRequest, LogRequest, LogStream, Runtime};
+pub(crate) use runtime::Runtime;
 
 /// What a test may want otherwise; can be changed while the server runs.
 #[derive(Clone, Debug)]

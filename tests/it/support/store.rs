@@ -5,7 +5,7 @@
 //! are here (a no-op write is none, system fields cannot be written, the last finalizer gone
 //! means gone); what only the API asks of its clients (validation, conflicts) is in `api`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -13,34 +13,16 @@ use tokio::sync::broadcast;
 
 pub(crate) mod defaults;
 pub(crate) mod deletion;
+mod history;
 pub(crate) mod kinds;
 pub(crate) mod rules;
 pub(crate) mod status;
 
 pub(crate) use deletion::{DeleteOptions, Deleted, Propagation};
+use history::History;
+pub(crate) use history::{Change, ChangeKind};
 pub(crate) use rules::sign;
 pub(crate) use status::{Cause, Fault, Status};
-
-/// How many changes a watch can look back on before it is told "410 Gone".
-const HISTORY: usize = 20_000;
-
-/// One change of one object.
-#[derive(Clone, Debug)]
-pub(crate) struct Change {
-    pub(crate) resource: String,
-    pub(crate) kind: ChangeKind,
-    pub(crate) object: Value,
-    /// As it was before: a watch with a selector must tell "left the selection" from "changed".
-    pub(crate) previous: Option<Value>,
-    pub(crate) revision: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ChangeKind {
-    Added,
-    Modified,
-    Deleted,
-}
 
 type Key = (String, String, String);
 
@@ -48,9 +30,7 @@ type Key = (String, String, String);
 struct State {
     revision: u64,
     objects: BTreeMap<Key, Value>,
-    history: VecDeque<Change>,
-    /// Watches from before this revision get "410 Gone".
-    forgotten: u64,
+    history: History,
 }
 
 /// All objects of one lab; clones share them.
@@ -243,26 +223,15 @@ impl Store {
         revision: u64,
     ) -> Result<(u64, Vec<Change>), Status> {
         let state = self.lock();
-        if revision < state.forgotten {
-            let (asked, kept) = (revision, state.forgotten);
-            return Err(Status::expired(format!(
-                "too old resource version: {asked} ({kept})"
-            )));
-        }
-        let newer = state
-            .history
-            .iter()
-            .filter(|change| change.revision > revision);
-        let mine = newer.filter(|change| change.resource == resource).cloned();
-        Ok((state.revision, mine.collect()))
+        Ok((state.revision, state.history.since(resource, revision)?))
     }
 
     /// Compaction: watches from before now are told "410 Gone".
     pub(crate) fn forget_history(&self) {
         let mut state = self.lock();
         state.revision += 1;
-        state.forgotten = state.revision;
-        state.history.clear();
+        let now = state.revision;
+        state.history.forget(now);
     }
 
     fn put(&self, state: &mut State, key: Key, object: Value) -> Value {
@@ -309,12 +278,7 @@ impl Store {
             previous,
             revision: state.revision,
         };
-        state.history.push_back(change.clone());
-        if state.history.len() > HISTORY
-            && let Some(oldest) = state.history.pop_front()
-        {
-            state.forgotten = oldest.revision;
-        }
+        state.history.add(change.clone());
         // No receiver is no failure: a lab without controllers has none.
         let _ = self.changes.send(change);
     }

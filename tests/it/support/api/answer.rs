@@ -22,7 +22,6 @@ pub(super) enum Answer {
         body: Value,
         warnings: Vec<String>,
     },
-    Text(Bytes),
     Stream {
         content_type: &'static str,
         stream: BoxStream<'static, io::Result<Bytes>>,
@@ -62,13 +61,6 @@ impl Answer {
                 body,
                 warnings,
             } => json_response(code, &body, &warnings),
-            Self::Text(text) => response(
-                200,
-                "text/plain",
-                Full::new(text)
-                    .map_err(|never| match never {})
-                    .boxed_unsync(),
-            ),
             Self::Stream {
                 content_type,
                 stream,

@@ -47,7 +47,16 @@ impl Asked {
         self.query.get("dryRun") == Some("All")
     }
 
+    /// A body of JSON; one without a media type is taken for it.
     pub(super) fn json(&self) -> Result<Value, Status> {
+        if !self.content_type.is_empty()
+            && !["json", "yaml"]
+                .iter()
+                .any(|known| self.content_type.ends_with(known))
+        {
+            let message = "the body of the request was in an unknown format - accepted media types include: application/json";
+            return Err(Status::new(415, "UnsupportedMediaType", message));
+        }
         serde_json::from_slice(&self.body).map_err(|why| {
             Status::bad_request(format!("the object provided is unrecognized: {why}"))
         })
@@ -91,17 +100,7 @@ async fn read(mut request: Request<Incoming>) -> Result<Asked, Status> {
             .and_then(|value| value.to_str().ok());
         value.unwrap_or_default().to_owned()
     };
-    let too_large = || {
-        Status::new(
-            413,
-            "RequestEntityTooLarge",
-            "Request entity too large: limit is 3145728",
-        )
-    };
-    let body = Limited::new(body, LARGEST_BODY)
-        .collect()
-        .await
-        .map_err(|_| too_large())?;
+    let body = whole(body).await?;
     let content_type = header(CONTENT_TYPE);
     Ok(Asked {
         method: head.method.to_string(),
@@ -118,9 +117,19 @@ async fn read(mut request: Request<Incoming>) -> Result<Asked, Status> {
             .strip_prefix("Bearer ")
             .map(str::to_owned),
         headers: head.headers,
-        body: body.to_bytes(),
+        body,
         upgrade,
     })
+}
+
+async fn whole(body: Incoming) -> Result<Bytes, Status> {
+    let message = "Request entity too large: limit is 3145728";
+    let too_large = |_| Status::new(413, "RequestEntityTooLarge", message);
+    let body = Limited::new(body, LARGEST_BODY)
+        .collect()
+        .await
+        .map_err(too_large)?;
+    Ok(body.to_bytes())
 }
 
 pub(super) fn note(asked: &Asked) -> Seen {

@@ -13,8 +13,7 @@ use super::target::Target;
 
 pub(super) fn one(asked: &Asked, target: &Target, shared: &Shared) -> Result<Answer, Status> {
     let (options, warnings) = options(asked, target)?;
-    let dry = asked.is_dry_run() || dry_body(asked);
-    if dry {
+    if asked.is_dry_run() || is_dry(&body(asked)?) {
         let object = read::current(target, shared)?;
         return Ok(said(target.kind, &Deleted { object, gone: true }).warn(warnings));
     }
@@ -76,20 +75,24 @@ fn said(kind: &Kind, deleted: &Deleted) -> Answer {
     }))
 }
 
-fn body(asked: &Asked) -> Value {
-    // An empty body is as good as no options.
-    asked.json().unwrap_or(Value::Null)
+/// An empty body is as good as no options.
+fn body(asked: &Asked) -> Result<Value, Status> {
+    if asked.body.is_empty() {
+        Ok(Value::Null)
+    } else {
+        asked.json()
+    }
 }
 
-fn dry_body(asked: &Asked) -> bool {
-    body(asked)["dryRun"]
+fn is_dry(body: &Value) -> bool {
+    body["dryRun"]
         .as_array()
         .is_some_and(|list| list.iter().any(|one| one == "All"))
 }
 
 /// From the body, else from the query; and the warning for a Job that says nothing.
 fn options(asked: &Asked, target: &Target) -> Result<(DeleteOptions, Vec<String>), Status> {
-    let body = body(asked);
+    let body = body(asked)?;
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let policy = text(&body["propagationPolicy"])
         .or_else(|| asked.query.get("propagationPolicy").map(str::to_owned));

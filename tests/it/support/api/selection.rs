@@ -78,7 +78,42 @@ impl Requirement {
 }
 
 fn fields(target: &Target, selector: &str) -> Result<Vec<Requirement>, Status> {
-    let known: &[&str] = match target.kind.resource {
+    let known = known_fields(target.kind.resource);
+    let mut requirements = Vec::new();
+    for term in selector.split(',').filter(|term| !term.is_empty()) {
+        let (key, value, equal) = field_term(term)?;
+        if !matches!(key, "metadata.name" | "metadata.namespace") && !known.contains(&key) {
+            let message = format!("field label not supported: {key}");
+            return Err(Status::bad_request(message));
+        }
+        let values = vec![value.to_owned()];
+        let test = if equal {
+            Test::In(values)
+        } else {
+            Test::NotIn(values)
+        };
+        requirements.push(Requirement {
+            key: key.to_owned(),
+            test,
+        });
+    }
+    Ok(requirements)
+}
+
+/// `key=value`, `key==value` or `key!=value`.
+fn field_term(term: &str) -> Result<(&str, &str, bool), Status> {
+    if let Some((key, value)) = term.split_once("!=") {
+        return Ok((key, value, false));
+    }
+    let why = || format!("invalid selector: '{term}'; can't understand '{term}'");
+    let (key, value) = term
+        .split_once('=')
+        .ok_or_else(|| Status::bad_request(why()))?;
+    Ok((key, value.trim_start_matches('='), true))
+}
+
+fn known_fields(resource: &str) -> &'static [&'static str] {
+    match resource {
         "pods" => &[
             "spec.nodeName",
             "status.phase",
@@ -97,36 +132,7 @@ fn fields(target: &Target, selector: &str) -> Result<Vec<Requirement>, Status> {
         "secrets" => &["type"],
         "namespaces" => &["status.phase"],
         _ => &[],
-    };
-    let mut requirements = Vec::new();
-    for term in selector.split(',').filter(|term| !term.is_empty()) {
-        let (key, value, equal) = match term.split_once("!=") {
-            Some((key, value)) => (key, value, false),
-            None => {
-                let (key, value) = term.split_once('=').ok_or_else(|| {
-                    Status::bad_request(format!(
-                        "invalid selector: '{term}'; can't understand '{term}'"
-                    ))
-                })?;
-                (key, value.trim_start_matches('='), true)
-            }
-        };
-        if !matches!(key, "metadata.name" | "metadata.namespace") && !known.contains(&key) {
-            let message = format!("field label not supported: {key}");
-            return Err(Status::bad_request(message));
-        }
-        let values = vec![value.to_owned()];
-        let test = if equal {
-            Test::In(values)
-        } else {
-            Test::NotIn(values)
-        };
-        requirements.push(Requirement {
-            key: key.to_owned(),
-            test,
-        });
     }
-    Ok(requirements)
 }
 
 fn labels(selector: &str) -> Result<Vec<Requirement>, Status> {

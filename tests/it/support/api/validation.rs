@@ -72,16 +72,7 @@ fn job(old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
         let why = "valid values: \"OnFailure\", \"Never\"";
         causes.push(Cause::required_because(field, why));
     }
-    let own = &new["metadata"]["uid"];
-    let selected = &spec["selector"]["matchLabels"]["batch.kubernetes.io/controller-uid"];
-    if spec["manualSelector"] != true && selected != own {
-        let why = "`selector` not auto-generated";
-        causes.push(Cause::invalid(
-            "spec.selector",
-            spec["selector"].clone(),
-            why,
-        ));
-    }
+    own_selector(new, causes);
     if new["metadata"]["name"]
         .as_str()
         .is_some_and(|name| name.len() > 63)
@@ -99,6 +90,21 @@ fn job(old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
         &["selector", "template", "completionMode", "completions"],
         causes,
     );
+}
+
+/// The server makes a Job's selector itself.
+fn own_selector(new: &Value, causes: &mut Vec<Cause>) {
+    let spec = &new["spec"];
+    let own = &new["metadata"]["uid"];
+    let selected = &spec["selector"]["matchLabels"]["batch.kubernetes.io/controller-uid"];
+    if spec["manualSelector"] != true && selected != own {
+        let why = "`selector` not auto-generated";
+        causes.push(Cause::invalid(
+            "spec.selector",
+            spec["selector"].clone(),
+            why,
+        ));
+    }
 }
 
 /// Deployments and ReplicaSets.

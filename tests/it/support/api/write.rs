@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::store::kinds::Kind;
 use super::super::store::{Cause, Status, defaults, rules, sign};
 use super::answer::Answer;
 use super::conversation::Asked;
@@ -28,22 +29,7 @@ fn prepared_new(
     shared: &Shared,
 ) -> Result<Value, Status> {
     let kind = target.kind;
-    if let Some(metadata) = object["metadata"].as_object_mut() {
-        for field in [
-            "uid",
-            "resourceVersion",
-            "generation",
-            "creationTimestamp",
-            "managedFields",
-        ] {
-            metadata.shift_remove(field);
-        }
-    }
-    if kind.has("status")
-        && let Some(fields) = object.as_object_mut()
-    {
-        fields.shift_remove("status");
-    }
+    strip(kind, &mut object);
     let prefix = object["metadata"]["generateName"]
         .as_str()
         .map(str::to_owned);
@@ -64,6 +50,26 @@ fn prepared_new(
     validation::check(kind, None, &object)?;
     sign(&mut object, &asked.writer(), operation(asked), "");
     Ok(object)
+}
+
+/// What a client cannot bring along.
+fn strip(kind: &Kind, object: &mut Value) {
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        for field in [
+            "uid",
+            "resourceVersion",
+            "generation",
+            "creationTimestamp",
+            "managedFields",
+        ] {
+            metadata.shift_remove(field);
+        }
+    }
+    if kind.has("status")
+        && let Some(fields) = object.as_object_mut()
+    {
+        fields.shift_remove("status");
+    }
 }
 
 fn operation(asked: &Asked) -> &'static str {
@@ -93,7 +99,7 @@ fn namespace_is_open(target: &Target, shared: &Shared) -> Result<(), Status> {
     Ok(())
 }
 
-/// The body must be of the kind, namespace and name that the path says.
+/// The body must be of the kind, namespace and name that the path says, and is made to say so.
 fn identify(object: &mut Value, target: &Target) -> Result<(), Status> {
     let kind = target.kind;
     let says =
@@ -114,13 +120,18 @@ fn identify(object: &mut Value, target: &Target) -> Result<(), Status> {
     if !object["metadata"].is_object() {
         object["metadata"] = json!({});
     }
+    place(object, target)
+}
+
+/// The namespace and name of the path.
+fn place(object: &mut Value, target: &Target) -> Result<(), Status> {
     let metadata = &mut object["metadata"];
     let other = |field: &str, wanted: &str| {
         metadata[field]
             .as_str()
             .is_some_and(|given| !given.is_empty() && given != wanted)
     };
-    if kind.namespaced && other("namespace", &target.namespace) {
+    if target.kind.namespaced && other("namespace", &target.namespace) {
         let message =
             "the namespace of the provided object does not match the namespace sent on the request";
         return Err(Status::bad_request(message));
@@ -135,7 +146,7 @@ fn identify(object: &mut Value, target: &Target) -> Result<(), Status> {
         }
         metadata["name"] = name.into();
     }
-    if kind.namespaced {
+    if target.kind.namespaced {
         metadata["namespace"] = target.namespace.clone().into();
     }
     Ok(())
@@ -196,8 +207,7 @@ pub(super) fn update(asked: &Asked, target: &Target, shared: &Shared) -> Result<
 pub(super) fn patch(asked: &Asked, target: &Target, shared: &Shared) -> Result<Answer, Status> {
     if asked.content_type == patches::APPLY && read::current(target, shared).is_err() {
         patches::needs_field_manager(asked)?;
-        let created = create(asked, target, shared)?;
-        return Ok(created);
+        return create(asked, target, shared);
     }
     let mut warnings = Vec::new();
     let patched = store(asked, target, shared, |current| {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Status;
-use super::rules::now;
+use super::rules::{self, now};
 
 /// `metav1.DeleteOptions`.
 #[derive(Clone, Debug, Default)]
@@ -61,13 +61,11 @@ pub(super) fn begin(resource: &str, old: &Value, options: &DeleteOptions) -> (Va
     let mut object = old.clone();
     add_finalizer(&mut object, options.propagation);
     let grace = grace(resource, old, options);
-    let metadata = &mut object["metadata"];
-    let held = metadata["finalizers"]
-        .as_array()
-        .is_some_and(|list| !list.is_empty());
+    let held = rules::is_held(&object);
     if grace == 0 && !held {
         return (object, true);
     }
+    let metadata = &mut object["metadata"];
     let before = metadata["deletionGracePeriodSeconds"].as_u64();
     let first = !metadata["deletionTimestamp"].is_string();
     // A second delete can only shorten the grace.

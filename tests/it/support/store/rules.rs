@@ -134,23 +134,31 @@ pub(super) fn count_generation(resource: &str, old: &Value, new: &mut Value) {
     }
 }
 
+/// Finalizers hold a deletion up; a Namespace has its own in its spec.
+pub(super) fn is_held(object: &Value) -> bool {
+    let lists = [
+        &object["metadata"]["finalizers"],
+        &object["spec"]["finalizers"],
+    ];
+    lists
+        .into_iter()
+        .any(|list| list.as_array().is_some_and(|list| !list.is_empty()))
+}
+
 /// A deletion has begun and nothing holds it up any more. A Pod waits for its kubelet as well,
 /// which says so by deleting it with no grace.
 pub(super) fn is_finished_deleting(resource: &str, object: &Value) -> bool {
     let metadata = &object["metadata"];
     let begun = metadata["deletionTimestamp"].is_string();
-    let held = metadata["finalizers"]
-        .as_array()
-        .is_some_and(|list| !list.is_empty());
     let running = resource == "pods" && metadata["deletionGracePeriodSeconds"].as_u64() != Some(0);
-    begun && !held && !running
+    begun && !is_held(object) && !running
 }
 
-/// Notes a writer in `metadata.managedFields`: a plain entry per writer, without the field sets.
+/// Notes a writer in `metadata.managedFields`: a plain entry per writer, its set of fields empty.
 pub(crate) fn sign(object: &mut Value, writer: &str, operation: &str, subresource: &str) {
     let entry = json!({
         "manager": writer, "operation": operation, "apiVersion": object["apiVersion"],
-        "time": now(), "subresource": subresource,
+        "time": now(), "fieldsType": "FieldsV1", "fieldsV1": {}, "subresource": subresource,
     });
     let Some(metadata) = object["metadata"].as_object_mut() else {
         return;

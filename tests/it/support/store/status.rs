@@ -168,7 +168,7 @@ impl Cause {
 
     fn said(&self) -> String {
         match &self.fault {
-            Fault::Required(why) if why.is_empty() => "Required value".to_owned(),
+            Fault::Required("") => "Required value".to_owned(),
             Fault::Required(why) => format!("Required value: {why}"),
             Fault::Invalid(value, why) => format!("Invalid value: {value}: {why}"),
             Fault::Unsupported(value, known) => {

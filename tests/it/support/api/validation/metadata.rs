@@ -59,7 +59,8 @@ fn finalizers(list: &Value, causes: &mut Vec<Cause>) {
     for one in list.as_array().into_iter().flatten() {
         let name = one.as_str().unwrap_or_default();
         let standard = matches!(name, "orphan" | "foregroundDeletion" | "kubernetes");
-        if !standard && !(syntax::is_qualified(name) && name.contains('/')) {
+        let full = name.contains('/') && syntax::is_qualified(name);
+        if !standard && !full {
             let why = "name is neither a standard finalizer name nor is it fully qualified";
             causes.push(Cause::invalid("metadata.finalizers", name, why));
         }
