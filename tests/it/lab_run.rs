@@ -1,6 +1,8 @@
 //! Smoke tests of the lab: containers, kubelet, log and exec, through kube-rs's own client.
 
+mod abrupt;
 mod exec;
+mod frames;
 mod lab;
 
 use futures::{AsyncBufReadExt as _, TryStreamExt as _};
@@ -93,7 +95,8 @@ async fn init_containers_come_first_secrets_are_waited_for_and_a_fifo_is_written
     }
     let word = "printf '%s\\n' \"$1\" >/work/go";
     let (_, _, code) = lab.exec("job", &["sh", "-c", word, "sh", "restore"]).await;
-    assert_eq!(code, Some(0));
+    // The container ends when it has the word, and takes the writer with it if that is still there.
+    assert!(matches!(code, Some(0 | 137)), "{code:?}");
     let last = lines.try_next().await.expect("a line").expect("one more");
     assert!(last.ends_with(" got restore"), "{last}");
     assert_eq!(lines.try_next().await.expect("an end"), None);

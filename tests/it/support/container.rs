@@ -6,21 +6,19 @@
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use serde_json::Value;
-use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
 pub(crate) mod enter;
+mod first;
 pub(crate) mod image;
 pub(crate) mod log;
 pub(crate) mod process;
 pub(crate) mod view;
 
+use first::First;
 use log::Log;
 use process::{Processes, Started};
 use view::{Identity, View};
@@ -73,30 +71,35 @@ impl Container {
             env: spec.env.clone(),
         });
         let failed = |why: std::io::Error| format!("the lab cannot start a container: {why}");
-        let mut child = process::spawn(command(&spec)).await.map_err(failed)?;
+        let mut first = First::begin(command(&spec), processes)
+            .await
+            .map_err(failed)?;
         let log = Log::new();
-        let output = child.stderr.take().expect("it was piped");
+        let output = first.output().map_err(failed)?;
         let filling = tokio::spawn({
             let log = log.clone();
             async move { log.fill(output).await }
         });
-        // Kept open to the end, when bwrap writes once more.
-        let mut report = BufReader::new(child.stdout.take().expect("it was piped"));
-        let Some(init) = first_process(&mut report).await else {
-            let _ = child.wait().await;
+        let Some(init) = first.init() else {
+            first.ended().await;
             let _ = filling.await;
             return Err(format!("the view cannot be made: {}", log.text().trim()));
         };
-        processes.enlist(init);
-        settled(init).await;
+        first::settled(init).await;
         let (tell, ended) = watch::channel(None);
-        let table = processes.clone();
         tokio::spawn(async move {
-            let exit = outlive(child, filling, init, table).await;
-            drop(report);
-            tell.send_replace(Some(exit));
+            let status = first.ended().await;
+            let _ = filling.await;
+            tell.send_replace(Some(Exit::of(status)));
         });
-        Ok(Self(Arc::new(Inner { spec, processes: processes.clone(), init, log, ended, reason: Mutex::default() })))
+        Ok(Self(Arc::new(Inner {
+            spec,
+            processes: processes.clone(),
+            init,
+            log,
+            ended,
+            reason: Mutex::default(),
+        })))
     }
 
     pub(crate) fn log(&self) -> &Log {
@@ -119,7 +122,10 @@ impl Container {
 
     fn explained(&self, exit: Exit) -> Exit {
         let reason = self.0.reason.lock().unwrap_or_else(PoisonError::into_inner);
-        Exit { reason: reason.unwrap_or(exit.reason), ..exit }
+        Exit {
+            reason: reason.unwrap_or(exit.reason),
+            ..exit
+        }
     }
 
     pub(crate) fn signal(&self, name: &str) {
@@ -150,48 +156,29 @@ impl Exit {
 fn command(spec: &Spec) -> Command {
     let mut command = Command::new("/bin/sh");
     command
-        .args(["-c", r#"exec /usr/bin/bwrap --json-status-fd 3 "$@" 3>&1 1>&2"#, "sh"])
+        .args([
+            "-c",
+            r#"exec /usr/bin/bwrap --json-status-fd 3 "$@" 3>&1 1>&2"#,
+            "sh",
+        ])
         .args(spec.view.arguments())
         .args(spec.identity.become_it())
         .args(&spec.argv)
         .env_clear()
         .envs(spec.env.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+        .stdin(Stdio::null());
     command
-}
-
-/// bwrap tells the first process's number as the host counts.
-async fn first_process(report: &mut (impl AsyncBufRead + Unpin)) -> Option<u32> {
-    let mut line = String::new();
-    report.read_line(&mut line).await.ok()?;
-    let report: Value = serde_json::from_str(&line).ok()?;
-    u32::try_from(report["child-pid"].as_u64()?).ok()
-}
-
-/// Until the view is made and the program has taken bwrap's and setpriv's place.
-async fn settled(init: u32) {
-    let exe = format!("/proc/{init}/exe");
-    while let Ok(program) = std::fs::read_link(&exe)
-        && (program.ends_with("bwrap") || program.ends_with("setpriv"))
-    {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-}
-
-async fn outlive(mut child: Child, filling: tokio::task::JoinHandle<()>, init: u32, processes: Processes) -> Exit {
-    let status = child.wait().await;
-    processes.discharge(init);
-    let _ = filling.await;
-    Exit::of(status.unwrap_or(ExitStatus::from_raw(9)))
 }
 
 /// The runtime's sentence about a program that is not there.
 fn unstartable(spec: &Spec) -> Option<String> {
     let program = spec.argv.first()?;
     let missing = if program.contains('/') {
-        let mounted = spec.view.mounts.iter().any(|mount| Path::new(program).starts_with(&mount.target));
+        let mounted = spec
+            .view
+            .mounts
+            .iter()
+            .any(|mount| Path::new(program).starts_with(&mount.target));
         !mounted && std::fs::metadata(program).is_err()
     } else {
         let path = spec.env.iter().find(|(name, _)| name == "PATH");
@@ -207,5 +194,7 @@ pub(crate) fn not_found(program: &str) -> String {
     } else {
         "executable file not found in $PATH".to_owned()
     };
-    format!("runc create failed: unable to start container process: exec: \"{program}\": {why}: unknown")
+    format!(
+        "runc create failed: unable to start container process: exec: \"{program}\": {why}: unknown"
+    )
 }

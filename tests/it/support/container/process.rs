@@ -6,7 +6,7 @@
 //! its user has lost that wish; for these a watchdog reads our pipe and kills them at its end.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::process::{ChildStdin, Command as Blocking, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::time::{Duration, Instant};
@@ -111,8 +111,10 @@ pub(crate) fn signal(name: &str, pids: &[u32]) {
 
 type Order = Box<dyn FnOnce() + Send>;
 
-/// Starts a command on the thread that never ends.
-pub(crate) async fn spawn(mut command: Command) -> std::io::Result<Child> {
+/// Does `work` on the thread that never ends, and to its end, even if nobody waits any more.
+pub(super) async fn there<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<T> {
     static THREAD: OnceLock<mpsc::Sender<Order>> = OnceLock::new();
     let thread = THREAD.get_or_init(|| {
         let (send, orders) = mpsc::channel::<Order>();
@@ -128,11 +130,16 @@ pub(crate) async fn spawn(mut command: Command) -> std::io::Result<Child> {
     let (tell, told) = oneshot::channel();
     let order = move || {
         let _within = runtime.enter();
-        // Nobody listens any more: the child is dropped, and killed by that.
-        let _ = tell.send(command.kill_on_drop(true).spawn());
+        // Nobody listens any more: what was started is dropped, and killed by that.
+        let _ = tell.send(work());
     };
     thread.send(Box::new(order)).expect("the thread never ends");
-    told.await.map_err(std::io::Error::other)?
+    told.await.map_err(io::Error::other)
+}
+
+/// Starts a command as a child of the thread that never ends.
+pub(crate) async fn spawn(mut command: Command) -> io::Result<Child> {
+    there(move || command.kill_on_drop(true).spawn()).await?
 }
 
 /// Tells the watchdog of this test run; it outlives us by the time it takes to kill.

@@ -24,6 +24,8 @@ pub(crate) struct Pod {
     /// Counts the changes of the slots.
     moved: watch::Sender<u64>,
     outcome: Mutex<Option<Outcome>>,
+    /// How many containers are between the decision to start them and their slot.
+    launching: watch::Sender<usize>,
 }
 
 impl Pod {
@@ -45,6 +47,7 @@ impl Pod {
             moved: watch::Sender::new(0),
             stop: watch::Sender::new(None),
             outcome: Mutex::default(),
+            launching: watch::Sender::new(0),
             node,
             object,
         }
@@ -128,6 +131,27 @@ impl Pod {
             _ = stops.wait_for(Option::is_some) => None,
             done = work => Some(done),
         }
+    }
+
+    /// Starts a container, unless the Pod is to stop: then the order can count on finding every
+    /// container that was started, once it has waited for `launched`.
+    pub(super) async fn launch_once<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        // Counted before the order is looked for, so that one of the two sees the other.
+        self.launching.send_modify(|count| *count += 1);
+        let done = if self.wanted_stop().is_none() {
+            Some(work.await)
+        } else {
+            None
+        };
+        self.launching.send_modify(|count| *count -= 1);
+        done
+    }
+
+    /// Until no container is on its way.
+    pub(super) async fn launched(&self) {
+        let mut launching = self.launching.subscribe();
+        // The sender is ours.
+        let _ = launching.wait_for(|count| *count == 0).await;
     }
 
     pub(super) fn alive(&self) -> Vec<Container> {

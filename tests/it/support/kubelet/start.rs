@@ -45,10 +45,7 @@ impl Pod {
             };
             self.unless_stopped(awaited).await?;
         };
-        if self.wanted_stop().is_some() {
-            return None;
-        }
-        Some(self.launch(at, spec).await)
+        self.launch_once(self.launch(at, spec)).await
     }
 
     async fn launch(&self, at: usize, spec: Spec) -> Option<Container> {

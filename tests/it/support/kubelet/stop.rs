@@ -56,6 +56,7 @@ pub(super) async fn carry_out(pod: &Pod) {
     let Some(stop) = pod.wanted_stop() else {
         return;
     };
+    pod.launched().await;
     match &stop.why {
         Why::Lost => {
             for container in pod.alive() {
