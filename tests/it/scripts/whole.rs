@@ -11,8 +11,10 @@ fn the_sandbox_becomes_production_under_each_shell_and_nothing_else_changes() {
     for shell in Shell::all() {
         let server = PostgresServer::start();
         let production = server.checksum(PRODUCTION.database);
-        let lookup = "SELECT oid, xmin, proowner, proacl FROM pg_proc WHERE proname = 'user_lookup'";
-        let [in_production, in_sandbox] = [PRODUCTION, SANDBOX].map(|access| server.sql(access.database, lookup));
+        let lookup =
+            "SELECT oid, xmin, proowner, proacl FROM pg_proc WHERE proname = 'user_lookup'";
+        let [in_production, in_sandbox] =
+            [PRODUCTION, SANDBOX].map(|access| server.sql(access.database, lookup));
 
         let mut job = Job::under(&server, shell);
         ["psql", "pg_dump", "pg_restore"].iter().for_each(|tool| {
@@ -21,35 +23,63 @@ fn the_sandbox_becomes_production_under_each_shell_and_nothing_else_changes() {
         let dump = job.dump().succeeded();
         let restore = job.restore().succeeded();
 
-        assert!(matches!(dump.events[..], [Event::Source(_), Event::Counted { tables: 295, .. }, Event::Dumped { .. }]), "{dump:?}");
-        assert!(restore.told(&Event::Committed) && restore.told(&Event::Analyzed { failed: vec![] }), "{restore:?}");
+        assert!(
+            matches!(
+                dump.events[..],
+                [
+                    Event::Source(_),
+                    Event::Counted { tables: 295, .. },
+                    Event::Dumped { .. }
+                ]
+            ),
+            "{dump:?}"
+        );
+        assert!(
+            restore.told(&Event::Committed) && restore.told(&Event::Analyzed { failed: vec![] }),
+            "{restore:?}"
+        );
         assert_eq!(server.checksum(SANDBOX.database), production, "{shell:?}");
         assert_eq!(server.checksum(PRODUCTION.database), production);
-        assert_eq!([PRODUCTION, SANDBOX].map(|access| server.sql(access.database, lookup)), [in_production, in_sandbox]);
+        assert_eq!(
+            [PRODUCTION, SANDBOX].map(|access| server.sql(access.database, lookup)),
+            [in_production, in_sandbox]
+        );
         let owners = "SELECT DISTINCT relowner::regrole FROM pg_class WHERE relnamespace = 'public'::regnamespace";
         assert_eq!(server.sql(SANDBOX.database, owners), "erp_sandbox_role");
         let argv = std::fs::read_to_string(job.file("argv")).expect("what the stand-ins wrote");
         assert!(argv.contains("--snapshot="), "{argv}");
         for secret in [PRODUCTION.password, SANDBOX.password] {
-            assert!(![&argv, &dump.output, &restore.output].iter().any(|text| text.contains(secret)), "{shell:?} shows a password");
+            assert!(
+                ![&argv, &dump.output, &restore.output]
+                    .iter()
+                    .any(|text| text.contains(secret)),
+                "{shell:?} shows a password"
+            );
         }
     }
 }
 
 #[test]
 fn the_real_dump_is_cloned_to_the_last_row() {
-    let Some(real) = PostgresServer::real_dump() else { return };
+    let Some(real) = PostgresServer::real_dump() else {
+        return;
+    };
     let server = PostgresServer::with(&real, &[]);
     let job = Job::new(&server);
     job.dump().succeeded();
     job.restore().succeeded();
-    assert_eq!(server.checksum(SANDBOX.database), server.checksum(PRODUCTION.database));
+    assert_eq!(
+        server.checksum(SANDBOX.database),
+        server.checksum(PRODUCTION.database)
+    );
 }
 
 #[test]
 fn names_with_quotes_newlines_and_backslashes_break_nothing_and_run_nothing() {
     let server = PostgresServer::start();
-    server.sql(PRODUCTION.database, r#"
+    server.sql(
+        PRODUCTION.database,
+        r#"
         SET ROLE erp_role;
         SET search_path = public;
         CREATE TABLE "llx_it's ""odd""
@@ -71,14 +101,21 @@ SELECT pg_catalog.setval('public.x', 1, true);
         CREATE FUNCTION "user_lookup_too"() RETURNS text LANGUAGE sql AS 'SELECT ''kept''';
         COMMENT ON FUNCTION user_lookup_too() IS 'kept';
         COMMENT ON TABLE llx_user IS E'FUNCTION user_lookup(\nSCHEMA - public';
-    "#);
+    "#,
+    );
     for shell in Shell::all() {
         let job = Job::under(&server, shell);
         job.dump().succeeded();
         job.restore().succeeded();
-        assert_eq!(server.checksum(SANDBOX.database), server.checksum(PRODUCTION.database));
+        assert_eq!(
+            server.checksum(SANDBOX.database),
+            server.checksum(PRODUCTION.database)
+        );
         let names = "SELECT proname, pronargs, obj_description(oid, 'pg_proc') FROM pg_proc WHERE proname LIKE 'user_lookup%' ORDER BY 1, 2";
-        assert_eq!(server.sql(SANDBOX.database, names), "user_lookup|1|the pooler asks here\nuser_lookup_too|0|kept");
+        assert_eq!(
+            server.sql(SANDBOX.database, names),
+            "user_lookup|1|the pooler asks here\nuser_lookup_too|0|kept"
+        );
         assert!(!job.file("injected").exists());
     }
 }
