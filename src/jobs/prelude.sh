@@ -12,6 +12,7 @@ cd "$TMPDIR"
 rm -f outcome ./*.pid ./*.err
 
 # Signals are answered while the script waits for a child, so everything long runs in the background.
+# Ends with this code, the children first.
 # shellcheck disable=SC2086 # a list of process numbers
 stop() {
     trap '' TERM INT HUP
@@ -19,6 +20,7 @@ stop() {
         [ ! -s "$file" ] || children="$children $(cat "$file")"
     done
     [ -z "$children" ] || kill -s TERM $children 2>/dev/null || :
+    wait
     exit "$1"
 }
 trap 'stop 143' TERM

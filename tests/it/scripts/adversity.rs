@@ -6,10 +6,9 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 /// Dumps, lets `prepare` spoil something, restores with both words, and asserts that the sandbox is as before.
-fn rolled_back(prepare: impl FnOnce(&mut Job<'_>)) -> Ended {
-    let server = PostgresServer::start();
+fn rolled_back(server: &PostgresServer, prepare: impl FnOnce(&mut Job<'_>)) -> Ended {
     let before = server.checksum(SANDBOX.database);
-    let mut job = Job::new(&server);
+    let mut job = Job::new(server);
     job.dump().succeeded();
     prepare(&mut job);
     let ended = job.restore();
@@ -20,6 +19,7 @@ fn rolled_back(prepare: impl FnOnce(&mut Job<'_>)) -> Ended {
 
 #[test]
 fn a_statement_that_fails_anywhere() {
+    let server = PostgresServer::start();
     for tag in [
         "CREATE FUNCTION",
         "CREATE TABLE",
@@ -29,9 +29,10 @@ fn a_statement_that_fails_anywhere() {
         "CREATE TRIGGER",
         "REFRESH MATERIALIZED VIEW",
     ] {
-        let ended = rolled_back(|job| {
+        let ended = rolled_back(&server, |job| {
             job.server.sql(SANDBOX.database, &format!(
-                "CREATE SCHEMA guard; CREATE FUNCTION guard.stop() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not today''; END';
+                "DROP SCHEMA IF EXISTS guard CASCADE; CREATE SCHEMA guard;
+                 CREATE FUNCTION guard.stop() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not today''; END';
                  CREATE EVENT TRIGGER stop ON ddl_command_end WHEN TAG IN ('{tag}') EXECUTE FUNCTION guard.stop()"));
         });
         let refused = ended.refused(30);
@@ -41,10 +42,15 @@ fn a_statement_that_fails_anywhere() {
 
 #[test]
 fn an_archive_that_was_cut() {
+    let server = PostgresServer::start();
     for share in [2, 4, 10] {
-        let ended = rolled_back(|job| {
+        let ended = rolled_back(&server, |job| {
             let dump = fs::read(job.file("source.dump")).expect("the dump");
-            fs::write(job.file("source.dump"), &dump[..dump.len() - dump.len() / share]).expect("a shorter one");
+            fs::write(
+                job.file("source.dump"),
+                &dump[..dump.len() - dump.len() / share],
+            )
+            .expect("a shorter one");
         });
         ended.refused(29);
     }
@@ -52,21 +58,22 @@ fn an_archive_that_was_cut() {
 
 #[test]
 fn a_pg_restore_that_dies_or_ends_early_and_well() {
+    let server = PostgresServer::start();
     let restore = |how: &str| {
         format!(
             "case \" $* \" in *' --role='*) \"$real\" \"$@\" | head -c 400000; {how} ;; esac; exec \"$real\" \"$@\""
         )
     };
-    rolled_back(|job| {
+    rolled_back(&server, |job| {
         job.stand_in("pg_restore", &restore("exit 1"));
     })
     .refused(29);
-    rolled_back(|job| {
+    rolled_back(&server, |job| {
         job.stand_in("pg_restore", &restore("kill -s KILL $$"));
     })
     .refused(29);
     // Its status says all is well: what it left out is found, or the cut statement fails.
-    let ended = rolled_back(|job| {
+    let ended = rolled_back(&server, |job| {
         job.stand_in("pg_restore", &restore("exit 0"));
     });
     assert!([Some(30), Some(31)].contains(&ended.code), "{ended:?}");
@@ -74,7 +81,8 @@ fn a_pg_restore_that_dies_or_ends_early_and_well() {
 
 #[test]
 fn a_psql_that_is_killed_in_the_middle() {
-    let ended = rolled_back(|job| {
+    let server = PostgresServer::start();
+    let ended = rolled_back(&server, |job| {
         job.set("VERIFY_SQL", "\\! kill -s KILL $PPID");
     });
     ended.refused(30);
@@ -82,7 +90,8 @@ fn a_psql_that_is_killed_in_the_middle() {
 
 #[test]
 fn rows_that_are_not_the_dumps() {
-    let ended = rolled_back(|job| {
+    let server = PostgresServer::start();
+    let ended = rolled_back(&server, |job| {
         let tables = fs::read_to_string(job.file("source.tables")).expect("the counts");
         let other = tables.replacen(
             "\"llx_const\", \"kind\" : \"r\", \"rows\" : 400",
@@ -93,7 +102,10 @@ fn rows_that_are_not_the_dumps() {
         fs::write(job.file("source.tables"), other).expect("other counts");
     });
     let refused = ended.refused(31);
-    assert!(refused.contains("table llx_const has 400 rows, production had 401"), "{refused}");
+    assert!(
+        refused.contains("table llx_const has 400 rows, production had 401"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -102,7 +114,10 @@ fn a_lock_that_is_not_granted_names_who_holds_it() {
     let before = server.checksum(SANDBOX.database);
     let job = Job::new(&server);
     job.dump().succeeded();
-    server.sql(SANDBOX.database, "BEGIN; LOCK TABLE llx_user; PREPARE TRANSACTION 'the blocker'");
+    server.sql(
+        SANDBOX.database,
+        "BEGIN; LOCK TABLE llx_user; PREPARE TRANSACTION 'the blocker'",
+    );
     let refused = job.restore().refused(28);
     assert!(refused.contains("the blocker"), "{refused}");
     server.sql(SANDBOX.database, "ROLLBACK PREPARED 'the blocker'");
@@ -130,10 +145,13 @@ fn a_commit_whose_answer_was_lost_is_asked_after() {
     let server = PostgresServer::start();
     let mut job = Job::new(&server);
     job.dump().succeeded();
-    let restore = job.set("COMMIT_SQL", "COMMIT;\n\\! kill -s KILL $PPID").restore().succeeded();
+    let restore = job
+        .set("COMMIT_SQL", "COMMIT;\n\\! kill -s KILL $PPID")
+        .restore()
+        .succeeded();
     assert!(restore.told(&Event::Committed), "{restore:?}");
     drop(job);
-    rolled_back(|job| {
+    rolled_back(&server, |job| {
         job.set("COMMIT_SQL", "\\! kill -s KILL $PPID");
     })
     .refused(30);
@@ -144,7 +162,11 @@ fn sessions_of_the_application_are_ended_and_those_of_others_are_listed() {
     let server = PostgresServer::start();
     let job = Job::new(&server);
     job.dump().succeeded();
-    let mut application = server.psql_as(&SANDBOX).stdin(Stdio::piped()).spawn().expect("psql runs");
+    let mut application = server
+        .psql_as(&SANDBOX)
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("psql runs");
     connected(&server, "v-sandbox-1");
     let ended = job.restore().succeeded();
     assert!(ended.told(&Event::Terminated { sessions: 1 }), "{ended:?}");
@@ -152,12 +174,19 @@ fn sessions_of_the_application_are_ended_and_those_of_others_are_listed() {
     application.wait().expect("it ends");
 
     let before = server.checksum(SANDBOX.database);
-    let mut other = server.psql(SANDBOX.database).stdin(Stdio::piped()).spawn().expect("psql runs");
+    let mut other = server
+        .psql(SANDBOX.database)
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("psql runs");
     connected(&server, "postgres");
     let mut running = job.start_restore();
     running.answer(Word::Restore, "restore");
     let refused = running.end().refused(27);
-    assert!(refused.contains("user postgres, application lab, from"), "{refused}");
+    assert!(
+        refused.contains("user postgres, application lab, from"),
+        "{refused}"
+    );
     drop(other.stdin.take());
     other.wait().expect("it ends");
     assert_eq!(server.checksum(SANDBOX.database), before);
@@ -165,13 +194,8 @@ fn sessions_of_the_application_are_ended_and_those_of_others_are_listed() {
 
 /// Waits, in the server, until this user has a session in the sandbox.
 fn connected(server: &PostgresServer, user: &str) {
-    server.sql(
-        "postgres",
-        &format!(
-            "DO $wait$ BEGIN LOOP PERFORM pg_stat_clear_snapshot(); EXIT WHEN EXISTS (SELECT FROM pg_stat_activity
-        WHERE usename = '{user}' AND datname = 'erp-sandbox'); PERFORM pg_sleep(0.01); END LOOP; END $wait$"
-        ),
-    );
+    server.sql("postgres", &format!("DO $wait$ BEGIN LOOP PERFORM pg_stat_clear_snapshot(); EXIT WHEN EXISTS (SELECT FROM pg_stat_activity
+        WHERE usename = '{user}' AND datname = 'erp-sandbox'); PERFORM pg_sleep(0.01); END LOOP; END $wait$"));
 }
 
 #[test]
@@ -188,9 +212,18 @@ fn sigterm_ends_the_script_and_its_children_at_once() {
             }
             assert!(running.until(&Event::Waiting { r#for: awaited }));
             let group = running.child.id().to_string();
-            assert!(Command::new("kill").args(["-s", "TERM", &group]).status().expect("kill runs").success());
+            assert!(
+                Command::new("kill")
+                    .args(["-s", "TERM", &group])
+                    .status()
+                    .expect("kill runs")
+                    .success()
+            );
             assert_eq!(running.end().code, Some(143), "{shell:?} {awaited:?}");
-            let left = Command::new("pgrep").args(["-l", "-g", &group]).output().expect("pgrep runs");
+            let left = Command::new("pgrep")
+                .args(["-l", "-g", &group])
+                .output()
+                .expect("pgrep runs");
             let left = String::from_utf8_lossy(&left.stdout).into_owned();
             assert!(left.is_empty(), "{shell:?} {awaited:?}: {left}");
             assert_eq!(server.checksum(SANDBOX.database), before);
