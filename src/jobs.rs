@@ -22,10 +22,7 @@ pub struct Script {
 /// Reads production, in the init container.
 pub const DUMP: Script = Script {
     name: "dump",
-    text: concat!(
-        include_str!("jobs/prelude.sh"),
-        include_str!("jobs/dump.sh")
-    ),
+    text: concat!(include_str!("jobs/prelude.sh"), include_str!("jobs/dump.sh")),
     env: &[
         "PGHOST",
         "PGPORT",
@@ -58,10 +55,7 @@ pub const DUMP: Script = Script {
 /// Replaces the sandbox's content in one transaction, when it is let go.
 pub const RESTORE: Script = Script {
     name: "restore",
-    text: concat!(
-        include_str!("jobs/prelude.sh"),
-        include_str!("jobs/restore.sh")
-    ),
+    text: concat!(include_str!("jobs/prelude.sh"), include_str!("jobs/restore.sh")),
     env: &[
         "PGHOST",
         "PGPORT",
@@ -114,10 +108,7 @@ pub const RESTORE: Script = Script {
 impl Script {
     /// The sentence for an exit code of this script, if it is one of its own.
     pub fn meaning(&self, exit_code: i32) -> Option<&'static str> {
-        self.exit_codes
-            .iter()
-            .find(|(code, _)| *code == exit_code)
-            .map(|(_, sentence)| *sentence)
+        self.exit_codes.iter().find(|(code, _)| *code == exit_code).map(|(_, sentence)| *sentence)
     }
 }
 
@@ -149,11 +140,7 @@ pub enum Event {
     /// restore: the transaction begins.
     Restoring,
     /// restore: the transaction holds what was dumped.
-    Verified {
-        tables: u64,
-        rows: u64,
-        sequences: u64,
-    },
+    Verified { tables: u64, rows: u64, sequences: u64 },
     /// restore: the server says so.
     Committed,
     /// restore: the planner's statistics are new; what failed of that is told, and does not matter for the commit.
@@ -198,9 +185,7 @@ pub struct Identity {
 impl Event {
     /// The event that a line of output is, if it is one.
     pub fn parse(line: &str) -> Option<Self> {
-        line.starts_with('{')
-            .then(|| serde_json::from_str(line).ok())
-            .flatten()
+        line.starts_with('{').then(|| serde_json::from_str(line).ok()).flatten()
     }
 }
 
@@ -213,25 +198,14 @@ mod tests {
 
     /// The names in the text's `${NAME:?}` and `${NAME?}`: what it will not run without.
     fn required(text: &str) -> BTreeSet<&str> {
-        let names = text
-            .split("\"${")
-            .skip(1)
-            .filter_map(|rest| rest.split_once('}').map(|(inside, _)| inside));
-        names
-            .filter_map(|inside| inside.strip_suffix('?'))
-            .map(|name| name.trim_end_matches(':'))
-            .collect()
+        let names = text.split("\"${").skip(1).filter_map(|rest| rest.split_once('}').map(|(inside, _)| inside));
+        names.filter_map(|inside| inside.strip_suffix('?')).map(|name| name.trim_end_matches(':')).collect()
     }
 
     #[test]
     fn each_script_requires_exactly_the_environment_of_its_table() {
         for script in SCRIPTS {
-            let table = script
-                .env
-                .iter()
-                .chain(script.files.iter().map(|(name, _)| name))
-                .copied()
-                .collect();
+            let table = script.env.iter().chain(script.files.iter().map(|(name, _)| name)).copied().collect();
             assert_eq!(required(script.text), table, "{}", script.name);
         }
     }
@@ -239,16 +213,9 @@ mod tests {
     #[test]
     fn each_header_lists_exactly_the_exit_codes_of_its_table() {
         for script in SCRIPTS {
-            let (_, header) = script
-                .text
-                .split_once("# Exit codes:\n")
-                .expect("a list of exit codes");
-            let lines = header
-                .lines()
-                .map_while(|line| line.strip_prefix("#   ")?.split_once(' '));
-            let listed: Vec<(i32, &str)> = lines
-                .map(|(code, says)| (code.parse().expect("a number"), says))
-                .collect();
+            let (_, header) = script.text.split_once("# Exit codes:\n").expect("a list of exit codes");
+            let lines = header.lines().map_while(|line| line.strip_prefix("#   ")?.split_once(' '));
+            let listed: Vec<(i32, &str)> = lines.map(|(code, says)| (code.parse().expect("a number"), says)).collect();
             assert_eq!(listed, script.exit_codes, "{}", script.name);
         }
     }
@@ -269,20 +236,11 @@ mod tests {
     #[test]
     fn no_text_holds_what_kubernetes_would_expand() {
         for script in SCRIPTS {
-            for text in
-                std::iter::once(script.text).chain(script.files.iter().map(|(_, text)| *text))
-            {
+            for text in std::iter::once(script.text).chain(script.files.iter().map(|(_, text)| *text)) {
                 assert!(!text.contains("$$"), "{}", script.name);
-                let names = script
-                    .env
-                    .iter()
-                    .chain(script.files.iter().map(|(name, _)| name));
+                let names = script.env.iter().chain(script.files.iter().map(|(name, _)| name));
                 for name in names {
-                    assert!(
-                        !text.contains(&format!("$({name})")),
-                        "{}: {name}",
-                        script.name
-                    );
+                    assert!(!text.contains(&format!("$({name})")), "{}: {name}", script.name);
                 }
             }
         }
@@ -290,25 +248,12 @@ mod tests {
 
     #[test]
     fn events_are_read_and_noise_is_not() {
-        let line =
-            r#"{"event" : "refused", "code" : 27, "reason" : "others", "items" : ["pid 1"]}"#;
-        let refused = Event::Refused {
-            code: 27,
-            reason: "others".into(),
-            items: vec!["pid 1".into()],
-        };
+        let line = r#"{"event" : "refused", "code" : 27, "reason" : "others", "items" : ["pid 1"]}"#;
+        let refused = Event::Refused { code: 27, reason: "others".into(), items: vec!["pid 1".into()] };
         assert_eq!(Event::parse(line), Some(refused));
         let waiting = r#"{"event":"waiting","for":"commit"}"#;
-        assert_eq!(
-            Event::parse(waiting),
-            Some(Event::Waiting {
-                r#for: Word::Commit
-            })
-        );
-        assert_eq!(
-            Event::parse(r#"{"event":"analyzed"}"#),
-            Some(Event::Analyzed { failed: vec![] })
-        );
+        assert_eq!(Event::parse(waiting), Some(Event::Waiting { r#for: Word::Commit }));
+        assert_eq!(Event::parse(r#"{"event":"analyzed"}"#), Some(Event::Analyzed { failed: vec![] }));
         assert_eq!(Event::parse("WARNING:  01006: no privileges"), None);
         assert_eq!(Event::parse(r#"{"event":"unheard of"}"#), None);
     }

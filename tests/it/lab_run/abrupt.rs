@@ -80,10 +80,7 @@ async fn a_pod_that_waits_goes_at_once_and_one_on_a_lost_node_stays() {
     lab.until("waiting", "gone", Value::is_null).await;
     lab.until_ready("lost").await;
     lab.node.lose(NS, "lost");
-    lab.until("lost", "unready", |pod| {
-        pod["status"]["reason"] == "NodeLost"
-    })
-    .await;
+    lab.until("lost", "unready", |pod| pod["status"]["reason"] == "NodeLost").await;
     lab.pods.delete("lost", &asked).await.expect("marked");
     // Longer than its grace: nobody is there to remove it.
     tokio::time::sleep(Duration::from_millis(1300)).await;
@@ -102,15 +99,9 @@ async fn a_second_delete_shortens_the_grace() {
     slow["spec"]["terminationGracePeriodSeconds"] = 30.into();
     lab.run(slow).await;
     lab.until_ready("slow").await;
-    lab.pods
-        .delete("slow", &DeleteParams::default())
-        .await
-        .expect("marked");
+    lab.pods.delete("slow", &DeleteParams::default()).await.expect("marked");
     let shorter = DeleteParams::default().grace_period(1);
-    lab.pods
-        .delete("slow", &shorter)
-        .await
-        .expect("marked again");
+    lab.pods.delete("slow", &shorter).await.expect("marked again");
     // `until` waits for 10 s, the first grace is 30.
     lab.until("slow", "gone", Value::is_null).await;
 }

@@ -37,14 +37,7 @@ impl Lab {
         let server = server.await.expect("a server");
         let config = kube::Config::new(server.url().parse().expect("an address"));
         let client = Client::try_from(config).expect("a client");
-        Self {
-            pods: Api::namespaced(client.clone(), NS),
-            client,
-            store,
-            node,
-            server,
-            _dir: dir,
-        }
+        Self { pods: Api::namespaced(client.clone(), NS), client, store, node, server, _dir: dir }
     }
 
     pub(super) async fn run(&self, pod: Value) {
@@ -53,12 +46,7 @@ impl Lab {
         made.expect("the Pod is accepted");
     }
 
-    pub(super) async fn until(
-        &self,
-        name: &str,
-        what: &str,
-        holds: impl Fn(&Value) -> bool + Send + Sync,
-    ) {
+    pub(super) async fn until(&self, name: &str, what: &str, holds: impl Fn(&Value) -> bool + Send + Sync) {
         let condition = |pod: Option<&Pod>| {
             let pod = serde_json::to_value(pod).expect("it came as JSON");
             holds(&pod)
@@ -72,8 +60,7 @@ impl Lab {
     }
 
     pub(super) async fn until_phase(&self, name: &str, phase: &str) {
-        self.until(name, phase, |pod| pod["status"]["phase"] == phase)
-            .await;
+        self.until(name, phase, |pod| pod["status"]["phase"] == phase).await;
     }
 
     pub(super) async fn until_ready(&self, name: &str) {
@@ -82,20 +69,13 @@ impl Lab {
     }
 
     pub(super) async fn log(&self, name: &str, container: &str) -> String {
-        let which = LogParams {
-            container: Some(container.to_owned()),
-            ..LogParams::default()
-        };
+        let which = LogParams { container: Some(container.to_owned()), ..LogParams::default() };
         self.pods.logs(name, &which).await.expect("a log")
     }
 
     pub(super) async fn exec(&self, name: &str, words: &[&str]) -> (String, String, Option<i32>) {
         let params = AttachParams::default().stdin(false);
-        let mut process = self
-            .pods
-            .exec(name, words.iter().copied(), &params)
-            .await
-            .expect("exec");
+        let mut process = self.pods.exec(name, words.iter().copied(), &params).await.expect("exec");
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut stdout = process.stdout().expect("asked for");
         let mut stderr = process.stderr().expect("asked for");

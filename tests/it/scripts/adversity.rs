@@ -46,11 +46,7 @@ fn an_archive_that_was_cut() {
     for share in [2, 4, 10] {
         let ended = rolled_back(&server, |job| {
             let dump = fs::read(job.file("source.dump")).expect("the dump");
-            fs::write(
-                job.file("source.dump"),
-                &dump[..dump.len() - dump.len() / share],
-            )
-            .expect("a shorter one");
+            fs::write(job.file("source.dump"), &dump[..dump.len() - dump.len() / share]).expect("a shorter one");
         });
         ended.refused(29);
     }
@@ -102,10 +98,7 @@ fn rows_that_are_not_the_dumps() {
         fs::write(job.file("source.tables"), other).expect("other counts");
     });
     let refused = ended.refused(31);
-    assert!(
-        refused.contains("table llx_const has 400 rows, production had 401"),
-        "{refused}"
-    );
+    assert!(refused.contains("table llx_const has 400 rows, production had 401"), "{refused}");
 }
 
 #[test]
@@ -114,10 +107,7 @@ fn a_lock_that_is_not_granted_names_who_holds_it() {
     let before = server.checksum(SANDBOX.database);
     let job = Job::new(&server);
     job.dump().succeeded();
-    server.sql(
-        SANDBOX.database,
-        "BEGIN; LOCK TABLE llx_user; PREPARE TRANSACTION 'the blocker'",
-    );
+    server.sql(SANDBOX.database, "BEGIN; LOCK TABLE llx_user; PREPARE TRANSACTION 'the blocker'");
     let refused = job.restore().refused(28);
     assert!(refused.contains("the blocker"), "{refused}");
     server.sql(SANDBOX.database, "ROLLBACK PREPARED 'the blocker'");
@@ -145,10 +135,7 @@ fn a_commit_whose_answer_was_lost_is_asked_after() {
     let server = PostgresServer::start();
     let mut job = Job::new(&server);
     job.dump().succeeded();
-    let restore = job
-        .set("COMMIT_SQL", "COMMIT;\n\\! kill -s KILL $PPID")
-        .restore()
-        .succeeded();
+    let restore = job.set("COMMIT_SQL", "COMMIT;\n\\! kill -s KILL $PPID").restore().succeeded();
     assert!(restore.told(&Event::Committed), "{restore:?}");
     drop(job);
     rolled_back(&server, |job| {
@@ -162,11 +149,7 @@ fn sessions_of_the_application_are_ended_and_those_of_others_are_listed() {
     let server = PostgresServer::start();
     let job = Job::new(&server);
     job.dump().succeeded();
-    let mut application = server
-        .psql_as(&SANDBOX)
-        .stdin(Stdio::piped())
-        .spawn()
-        .expect("psql runs");
+    let mut application = server.psql_as(&SANDBOX).stdin(Stdio::piped()).spawn().expect("psql runs");
     connected(&server, "v-sandbox-1");
     let ended = job.restore().succeeded();
     assert!(ended.told(&Event::Terminated { sessions: 1 }), "{ended:?}");
@@ -174,19 +157,12 @@ fn sessions_of_the_application_are_ended_and_those_of_others_are_listed() {
     application.wait().expect("it ends");
 
     let before = server.checksum(SANDBOX.database);
-    let mut other = server
-        .psql(SANDBOX.database)
-        .stdin(Stdio::piped())
-        .spawn()
-        .expect("psql runs");
+    let mut other = server.psql(SANDBOX.database).stdin(Stdio::piped()).spawn().expect("psql runs");
     connected(&server, "postgres");
     let mut running = job.start_restore();
     running.answer(Word::Restore, "restore");
     let refused = running.end().refused(27);
-    assert!(
-        refused.contains("user postgres, application lab, from"),
-        "{refused}"
-    );
+    assert!(refused.contains("user postgres, application lab, from"), "{refused}");
     drop(other.stdin.take());
     other.wait().expect("it ends");
     assert_eq!(server.checksum(SANDBOX.database), before);
@@ -194,8 +170,13 @@ fn sessions_of_the_application_are_ended_and_those_of_others_are_listed() {
 
 /// Waits, in the server, until this user has a session in the sandbox.
 fn connected(server: &PostgresServer, user: &str) {
-    server.sql("postgres", &format!("DO $wait$ BEGIN LOOP PERFORM pg_stat_clear_snapshot(); EXIT WHEN EXISTS (SELECT FROM pg_stat_activity
-        WHERE usename = '{user}' AND datname = 'erp-sandbox'); PERFORM pg_sleep(0.01); END LOOP; END $wait$"));
+    server.sql(
+        "postgres",
+        &format!(
+            "DO $wait$ BEGIN LOOP PERFORM pg_stat_clear_snapshot(); EXIT WHEN EXISTS (SELECT FROM pg_stat_activity
+        WHERE usename = '{user}' AND datname = 'erp-sandbox'); PERFORM pg_sleep(0.01); END LOOP; END $wait$"
+        ),
+    );
 }
 
 #[test]
@@ -212,18 +193,9 @@ fn sigterm_ends_the_script_and_its_children_at_once() {
             }
             assert!(running.until(&Event::Waiting { r#for: awaited }));
             let group = running.child.id().to_string();
-            assert!(
-                Command::new("kill")
-                    .args(["-s", "TERM", &group])
-                    .status()
-                    .expect("kill runs")
-                    .success()
-            );
+            assert!(Command::new("kill").args(["-s", "TERM", &group]).status().expect("kill runs").success());
             assert_eq!(running.end().code, Some(143), "{shell:?} {awaited:?}");
-            let left = Command::new("pgrep")
-                .args(["-l", "-g", &group])
-                .output()
-                .expect("pgrep runs");
+            let left = Command::new("pgrep").args(["-l", "-g", &group]).output().expect("pgrep runs");
             let left = String::from_utf8_lossy(&left.stdout).into_owned();
             assert!(left.is_empty(), "{shell:?} {awaited:?}: {left}");
             assert_eq!(server.checksum(SANDBOX.database), before);

@@ -5,14 +5,8 @@ use crate::support::postgres::{PRODUCTION, PostgresServer};
 #[test]
 fn a_wrong_password_is_said_and_not_ignored() {
     let server = PostgresServer::start();
-    let refused = Job::new(&server)
-        .set("PGPASSWORD", "wrong")
-        .dump()
-        .refused(10);
-    assert!(
-        refused.contains("password authentication failed"),
-        "{refused}"
-    );
+    let refused = Job::new(&server).set("PGPASSWORD", "wrong").dump().refused(10);
+    assert!(refused.contains("password authentication failed"), "{refused}");
 }
 
 #[test]
@@ -36,30 +30,16 @@ fn a_session_that_could_write_to_production_is_refused() {
 fn an_older_client_is_refused_with_the_image_to_set() {
     let server = PostgresServer::start();
     let mut job = Job::new(&server);
-    job.stand_in(
-        "pg_dump",
-        "echo 'pg_dump (PostgreSQL) 14.13 (Debian 14.13-1)'",
-    );
+    job.stand_in("pg_dump", "echo 'pg_dump (PostgreSQL) 14.13 (Debian 14.13-1)'");
     let refused = job.dump().refused(12);
-    assert!(
-        refused.contains("docker.io/library/postgres:15"),
-        "{refused}"
-    );
+    assert!(refused.contains("docker.io/library/postgres:15"), "{refused}");
 }
 
 #[test]
 fn a_table_that_may_not_be_read_is_named() {
     let server = PostgresServer::start();
-    server.sql(
-        PRODUCTION.database,
-        "CREATE TABLE secret_of_others (x integer)",
-    );
-    assert!(
-        Job::new(&server)
-            .dump()
-            .refused(13)
-            .contains("secret_of_others")
-    );
+    server.sql(PRODUCTION.database, "CREATE TABLE secret_of_others (x integer)");
+    assert!(Job::new(&server).dump().refused(13).contains("secret_of_others"));
 }
 
 #[test]
@@ -71,10 +51,7 @@ fn a_failing_pg_dump_is_a_failure_with_its_message() {
         "[ \"$1\" != --version ] || exec \"$real\" --version; echo 'pg_dump: error: no space' >&2; exit 1",
     );
     assert!(job.dump().refused(14).contains("no space"));
-    job.stand_in(
-        "pg_dump",
-        "[ \"$1\" != --version ] || exec \"$real\" --version; kill -s KILL $$",
-    );
+    job.stand_in("pg_dump", "[ \"$1\" != --version ] || exec \"$real\" --version; kill -s KILL $$");
     job.dump().refused(14);
 }
 
@@ -99,8 +76,5 @@ fn fewer_tables_than_the_minimum_are_refused_before_anything_is_dumped() {
     assert!(refused.contains("295 tables"), "{refused}");
     assert!(!job.file("source.dump").exists());
     // An underscore is no wildcard.
-    Job::new(&server)
-        .set("TABLE_PREFIX", "ll__")
-        .dump()
-        .refused(16);
+    Job::new(&server).set("TABLE_PREFIX", "ll__").dump().refused(16);
 }

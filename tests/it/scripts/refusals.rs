@@ -30,36 +30,18 @@ fn alter(server: &PostgresServer, statements: &str) {
 }
 
 fn untouched_by(ended: &Ended) {
-    assert!(
-        !ended.told(&Event::Checked)
-            && !ended.told(&Event::Waiting {
-                r#for: Word::Restore
-            }),
-        "{ended:?}"
-    );
+    assert!(!ended.told(&Event::Checked) && !ended.told(&Event::Waiting { r#for: Word::Restore }), "{ended:?}");
 }
 
 #[test]
 fn a_login_that_may_do_too_much_or_too_little() {
-    let attributes = [
-        "SUPERUSER",
-        "CREATEDB",
-        "CREATEROLE",
-        "BYPASSRLS",
-        "REPLICATION",
-    ];
+    let attributes = ["SUPERUSER", "CREATEDB", "CREATEROLE", "BYPASSRLS", "REPLICATION"];
     let alter = |attribute: &str| {
-        [
-            format!("ALTER ROLE \"v-sandbox-1\" {attribute}"),
-            format!("ALTER ROLE \"v-sandbox-1\" NO{attribute}"),
-        ]
+        [format!("ALTER ROLE \"v-sandbox-1\" {attribute}"), format!("ALTER ROLE \"v-sandbox-1\" NO{attribute}")]
     };
     let changes = attributes.map(alter);
-    let mut cases: Vec<_> = changes
-        .iter()
-        .zip(attributes)
-        .map(|([change, back], names)| (change.as_str(), back.as_str(), names))
-        .collect();
+    let mut cases: Vec<_> =
+        changes.iter().zip(attributes).map(|([change, back], names)| (change.as_str(), back.as_str(), names)).collect();
     cases.extend([
         ("CREATE ROLE mighty CREATEDB; GRANT mighty TO erp_sandbox_role", "DROP ROLE mighty", "mighty: CREATEDB"),
         ("CREATE DATABASE other OWNER erp_sandbox_role", "DROP DATABASE other", "database other, owned by erp_sandbox_role"),
@@ -79,21 +61,13 @@ fn objects_that_the_wipe_would_leave_or_take_for_good() {
     refusals(
         23,
         &[
-            (
-                "CREATE TABLE public.theirs (x integer)",
-                "DROP TABLE theirs",
-                "table public.theirs, owned by postgres",
-            ),
+            ("CREATE TABLE public.theirs (x integer)", "DROP TABLE theirs", "table public.theirs, owned by postgres"),
             (
                 "CREATE FUNCTION theirs() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
                 "DROP FUNCTION theirs",
                 "public.theirs()",
             ),
-            (
-                "CREATE TYPE public.theirs AS ENUM ('a')",
-                "DROP TYPE theirs",
-                "type public.theirs",
-            ),
+            ("CREATE TYPE public.theirs AS ENUM ('a')", "DROP TYPE theirs", "type public.theirs"),
             (
                 "ALTER TABLE llx_user OWNER TO \"v-sandbox-1\"",
                 &format!("ALTER TABLE llx_user OWNER {owner}"),
@@ -105,9 +79,7 @@ fn objects_that_the_wipe_would_leave_or_take_for_good() {
                 "user_lookup",
             ),
             (
-                &format!(
-                    "CREATE SCHEMA other; CREATE TABLE other.mine (); ALTER TABLE other.mine OWNER {owner}"
-                ),
+                &format!("CREATE SCHEMA other; CREATE TABLE other.mine (); ALTER TABLE other.mine OWNER {owner}"),
                 "DROP SCHEMA other CASCADE",
                 "other.mine",
             ),
@@ -118,33 +90,20 @@ fn objects_that_the_wipe_would_leave_or_take_for_good() {
 #[test]
 fn create_on_public_that_was_revoked() {
     let grant = "GRANT USAGE, CREATE ON SCHEMA public TO erp_sandbox_role";
-    refusals(
-        26,
-        &[(
-            "REVOKE CREATE ON SCHEMA public FROM erp_sandbox_role",
-            grant,
-            grant,
-        )],
-    );
+    refusals(26, &[("REVOKE CREATE ON SCHEMA public FROM erp_sandbox_role", grant, grant)]);
 }
 
 #[test]
 fn an_extension_that_only_production_has() {
     let server = PostgresServer::start();
-    server.sql(
-        PRODUCTION.database,
-        "CREATE EXTENSION pg_trgm SCHEMA public",
-    );
+    server.sql(PRODUCTION.database, "CREATE EXTENSION pg_trgm SCHEMA public");
     let job = Job::new(&server);
     job.dump().succeeded();
     let ended = job.start_restore().end();
     untouched_by(&ended);
     assert!(ended.refused(24).contains("pg_trgm"));
     server.sql(SANDBOX.database, "CREATE EXTENSION pg_trgm SCHEMA public");
-    server.sql(
-        PRODUCTION.database,
-        "CREATE INDEX ON llx_societe USING gin (label gin_trgm_ops)",
-    );
+    server.sql(PRODUCTION.database, "CREATE INDEX ON llx_societe USING gin (label gin_trgm_ops)");
     job.dump().succeeded();
     job.restore().succeeded();
 }
@@ -155,9 +114,7 @@ fn the_database_that_was_dumped() {
     let mut job = Job::new(&server);
     job.dump().succeeded();
     let before = server.checksum(PRODUCTION.database);
-    job.set("PGDATABASE", PRODUCTION.database)
-        .set("PGUSER", PRODUCTION.user)
-        .set("PGPASSWORD", PRODUCTION.password);
+    job.set("PGDATABASE", PRODUCTION.database).set("PGUSER", PRODUCTION.user).set("PGPASSWORD", PRODUCTION.password);
     let ended = job.set("SANDBOX_ROLE", "erp_role").start_restore().end();
     untouched_by(&ended);
     ended.refused(21);
@@ -168,11 +125,7 @@ fn the_database_that_was_dumped() {
 fn a_lock_table_that_is_too_small() {
     let mut server = PostgresServer::start();
     // The dump itself needs a lock for each table; with fewer than this it is the one that fails.
-    server.restart(&[
-        "max_connections=20",
-        "max_locks_per_transaction=20",
-        "max_prepared_transactions=0",
-    ]);
+    server.restart(&["max_connections=20", "max_locks_per_transaction=20", "max_prepared_transactions=0"]);
     let job = Job::new(&server);
     job.dump().succeeded();
     let ended = job.start_restore().end();

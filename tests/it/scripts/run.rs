@@ -19,15 +19,8 @@ pub(crate) enum Shell {
 impl Shell {
     /// Those that this machine has.
     pub(crate) fn all() -> Vec<Self> {
-        let busybox = Command::new("busybox")
-            .arg("true")
-            .status()
-            .is_ok_and(|status| status.success());
-        if busybox {
-            vec![Self::Debian, Self::Busybox]
-        } else {
-            vec![Self::Debian]
-        }
+        let busybox = Command::new("busybox").arg("true").status().is_ok_and(|status| status.success());
+        if busybox { vec![Self::Debian, Self::Busybox] } else { vec![Self::Debian] }
     }
 }
 
@@ -53,11 +46,7 @@ impl Ended {
     pub(crate) fn refused(&self, with: i32) -> String {
         assert_eq!(self.code, Some(with), "{self:?}");
         match self.events.last() {
-            Some(Event::Refused {
-                code,
-                reason,
-                items,
-            }) if *code == with => format!("{reason}\n{}", items.join("\n")),
+            Some(Event::Refused { code, reason, items }) if *code == with => format!("{reason}\n{}", items.join("\n")),
             _ => panic!("no refusal: {self:?}"),
         }
     }
@@ -78,25 +67,12 @@ impl<'a> Job<'a> {
     }
 
     pub(crate) fn under(server: &'a PostgresServer, shell: Shell) -> Self {
-        let directory = || {
-            tempfile::Builder::new()
-                .prefix("sandbox-lifecycle-job-")
-                .tempdir()
-                .expect("a temporary directory")
-        };
-        let job = Self {
-            server,
-            work: directory(),
-            tools: directory(),
-            shell,
-            overrides: Vec::new(),
-        };
+        let directory =
+            || tempfile::Builder::new().prefix("sandbox-lifecycle-job-").tempdir().expect("a temporary directory");
+        let job = Self { server, work: directory(), tools: directory(), shell, overrides: Vec::new() };
         if shell == Shell::Busybox {
-            let installed = Command::new("busybox")
-                .args(["--install", "-s"])
-                .arg(job.tools.path())
-                .status()
-                .expect("busybox runs");
+            let installed =
+                Command::new("busybox").args(["--install", "-s"]).arg(job.tools.path()).status().expect("busybox runs");
             assert!(installed.success());
         }
         job
@@ -111,11 +87,7 @@ impl<'a> Job<'a> {
     /// Puts a stand-in for a tool first on PATH. In it, `"$real"` is the tool itself.
     pub(crate) fn stand_in(&mut self, tool: &str, body: &str) -> &mut Self {
         let path = self.tools.path().join(tool);
-        fs::write(
-            &path,
-            format!("#!/bin/sh\nreal={}\n{body}\n", real(tool).display()),
-        )
-        .expect("a stand-in");
+        fs::write(&path, format!("#!/bin/sh\nreal={}\n{body}\n", real(tool).display())).expect("a stand-in");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("its mode");
         self
     }
@@ -142,25 +114,14 @@ impl<'a> Job<'a> {
 
     fn start(&self, script: &Script, access: &Access) -> Running {
         let port = self.server.port().to_string();
-        let path = format!(
-            "{}:{}",
-            self.tools.path().display(),
-            std::env::var("PATH").expect("PATH")
-        );
+        let path = format!("{}:{}", self.tools.path().display(), std::env::var("PATH").expect("PATH"));
         let mut command = match self.shell {
             Shell::Debian => Command::new("/bin/sh"),
             Shell::Busybox => Command::new(self.tools.path().join("sh")),
         };
-        command
-            .args(["-c", script.text])
-            .env_clear()
-            .env("PATH", path)
-            .envs(script.files.iter().copied());
+        command.args(["-c", script.text]).env_clear().env("PATH", path).envs(script.files.iter().copied());
         let work = self.work.path();
-        command
-            .env("HOME", work)
-            .env("TMPDIR", work)
-            .current_dir("/");
+        command.env("HOME", work).env("TMPDIR", work).current_dir("/");
         command.envs([
             ("PGHOST", "127.0.0.1"),
             ("PGPORT", &port),
@@ -172,32 +133,15 @@ impl<'a> Job<'a> {
             ("PGCONNECT_TIMEOUT", "10"),
             ("PGAPPNAME", "sandbox-lifecycle/test"),
         ]);
-        command.envs([
-            ("TABLE_PREFIX", "llx_"),
-            ("MIN_TABLES", "250"),
-            ("SKIP_FUNCTIONS", "user_lookup"),
-        ]);
-        command.envs([
-            ("SANDBOX_ROLE", "erp_sandbox_role"),
-            ("SOURCE_DATABASE", "erp"),
-        ]);
+        command.envs([("TABLE_PREFIX", "llx_"), ("MIN_TABLES", "250"), ("SKIP_FUNCTIONS", "user_lookup")]);
+        command.envs([("SANDBOX_ROLE", "erp_sandbox_role"), ("SOURCE_DATABASE", "erp")]);
         command.envs([("LOCK_TIMEOUT", "1s"), ("SESSION_GRACE_SECONDS", "1")]);
         command.envs(self.overrides.iter().map(|(name, value)| (name, value)));
         let messages = fs::File::create(self.file("messages")).expect("a file");
-        command
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(messages);
+        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(messages);
         let mut child = command.spawn().expect("the shell runs");
         let lines = BufReader::new(child.stdout.take().expect("piped"));
-        Running {
-            child,
-            lines,
-            work: work.to_owned(),
-            events: Vec::new(),
-            output: String::new(),
-        }
+        Running { child, lines, work: work.to_owned(), events: Vec::new(), output: String::new() }
     }
 }
 
@@ -243,24 +187,13 @@ impl Running {
         self.events.extend(rest.lines().filter_map(Event::parse));
         let code = self.child.wait().expect("its end").code();
         let messages = fs::read(self.work.join("messages")).expect("its messages");
-        let output = format!(
-            "{}{rest}{}",
-            self.output,
-            String::from_utf8_lossy(&messages)
-        );
-        Ended {
-            code,
-            events: self.events,
-            output,
-        }
+        let output = format!("{}{rest}{}", self.output, String::from_utf8_lossy(&messages));
+        Ended { code, events: self.events, output }
     }
 }
 
 fn real(tool: &str) -> PathBuf {
     let path = std::env::var("PATH").expect("PATH");
-    let found = path
-        .split(':')
-        .map(|directory| Path::new(directory).join(tool))
-        .find(|file| file.exists());
+    let found = path.split(':').map(|directory| Path::new(directory).join(tool)).find(|file| file.exists());
     found.unwrap_or_else(|| panic!("no {tool} on PATH"))
 }

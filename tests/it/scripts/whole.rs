@@ -11,10 +11,8 @@ fn the_sandbox_becomes_production_under_each_shell_and_nothing_else_changes() {
     for shell in Shell::all() {
         let server = PostgresServer::start();
         let production = server.checksum(PRODUCTION.database);
-        let lookup =
-            "SELECT oid, xmin, proowner, proacl FROM pg_proc WHERE proname = 'user_lookup'";
-        let [in_production, in_sandbox] =
-            [PRODUCTION, SANDBOX].map(|access| server.sql(access.database, lookup));
+        let lookup = "SELECT oid, xmin, proowner, proacl FROM pg_proc WHERE proname = 'user_lookup'";
+        let [in_production, in_sandbox] = [PRODUCTION, SANDBOX].map(|access| server.sql(access.database, lookup));
 
         let mut job = Job::under(&server, shell);
         ["psql", "pg_dump", "pg_restore"].iter().for_each(|tool| {
@@ -24,20 +22,10 @@ fn the_sandbox_becomes_production_under_each_shell_and_nothing_else_changes() {
         let restore = job.restore().succeeded();
 
         assert!(
-            matches!(
-                dump.events[..],
-                [
-                    Event::Source(_),
-                    Event::Counted { tables: 295, .. },
-                    Event::Dumped { .. }
-                ]
-            ),
+            matches!(dump.events[..], [Event::Source(_), Event::Counted { tables: 295, .. }, Event::Dumped { .. }]),
             "{dump:?}"
         );
-        assert!(
-            restore.told(&Event::Committed) && restore.told(&Event::Analyzed { failed: vec![] }),
-            "{restore:?}"
-        );
+        assert!(restore.told(&Event::Committed) && restore.told(&Event::Analyzed { failed: vec![] }), "{restore:?}");
         assert_eq!(server.checksum(SANDBOX.database), production, "{shell:?}");
         assert_eq!(server.checksum(PRODUCTION.database), production);
         assert_eq!(
@@ -50,9 +38,7 @@ fn the_sandbox_becomes_production_under_each_shell_and_nothing_else_changes() {
         assert!(argv.contains("--snapshot="), "{argv}");
         for secret in [PRODUCTION.password, SANDBOX.password] {
             assert!(
-                ![&argv, &dump.output, &restore.output]
-                    .iter()
-                    .any(|text| text.contains(secret)),
+                ![&argv, &dump.output, &restore.output].iter().any(|text| text.contains(secret)),
                 "{shell:?} shows a password"
             );
         }
@@ -68,10 +54,7 @@ fn the_real_dump_is_cloned_to_the_last_row() {
     let job = Job::new(&server);
     job.dump().succeeded();
     job.restore().succeeded();
-    assert_eq!(
-        server.checksum(SANDBOX.database),
-        server.checksum(PRODUCTION.database)
-    );
+    assert_eq!(server.checksum(SANDBOX.database), server.checksum(PRODUCTION.database));
 }
 
 #[test]
@@ -107,15 +90,9 @@ SELECT pg_catalog.setval('public.x', 1, true);
         let job = Job::under(&server, shell);
         job.dump().succeeded();
         job.restore().succeeded();
-        assert_eq!(
-            server.checksum(SANDBOX.database),
-            server.checksum(PRODUCTION.database)
-        );
+        assert_eq!(server.checksum(SANDBOX.database), server.checksum(PRODUCTION.database));
         let names = "SELECT proname, pronargs, obj_description(oid, 'pg_proc') FROM pg_proc WHERE proname LIKE 'user_lookup%' ORDER BY 1, 2";
-        assert_eq!(
-            server.sql(SANDBOX.database, names),
-            "user_lookup|1|the pooler asks here\nuser_lookup_too|0|kept"
-        );
+        assert_eq!(server.sql(SANDBOX.database, names), "user_lookup|1|the pooler asks here\nuser_lookup_too|0|kept");
         assert!(!job.file("injected").exists());
     }
 }

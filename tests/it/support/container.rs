@@ -71,9 +71,7 @@ impl Container {
             env: spec.env.clone(),
         });
         let failed = |why: std::io::Error| format!("the lab cannot start a container: {why}");
-        let mut first = First::begin(command(&spec), processes)
-            .await
-            .map_err(failed)?;
+        let mut first = First::begin(command(&spec), processes).await.map_err(failed)?;
         let log = Log::new();
         let output = first.output().map_err(failed)?;
         let filling = tokio::spawn({
@@ -92,14 +90,7 @@ impl Container {
             let _ = filling.await;
             tell.send_replace(Some(Exit::of(status)));
         });
-        Ok(Self(Arc::new(Inner {
-            spec,
-            processes: processes.clone(),
-            init,
-            log,
-            ended,
-            reason: Mutex::default(),
-        })))
+        Ok(Self(Arc::new(Inner { spec, processes: processes.clone(), init, log, ended, reason: Mutex::default() })))
     }
 
     pub(crate) fn log(&self) -> &Log {
@@ -122,10 +113,7 @@ impl Container {
 
     fn explained(&self, exit: Exit) -> Exit {
         let reason = self.0.reason.lock().unwrap_or_else(PoisonError::into_inner);
-        Exit {
-            reason: reason.unwrap_or(exit.reason),
-            ..exit
-        }
+        Exit { reason: reason.unwrap_or(exit.reason), ..exit }
     }
 
     pub(crate) fn signal(&self, name: &str) {
@@ -156,11 +144,7 @@ impl Exit {
 fn command(spec: &Spec) -> Command {
     let mut command = Command::new("/bin/sh");
     command
-        .args([
-            "-c",
-            r#"exec /usr/bin/bwrap --json-status-fd 3 "$@" 3>&1 1>&2"#,
-            "sh",
-        ])
+        .args(["-c", r#"exec /usr/bin/bwrap --json-status-fd 3 "$@" 3>&1 1>&2"#, "sh"])
         .args(spec.view.arguments())
         .args(spec.identity.become_it())
         .args(&spec.argv)
@@ -174,11 +158,7 @@ fn command(spec: &Spec) -> Command {
 fn unstartable(spec: &Spec) -> Option<String> {
     let program = spec.argv.first()?;
     let missing = if program.contains('/') {
-        let mounted = spec
-            .view
-            .mounts
-            .iter()
-            .any(|mount| Path::new(program).starts_with(&mount.target));
+        let mounted = spec.view.mounts.iter().any(|mount| Path::new(program).starts_with(&mount.target));
         !mounted && std::fs::metadata(program).is_err()
     } else {
         let path = spec.env.iter().find(|(name, _)| name == "PATH");
@@ -194,7 +174,5 @@ pub(crate) fn not_found(program: &str) -> String {
     } else {
         "executable file not found in $PATH".to_owned()
     };
-    format!(
-        "runc create failed: unable to start container process: exec: \"{program}\": {why}: unknown"
-    )
+    format!("runc create failed: unable to start container process: exec: \"{program}\": {why}: unknown")
 }

@@ -15,17 +15,10 @@ use tempfile::TempDir;
 pub(crate) use template::Production;
 
 /// Production's database, login and its password.
-pub(crate) const PRODUCTION: Access = Access {
-    database: "erp",
-    user: "v-prod-1",
-    password: r#"prod-s3cret '"$HOME\"#,
-};
+pub(crate) const PRODUCTION: Access = Access { database: "erp", user: "v-prod-1", password: r#"prod-s3cret '"$HOME\"# };
 /// The sandbox's.
-pub(crate) const SANDBOX: Access = Access {
-    database: "erp-sandbox",
-    user: "v-sandbox-1",
-    password: "sandbox-s3cret é",
-};
+pub(crate) const SANDBOX: Access =
+    Access { database: "erp-sandbox", user: "v-sandbox-1", password: "sandbox-s3cret é" };
 
 /// A database and who may use it.
 #[derive(Clone, Copy, Debug)]
@@ -53,21 +46,12 @@ impl PostgresServer {
 
     /// A server with this production, and further settings (`max_connections=20`).
     pub(crate) fn with(production: &Production, settings: &[&str]) -> Self {
-        let directory = tempfile::Builder::new()
-            .prefix("sandbox-lifecycle-pg-")
-            .tempdir()
-            .expect("a temporary directory");
+        let directory =
+            tempfile::Builder::new().prefix("sandbox-lifecycle-pg-").tempdir().expect("a temporary directory");
         let data = directory.path().join("data");
-        run(Command::new("cp")
-            .args(["-a", "--reflink=auto"])
-            .arg(template::data_directory(production))
-            .arg(&data));
+        run(Command::new("cp").args(["-a", "--reflink=auto"]).arg(template::data_directory(production)).arg(&data));
         hand_over(directory.path());
-        let mut server = Self {
-            directory,
-            port: 0,
-            supervisor: None,
-        };
+        let mut server = Self { directory, port: 0, supervisor: None };
         server.launch(settings);
         server
     }
@@ -104,17 +88,12 @@ impl PostgresServer {
 
     /// Runs SQL as the superuser and gives what it prints, unaligned.
     pub(crate) fn sql(&self, database: &str, text: &str) -> String {
-        self.try_sql(database, text)
-            .unwrap_or_else(|error| panic!("{text}: {error}"))
+        self.try_sql(database, text).unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
     /// The same where an error is an answer.
     pub(crate) fn try_sql(&self, database: &str, text: &str) -> Result<String, String> {
-        let output = self
-            .psql(database)
-            .args(["-c", text])
-            .output()
-            .expect("psql runs");
+        let output = self.psql(database).args(["-c", text]).output().expect("psql runs");
         answer(&output)
     }
 
@@ -134,17 +113,14 @@ impl PostgresServer {
             "-d",
             database,
         ]);
-        psql.env("PGCLIENTENCODING", "UTF8")
-            .env("PGAPPNAME", "lab")
-            .stdin(Stdio::null());
+        psql.env("PGCLIENTENCODING", "UTF8").env("PGAPPNAME", "lab").stdin(Stdio::null());
         psql
     }
 
     /// A psql of one of the two logins.
     pub(crate) fn psql_as(&self, access: &Access) -> Command {
         let mut psql = self.psql(access.database);
-        psql.args(["-U", access.user])
-            .env("PGPASSWORD", access.password);
+        psql.args(["-U", access.user]).env("PGPASSWORD", access.password);
         psql
     }
 
@@ -168,8 +144,7 @@ impl PostgresServer {
             .spawn()
             .expect("psql runs");
         template::write_and_close(&mut psql, text);
-        answer(&psql.wait_with_output().expect("psql ends"))
-            .unwrap_or_else(|error| panic!("{error}"))
+        answer(&psql.wait_with_output().expect("psql ends")).unwrap_or_else(|error| panic!("{error}"))
     }
 
     fn launch(&mut self, settings: &[&str]) {
@@ -207,9 +182,7 @@ fn supervise(directory: &Path, port: u16, settings: &[&str]) -> Result<Child, St
         "$control" -D "$data" -m immediate -w -s stop
     "#;
     let mut options = format!("-p {port} -k {}", directory.display());
-    settings
-        .iter()
-        .for_each(|setting| options.push_str(&format!(" -c {setting}")));
+    settings.iter().for_each(|setting| options.push_str(&format!(" -c {setting}")));
     let mut shell = as_postgres("sh");
     shell
         .args(["-c", SCRIPT, "sh"])
@@ -226,19 +199,12 @@ fn supervise(directory: &Path, port: u16, settings: &[&str]) -> Result<Child, St
         .spawn()
         .expect("a shell runs");
     let mut said = String::new();
-    BufReader::new(child.stdout.take().expect("piped"))
-        .read_line(&mut said)
-        .expect("its output");
+    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut said).expect("its output");
     if said == "ready\n" {
         return Ok(child);
     }
     child.wait().expect("the shell ends");
-    child
-        .stderr
-        .take()
-        .expect("piped")
-        .read_to_string(&mut said)
-        .expect("its messages");
+    child.stderr.take().expect("piped").read_to_string(&mut said).expect("its messages");
     Err(said + &std::fs::read_to_string(directory.join("log")).unwrap_or_default())
 }
 
@@ -248,14 +214,7 @@ fn as_postgres(program: impl AsRef<std::ffi::OsStr>) -> Command {
         return Command::new(program);
     }
     let mut command = Command::new("setpriv");
-    command
-        .args([
-            "--reuid=postgres",
-            "--regid=postgres",
-            "--init-groups",
-            "--",
-        ])
-        .arg(program);
+    command.args(["--reuid=postgres", "--regid=postgres", "--init-groups", "--"]).arg(program);
     command
 }
 
@@ -266,46 +225,29 @@ fn is_root() -> bool {
 /// Gives a directory and all in it to the server's user.
 fn hand_over(directory: &Path) {
     if is_root() {
-        run(Command::new("chown")
-            .args(["-R", "postgres:"])
-            .arg(directory));
+        run(Command::new("chown").args(["-R", "postgres:"]).arg(directory));
     }
 }
 
 /// A program of the newest PostgreSQL installed.
 fn bin(program: &str) -> PathBuf {
-    let versions =
-        std::fs::read_dir("/usr/lib/postgresql").expect("the package postgresql is installed");
+    let versions = std::fs::read_dir("/usr/lib/postgresql").expect("the package postgresql is installed");
     let mut found: Vec<(u32, PathBuf)> = versions
         .filter_map(|entry| entry.ok())
-        .filter_map(|entry| {
-            Some((
-                entry.file_name().to_str()?.parse().ok()?,
-                entry.path().join("bin").join(program),
-            ))
-        })
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin").join(program))))
         .filter(|(_, path)| path.exists())
         .collect();
     found.sort();
-    found
-        .pop()
-        .unwrap_or_else(|| panic!("no {program} under /usr/lib/postgresql"))
-        .1
+    found.pop().unwrap_or_else(|| panic!("no {program} under /usr/lib/postgresql")).1
 }
 
 fn run(command: &mut Command) {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     answer(&output).unwrap_or_else(|error| panic!("{command:?}: {error}"));
 }
 
 fn answer(output: &Output) -> Result<String, String> {
-    let text = |bytes: &[u8]| {
-        String::from_utf8_lossy(bytes)
-            .trim_end_matches('\n')
-            .to_owned()
-    };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches('\n').to_owned();
     if output.status.success() {
         Ok(text(&output.stdout))
     } else {

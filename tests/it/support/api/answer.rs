@@ -36,11 +36,7 @@ impl Answer {
     }
 
     pub(super) fn json(code: u16, body: Value) -> Self {
-        Self::Json {
-            code,
-            body,
-            warnings: Vec::new(),
-        }
+        Self::Json { code, body, warnings: Vec::new() }
     }
 
     pub(super) fn refusal(status: &Status) -> Self {
@@ -56,21 +52,12 @@ impl Answer {
 
     pub(super) fn into_response(self) -> Response<Body> {
         match self {
-            Self::Json {
-                code,
-                body,
-                warnings,
-            } => json_response(code, &body, &warnings),
-            Self::Stream {
-                content_type,
-                stream,
-            } => {
+            Self::Json { code, body, warnings } => json_response(code, &body, &warnings),
+            Self::Stream { content_type, stream } => {
                 let frames = stream.map(|chunk| chunk.map(Frame::data));
                 response(200, content_type, StreamBody::new(frames).boxed_unsync())
             }
-            Self::Head(head) => {
-                head.map(|()| Empty::new().map_err(|never| match never {}).boxed_unsync())
-            }
+            Self::Head(head) => head.map(|()| Empty::new().map_err(|never| match never {}).boxed_unsync()),
         }
     }
 }
@@ -78,9 +65,7 @@ impl Answer {
 fn json_response(code: u16, body: &Value, warnings: &[String]) -> Response<Body> {
     let mut text = body.to_string();
     text.push('\n');
-    let full = Full::new(Bytes::from(text))
-        .map_err(|never| match never {})
-        .boxed_unsync();
+    let full = Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync();
     let mut response = response(code, "application/json", full);
     for warning in warnings {
         let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
@@ -93,10 +78,7 @@ fn json_response(code: u16, body: &Value, warnings: &[String]) -> Response<Body>
 
 fn response(code: u16, content_type: &'static str, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
-    *response.status_mut() =
-        hyper::StatusCode::from_u16(code).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    *response.status_mut() = hyper::StatusCode::from_u16(code).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }

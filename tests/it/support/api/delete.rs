@@ -18,31 +18,20 @@ pub(super) fn one(asked: &Asked, target: &Target, shared: &Shared) -> Result<Ans
         return Ok(said(target.kind, &Deleted { object, gone: true }).warn(warnings));
     }
     let (resource, name) = (target.kind.resource, target.name());
-    let deleted = shared
-        .store
-        .delete(resource, &target.namespace, name, options)?;
+    let deleted = shared.store.delete(resource, &target.namespace, name, options)?;
     Ok(said(target.kind, &deleted).warn(warnings))
 }
 
-pub(super) fn collection(
-    asked: &Asked,
-    target: &Target,
-    shared: &Shared,
-) -> Result<Answer, Status> {
+pub(super) fn collection(asked: &Asked, target: &Target, shared: &Shared) -> Result<Answer, Status> {
     let selection = Selection::of(target, &asked.query)?;
     let (options, warnings) = options(asked, target)?;
     let resource = target.kind.resource;
     let all = shared.store.list(resource, Some(&target.namespace));
-    let chosen: Vec<Value> = all
-        .into_iter()
-        .filter(|object| selection.has(object))
-        .collect();
+    let chosen: Vec<Value> = all.into_iter().filter(|object| selection.has(object)).collect();
     for object in chosen.iter().filter(|_| !asked.is_dry_run()) {
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
         // One that is gone in the meantime is as wanted.
-        let _ = shared
-            .store
-            .delete(resource, &target.namespace, name, options.clone());
+        let _ = shared.store.delete(resource, &target.namespace, name, options.clone());
     }
     let body = json!({
         "kind": format!("{}List", target.kind.kind), "apiVersion": target.kind.api_version(),
@@ -53,19 +42,12 @@ pub(super) fn collection(
 
 /// The deleted object where the server gives it back or keeps it for now, else a Status.
 fn said(kind: &Kind, deleted: &Deleted) -> Answer {
-    const RETURNED: &[&str] = &[
-        "pods",
-        "services",
-        "persistentvolumeclaims",
-        "namespaces",
-        "serviceaccounts",
-    ];
+    const RETURNED: &[&str] = &["pods", "services", "persistentvolumeclaims", "namespaces", "serviceaccounts"];
     if !deleted.gone || RETURNED.contains(&kind.resource) {
         return Answer::ok(deleted.object.clone());
     }
     let metadata = &deleted.object["metadata"];
-    let mut details =
-        json!({"name": metadata["name"], "kind": kind.resource, "uid": metadata["uid"]});
+    let mut details = json!({"name": metadata["name"], "kind": kind.resource, "uid": metadata["uid"]});
     if !kind.group.is_empty() {
         details["group"] = kind.group.into();
     }
@@ -77,25 +59,18 @@ fn said(kind: &Kind, deleted: &Deleted) -> Answer {
 
 /// An empty body is as good as no options.
 fn body(asked: &Asked) -> Result<Value, Status> {
-    if asked.body.is_empty() {
-        Ok(Value::Null)
-    } else {
-        asked.json()
-    }
+    if asked.body.is_empty() { Ok(Value::Null) } else { asked.json() }
 }
 
 fn is_dry(body: &Value) -> bool {
-    body["dryRun"]
-        .as_array()
-        .is_some_and(|list| list.iter().any(|one| one == "All"))
+    body["dryRun"].as_array().is_some_and(|list| list.iter().any(|one| one == "All"))
 }
 
 /// From the body, else from the query; and the warning for a Job that says nothing.
 fn options(asked: &Asked, target: &Target) -> Result<(DeleteOptions, Vec<String>), Status> {
     let body = body(asked)?;
     let text = |value: &Value| value.as_str().map(str::to_owned);
-    let policy = text(&body["propagationPolicy"])
-        .or_else(|| asked.query.get("propagationPolicy").map(str::to_owned));
+    let policy = text(&body["propagationPolicy"]).or_else(|| asked.query.get("propagationPolicy").map(str::to_owned));
     let propagation = match policy.as_deref() {
         None => None,
         Some("Orphan") => Some(Propagation::Orphan),

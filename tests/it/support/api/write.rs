@@ -22,22 +22,11 @@ pub(super) fn create(asked: &Asked, target: &Target, shared: &Shared) -> Result<
 }
 
 /// Names, defaults, checks: all but storing it.
-fn prepared_new(
-    mut object: Value,
-    asked: &Asked,
-    target: &Target,
-    shared: &Shared,
-) -> Result<Value, Status> {
+fn prepared_new(mut object: Value, asked: &Asked, target: &Target, shared: &Shared) -> Result<Value, Status> {
     let kind = target.kind;
     strip(kind, &mut object);
-    let prefix = object["metadata"]["generateName"]
-        .as_str()
-        .map(str::to_owned);
-    if object["metadata"]["name"]
-        .as_str()
-        .unwrap_or_default()
-        .is_empty()
-    {
+    let prefix = object["metadata"]["generateName"].as_str().map(str::to_owned);
+    if object["metadata"]["name"].as_str().unwrap_or_default().is_empty() {
         let Some(prefix) = prefix else {
             let why = Cause::required_because("metadata.name", "name or generateName is required");
             return Err(Status::invalid(kind.resource, "", vec![why]));
@@ -55,13 +44,7 @@ fn prepared_new(
 /// What a client cannot bring along.
 fn strip(kind: &Kind, object: &mut Value) {
     if let Some(metadata) = object["metadata"].as_object_mut() {
-        for field in [
-            "uid",
-            "resourceVersion",
-            "generation",
-            "creationTimestamp",
-            "managedFields",
-        ] {
+        for field in ["uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"] {
             metadata.shift_remove(field);
         }
     }
@@ -73,11 +56,7 @@ fn strip(kind: &Kind, object: &mut Value) {
 }
 
 fn operation(asked: &Asked) -> &'static str {
-    if asked.content_type == patches::APPLY {
-        "Apply"
-    } else {
-        "Update"
-    }
+    if asked.content_type == patches::APPLY { "Apply" } else { "Update" }
 }
 
 /// A Namespace that is not there, or is going, takes nothing new.
@@ -102,14 +81,10 @@ fn namespace_is_open(target: &Target, shared: &Shared) -> Result<(), Status> {
 /// The body must be of the kind, namespace and name that the path says, and is made to say so.
 fn identify(object: &mut Value, target: &Target) -> Result<(), Status> {
     let kind = target.kind;
-    let says =
-        |field: &str, wanted: &str| object[field].as_str().is_none_or(|given| given == wanted);
+    let says = |field: &str, wanted: &str| object[field].as_str().is_none_or(|given| given == wanted);
     if !object.is_object() || !says("kind", kind.kind) || !says("apiVersion", &kind.api_version()) {
-        let given = format!(
-            "{}, Kind={}",
-            object["apiVersion"].as_str().unwrap_or(""),
-            object["kind"].as_str().unwrap_or("")
-        );
+        let given =
+            format!("{}, Kind={}", object["apiVersion"].as_str().unwrap_or(""), object["kind"].as_str().unwrap_or(""));
         return Err(Status::bad_request(format!(
             "the object provided is unrecognized (must be of type {}): {given}",
             kind.kind
@@ -126,14 +101,10 @@ fn identify(object: &mut Value, target: &Target) -> Result<(), Status> {
 /// The namespace and name of the path.
 fn place(object: &mut Value, target: &Target) -> Result<(), Status> {
     let metadata = &mut object["metadata"];
-    let other = |field: &str, wanted: &str| {
-        metadata[field]
-            .as_str()
-            .is_some_and(|given| !given.is_empty() && given != wanted)
-    };
+    let other =
+        |field: &str, wanted: &str| metadata[field].as_str().is_some_and(|given| !given.is_empty() && given != wanted);
     if target.kind.namespaced && other("namespace", &target.namespace) {
-        let message =
-            "the namespace of the provided object does not match the namespace sent on the request";
+        let message = "the namespace of the provided object does not match the namespace sent on the request";
         return Err(Status::bad_request(message));
     }
     if let Some(name) = target.name.as_deref() {
@@ -153,16 +124,10 @@ fn place(object: &mut Value, target: &Target) -> Result<(), Status> {
 }
 
 /// Without unknown fields, or refused because of them, as `fieldValidation` asks.
-fn decoded(
-    object: &Value,
-    asked: &Asked,
-    target: &Target,
-    shared: &Shared,
-) -> Result<(Value, Vec<String>), Status> {
+fn decoded(object: &Value, asked: &Asked, target: &Target, shared: &Shared) -> Result<(Value, Vec<String>), Status> {
     let kind = target.kind;
     let settings = shared.settings();
-    let decoded =
-        schema::decode(kind, object, &settings).map_err(|why| schema::refuse(kind, &why))?;
+    let decoded = schema::decode(kind, object, &settings).map_err(|why| schema::refuse(kind, &why))?;
     let faults = decoded.faults();
     match asked.query.get("fieldValidation").unwrap_or("Warn") {
         "Strict" if !faults.is_empty() => {
@@ -185,20 +150,10 @@ pub(super) fn update(asked: &Asked, target: &Target, shared: &Shared) -> Result<
         let created = shared.store.create(target.kind.resource, object)?;
         return Ok(Answer::json(201, created).warn(warnings));
     }
-    let version = object["metadata"]["resourceVersion"]
-        .as_str()
-        .unwrap_or_default();
+    let version = object["metadata"]["resourceVersion"].as_str().unwrap_or_default();
     if version.is_empty() && matches!(target.kind.resource, "leases" | "applications") {
-        let why = Cause::invalid(
-            "metadata.resourceVersion",
-            0,
-            "must be specified for an update",
-        );
-        return Err(Status::invalid(
-            target.kind.resource,
-            target.name(),
-            vec![why],
-        ));
+        let why = Cause::invalid("metadata.resourceVersion", 0, "must be specified for an update");
+        return Err(Status::invalid(target.kind.resource, target.name(), vec![why]));
     }
     let updated = store(asked, target, shared, |_| Ok(object))?;
     Ok(Answer::ok(updated).warn(warnings))
@@ -213,8 +168,8 @@ pub(super) fn patch(asked: &Asked, target: &Target, shared: &Shared) -> Result<A
     let patched = store(asked, target, shared, |current| {
         let mut object = patches::apply(asked, target, current)?;
         identify(&mut object, target)?;
-        let known = schema::decode(target.kind, &object, &shared.settings())
-            .map_err(|why| patches::refuse(&object, &why))?;
+        let known =
+            schema::decode(target.kind, &object, &shared.settings()).map_err(|why| patches::refuse(&object, &why))?;
         match asked.query.get("fieldValidation").unwrap_or("Warn") {
             "Strict" if !known.unknown.is_empty() => {
                 let why = format!("strict decoding error: {}", known.faults().join(", "));
@@ -263,17 +218,9 @@ fn same_object(target: &Target, object: &Value, new: &Value) -> Result<(), Statu
         !given.is_empty() && object["metadata"][field] != *given
     };
     if differs("uid") {
-        let uid = |of: &Value| {
-            of["metadata"]["uid"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned()
-        };
-        let why = format!(
-            "Precondition failed: UID in precondition: {}, UID in object meta: {}",
-            uid(new),
-            uid(object)
-        );
+        let uid = |of: &Value| of["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+        let why =
+            format!("Precondition failed: UID in precondition: {}, UID in object meta: {}", uid(new), uid(object));
         return Err(Status::conflict(resource, name, &why));
     }
     if differs("resourceVersion") {

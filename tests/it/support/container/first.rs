@@ -55,11 +55,7 @@ impl First {
             // Nobody may be waiting any more.
             let _ = tell.send(status.unwrap_or(ExitStatus::from_raw(9)));
         });
-        Ok(Self {
-            init,
-            output: Some(output),
-            ended,
-        })
+        Ok(Self { init, output: Some(output), ended })
     }
 
     pub(super) fn init(&self) -> Option<u32> {

@@ -112,9 +112,7 @@ pub(crate) fn signal(name: &str, pids: &[u32]) {
 type Order = Box<dyn FnOnce() + Send>;
 
 /// Does `work` on the thread that never ends, and to its end, even if nobody waits any more.
-pub(super) async fn there<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> io::Result<T> {
+pub(super) async fn there<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     static THREAD: OnceLock<mpsc::Sender<Order>> = OnceLock::new();
     let thread = THREAD.get_or_init(|| {
         let (send, orders) = mpsc::channel::<Order>();

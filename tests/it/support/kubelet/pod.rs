@@ -138,11 +138,7 @@ impl Pod {
     pub(super) async fn launch_once<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         // Counted before the order is looked for, so that one of the two sees the other.
         self.launching.send_modify(|count| *count += 1);
-        let done = if self.wanted_stop().is_none() {
-            Some(work.await)
-        } else {
-            None
-        };
+        let done = if self.wanted_stop().is_none() { Some(work.await) } else { None };
         self.launching.send_modify(|count| *count -= 1);
         done
     }

@@ -24,7 +24,8 @@ log_statement = all
 log_line_prefix = '%m [%p] %u@%d %a '
 ";
 /// The superuser is the tests themselves; everybody else shows a password.
-const HOST_BASED: &str = "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\nlocal all all reject\n";
+const HOST_BASED: &str =
+    "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\nlocal all all reject\n";
 
 /// What production holds.
 #[derive(Clone, Debug)]
@@ -52,17 +53,7 @@ pub(super) fn data_directory(production: &Production) -> PathBuf {
 /// Another text, another server version, another dump: another template.
 fn key(production: &Production) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (
-        ROLES,
-        PROVISIONED,
-        SCHEMA,
-        ROWS,
-        SANDBOX_ROWS,
-        SANDBOX_DUMP,
-        SETTINGS,
-        HOST_BASED,
-        include_str!("template.rs"),
-    )
+    (ROLES, PROVISIONED, SCHEMA, ROWS, SANDBOX_ROWS, SANDBOX_DUMP, SETTINGS, HOST_BASED, include_str!("template.rs"))
         .hash(&mut hasher);
     bin("initdb").hash(&mut hasher);
     if let Production::Dump(file) = production {
@@ -74,84 +65,41 @@ fn key(production: &Production) -> u64 {
 
 fn make(production: &Production, template: &Path) {
     // Made where the server's user may go, whatever the target directory's parents allow.
-    let directory = tempfile::Builder::new()
-        .prefix("sandbox-lifecycle-pg-")
-        .tempdir()
-        .expect("a temporary directory");
+    let directory = tempfile::Builder::new().prefix("sandbox-lifecycle-pg-").tempdir().expect("a temporary directory");
     hand_over(directory.path());
     let data = directory.path().join("data");
-    let options = [
-        "-U",
-        "postgres",
-        "-E",
-        "UTF8",
-        "--locale=C.UTF-8",
-        "--auth=trust",
-        "--no-sync",
-        "--wal-segsize=16",
-        "-D",
-    ];
+    let options =
+        ["-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--auth=trust", "--no-sync", "--wal-segsize=16", "-D"];
     run(as_postgres(bin("initdb")).args(options).arg(&data));
     std::fs::write(data.join("pg_hba.conf"), HOST_BASED).expect("pg_hba.conf");
-    let mut settings = std::fs::OpenOptions::new()
-        .append(true)
-        .open(data.join("postgresql.conf"))
-        .expect("postgresql.conf");
-    settings
-        .write_all(SETTINGS.as_bytes())
-        .expect("postgresql.conf");
+    let mut settings =
+        std::fs::OpenOptions::new().append(true).open(data.join("postgresql.conf")).expect("postgresql.conf");
+    settings.write_all(SETTINGS.as_bytes()).expect("postgresql.conf");
     hand_over(directory.path());
 
-    let mut server = PostgresServer {
-        directory,
-        port: 0,
-        supervisor: None,
-    };
+    let mut server = PostgresServer { directory, port: 0, supervisor: None };
     server.launch(&[]);
     fill(&server, production);
     // A template is a clean shutdown, not a crash to recover from.
-    run(as_postgres(bin("pg_ctl"))
-        .args(["-m", "fast", "-w", "-s", "stop", "-D"])
-        .arg(&data)
-        .current_dir("/"));
+    run(as_postgres(bin("pg_ctl")).args(["-m", "fast", "-w", "-s", "stop", "-D"]).arg(&data).current_dir("/"));
     let partial = template.with_extension("partial");
     run(Command::new("rm").arg("-rf").arg(&partial));
-    run(Command::new("cp")
-        .args(["-a", "--reflink=auto"])
-        .arg(&data)
-        .arg(&partial));
+    run(Command::new("cp").args(["-a", "--reflink=auto"]).arg(&data).arg(&partial));
     std::fs::rename(&partial, template).expect("the template's place");
 }
 
 fn fill(server: &PostgresServer, production: &Production) {
-    let passwords = [
-        ("prod_password", PRODUCTION.password),
-        ("sandbox_password", SANDBOX.password),
-    ];
+    let passwords = [("prod_password", PRODUCTION.password), ("sandbox_password", SANDBOX.password)];
     script(server, "postgres", &passwords, ROLES);
-    script(
-        server,
-        PRODUCTION.database,
-        &[("role", "erp_role")],
-        PROVISIONED,
-    );
-    script(
-        server,
-        SANDBOX.database,
-        &[("role", "erp_sandbox_role")],
-        PROVISIONED,
-    );
+    script(server, PRODUCTION.database, &[("role", "erp_role")], PROVISIONED);
+    script(server, SANDBOX.database, &[("role", "erp_sandbox_role")], PROVISIONED);
     match production {
         Production::Fixture => {
             fixture(
                 server,
                 PRODUCTION.database,
                 "erp_role",
-                [
-                    ("scale", "20"),
-                    ("since", "2024-03-01"),
-                    ("who", "production"),
-                ],
+                [("scale", "20"), ("since", "2024-03-01"), ("who", "production")],
             );
             fixture(
                 server,
@@ -159,59 +107,28 @@ fn fill(server: &PostgresServer, production: &Production) {
                 "erp_sandbox_role",
                 [("scale", "4"), ("since", "2023-01-01"), ("who", "sandbox")],
             );
-            script(
-                server,
-                SANDBOX.database,
-                &[],
-                &format!("SET ROLE erp_sandbox_role;\n{SANDBOX_ROWS}"),
-            );
+            script(server, SANDBOX.database, &[], &format!("SET ROLE erp_sandbox_role;\n{SANDBOX_ROWS}"));
         }
         Production::Dump(file) => {
             load(server, file, PRODUCTION.database, "erp_role");
             load(server, file, SANDBOX.database, "erp_sandbox_role");
-            script(
-                server,
-                SANDBOX.database,
-                &[],
-                &format!("SET ROLE erp_sandbox_role;\n{SANDBOX_DUMP}"),
-            );
+            script(server, SANDBOX.database, &[], &format!("SET ROLE erp_sandbox_role;\n{SANDBOX_DUMP}"));
         }
     }
 }
 
 fn fixture(server: &PostgresServer, database: &str, role: &str, values: [(&str, &str); 3]) {
-    script(
-        server,
-        database,
-        &[],
-        &format!("SET ROLE {role};\n{SCHEMA}"),
-    );
-    script(
-        server,
-        database,
-        &values,
-        &format!("SET ROLE {role};\n{ROWS}"),
-    );
+    script(server, database, &[], &format!("SET ROLE {role};\n{SCHEMA}"));
+    script(server, database, &values, &format!("SET ROLE {role};\n{ROWS}"));
 }
 
 /// Loads a dump as this role's, but for what the provisioner has laid there already.
 fn load(server: &PostgresServer, file: &Path, database: &str, role: &str) {
-    let list = Command::new(bin("pg_restore"))
-        .arg("--list")
-        .arg(file)
-        .output()
-        .expect("pg_restore runs");
-    let provisioned = [
-        " SCHEMA - public ",
-        " COMMENT - SCHEMA public ",
-        " user_lookup(",
-    ];
+    let list = Command::new(bin("pg_restore")).arg("--list").arg(file).output().expect("pg_restore runs");
+    let provisioned = [" SCHEMA - public ", " COMMENT - SCHEMA public ", " user_lookup("];
     let kept = |line: &&str| !provisioned.iter().any(|entry| line.contains(entry));
-    let list: String = String::from_utf8_lossy(&list.stdout)
-        .lines()
-        .filter(kept)
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let list: String =
+        String::from_utf8_lossy(&list.stdout).lines().filter(kept).map(|line| format!("{line}\n")).collect();
     let toc = server.directory.path().join("toc");
     std::fs::write(&toc, list).expect("the list");
     let port = server.port.to_string();
@@ -241,12 +158,7 @@ fn script(server: &PostgresServer, database: &str, values: &[(&str, &str)], text
     values.iter().for_each(|(name, value)| {
         psql.arg("-v").arg(format!("{name}={value}"));
     });
-    let mut psql = psql
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("psql runs");
+    let mut psql = psql.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("psql runs");
     write_and_close(&mut psql, text);
     let output = psql.wait_with_output().expect("psql ends");
     super::answer(&output).unwrap_or_else(|error| panic!("the fixture of {database}: {error}"));
@@ -254,9 +166,5 @@ fn script(server: &PostgresServer, database: &str, values: &[(&str, &str)], text
 
 pub(super) fn write_and_close(child: &mut Child, text: &str) {
     // A psql that stops at an error reads no further: its status tells, not this pipe.
-    let _ = child
-        .stdin
-        .take()
-        .expect("piped")
-        .write_all(text.as_bytes());
+    let _ = child.stdin.take().expect("piped").write_all(text.as_bytes());
 }
