@@ -156,14 +156,17 @@ impl<'a> Guard<'a> {
     async fn let_go(&self, left: &mut Vec<Left>) {
         let mut held = self.held.lock().await;
         let namespace = held.namespace().to_owned();
-        let release = async {
-            match left.is_empty() {
+        let started = Instant::now();
+        let released = loop {
+            let released = match left.is_empty() {
                 true => self.cluster.release(&mut held).await,
                 false => self.cluster.abandon(&mut held).await,
+            };
+            match released {
+                Err(error) if may_pass(&error) && started.elapsed() < UNDO_LIMIT => sleep(UNDO_AGAIN_AFTER).await,
+                released => break released,
             }
         };
-        let limit = tokio::time::timeout(UNDO_LIMIT, release).await;
-        let released = limit.unwrap_or_else(|_| Err(anyhow!("the API server did not answer")));
         if let Err(error) = released {
             let what = format!("no Lease {namespace}/{NAME}");
             self.report.event(Event::Undone { undo: &what, error: Some(&error) });
@@ -184,13 +187,16 @@ async fn persist(undo: &Undo, cluster: &Cluster) -> Result<()> {
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
-        let passing = matches!(refusal(&error), Some(Refusal::Passing | Refusal::Conflict) | None);
-        if !passing || started.elapsed() > UNDO_LIMIT {
+        if !may_pass(&error) || started.elapsed() > UNDO_LIMIT {
             return Err(error);
         }
         tracing::warn!("{undo}: {error:#}; trying again");
         sleep(UNDO_AGAIN_AFTER).await;
     }
+}
+
+fn may_pass(error: &Error) -> bool {
+    !error.is::<LeaseLost>() && matches!(refusal(error), Some(Refusal::Passing | Refusal::Conflict) | None)
 }
 
 fn bug(panic: &(dyn Any + Send)) -> Error {

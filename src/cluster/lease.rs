@@ -155,15 +155,13 @@ impl Cluster {
         self.write(held).await
     }
 
-    /// Leaves the Lease and its journal to whoever recovers: the holder is gone, from now on.
+    /// Leaves the Lease and its journal to whoever recovers: without a time of renewal nobody counts as alive.
     ///
     /// # Errors
     /// [`LeaseLost`], or the API server cannot be reached.
     pub async fn abandon(&self, held: &mut Held) -> Result<()> {
-        let spec = held.lease.spec.get_or_insert_default();
-        // A holder without a duration of its own is dead one second after its last renewal.
-        spec.lease_duration_seconds = Some(1);
-        self.renew(held).await
+        held.lease.spec.get_or_insert_default().renew_time = None;
+        self.write(held).await
     }
 
     /// Deletes the Lease if it still is this run's.

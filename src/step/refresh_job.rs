@@ -12,6 +12,8 @@ use std::time::Duration;
 const START_LIMIT: Duration = Duration::from_secs(600);
 /// The image is there by then.
 const RESTORE_START_LIMIT: Duration = Duration::from_secs(60);
+/// A word is lost when the API server restarts at that moment.
+const SAY_ATTEMPTS: usize = 3;
 /// The last lines of a log that a failure is told with.
 const TAIL: usize = 8;
 
@@ -164,12 +166,20 @@ async fn waits_for(cx: &mut Context<'_>, word: Word) -> Result<()> {
     bail!("the restore ended before it was told to {word:?}")
 }
 
-/// One word to the container that waits for it.
+/// One word to the container that waits for it. Said again when the answer is lost: it waits for one word only, and
+/// a repeated one is passed over.
 async fn say(cx: &mut Context<'_>, word: &str) -> Result<()> {
     let cluster = cx.cluster;
     let running = running(cx)?;
     let log = running.log.as_ref().context("a bug: nobody follows the restore")?;
-    cluster.say(&running.owner, log.pod(), "restore", word).await
+    let mut said = cluster.say(&running.owner, log.pod(), "restore", word).await;
+    for _ in 1..SAY_ATTEMPTS {
+        if said.is_ok() {
+            break;
+        }
+        said = cluster.say(&running.owner, log.pod(), "restore", word).await;
+    }
+    said
 }
 
 /// The next event of the container's log; `None` when it has ended well.

@@ -2,6 +2,7 @@
 
 use crate::support::exec::faults::{Break, ExecFault};
 use crate::support::sandbox::{PROD, SANDBOX, Sandbox};
+use sandbox_lifecycle::documents::{RECEIVE_SCRIPT, SEND_SCRIPT, sent};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -61,13 +62,13 @@ async fn a_cut_in_the_middle_is_no_success_and_the_next_run_sends_the_rest() {
     let lab = Sandbox::new().await;
     let (source, target) = (lab.documents(PROD), lab.documents(SANDBOX));
     populate(&source, 8_000_000);
-    for fault in [
-        ExecFault::once(PROD, Break::CutAfterSending(2_500_001)),
-        ExecFault::once(SANDBOX, Break::CutAfterReceiving(2_500_001)),
-    ] {
+    let cuts = [
+        (PROD, SEND_SCRIPT, Break::CutAfterSending(2_500_001)),
+        (SANDBOX, RECEIVE_SCRIPT, Break::CutAfterReceiving(2_500_001)),
+    ];
+    for (pod, script, how) in cuts {
         fs::remove_dir_all(target.join("mycompany")).ok();
-        lab.kubelet.exec_faults().arm(ExecFault { skip: 0, command: String::new(), ..fault });
-        // The sessions that only list are too short to be cut there; the cut hits the one that carries the files.
+        lab.kubelet.exec_faults().arm(ExecFault { command: sent(script), ..ExecFault::once(pod, how) });
         lab.run(&["sync-documents"]).await.assert_code(1).assert_says("run it again");
         lab.kubelet.exec_faults().disarm();
         lab.run(&["sync-documents"]).await.assert_code(0);

@@ -83,6 +83,7 @@ impl View {
             words.extend(bind(true, &self.accounts.join(file), target));
         }
         if !self.masks.is_empty() {
+            words.extend(open_to_all(ORIGINALS));
             words.extend(bind(true, "/usr".as_ref(), &format!("{ORIGINALS}/usr")));
         }
         for (mask, dir) in &self.masks {
@@ -93,6 +94,10 @@ impl View {
             words.extend(["--perms", mode, "--dir", dir].map(str::to_owned));
         }
         for mount in &self.mounts {
+            let above = std::path::Path::new(&mount.target).ancestors().skip(1).filter(|dir| dir.parent().is_some());
+            for dir in above.collect::<Vec<_>>().into_iter().rev() {
+                words.extend(open_to_all(&dir.to_string_lossy()));
+            }
             words.extend(bind(mount.read_only, &mount.source, &mount.target));
         }
         if self.read_only_root {
@@ -101,6 +106,11 @@ impl View {
         words.extend(["--chdir", &self.workdir, "--"].map(str::to_owned));
         words
     }
+}
+
+/// A directory that only leads to a mount: bwrap would make it for root alone.
+fn open_to_all(dir: &str) -> [String; 4] {
+    ["--perms", "0755", "--dir", dir].map(str::to_owned)
 }
 
 fn bind(read_only: bool, source: &std::path::Path, target: &str) -> [String; 3] {
