@@ -1,6 +1,6 @@
 //! What a container sees: the arguments of `bwrap`, and of what gives up root's powers inside.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::image::ORIGINALS;
 
@@ -37,6 +37,10 @@ pub(crate) struct View {
 const CAPABILITIES: &str = "-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,\
                             +setpcap,+net_bind_service,+sys_chroot,+mknod,+audit_write,+setfcap";
 
+/// Namespaces of its own, and an end when the lab ends.
+const ISOLATED: [&str; 6] =
+    ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--new-session", "--as-pid-1"];
+
 impl Identity {
     /// The `setpriv` that turns root into this.
     pub(super) fn become_it(&self) -> Vec<String> {
@@ -64,18 +68,8 @@ impl Identity {
 
 impl View {
     pub(super) fn arguments(&self) -> Vec<String> {
-        let mut words: Vec<String> = [
-            "--unshare-pid",
-            "--unshare-ipc",
-            "--unshare-uts",
-            "--die-with-parent",
-            "--new-session",
-            "--as-pid-1",
-            "--hostname",
-            &self.hostname,
-        ]
-        .map(str::to_owned)
-        .to_vec();
+        let mut words: Vec<String> = ISOLATED.map(str::to_owned).to_vec();
+        words.extend(["--hostname", &self.hostname].map(str::to_owned));
         words.extend(root());
         words.extend(["--proc", "/proc", "--dev", "/dev"].map(str::to_owned));
         words.extend(["--perms", "1777", "--tmpfs", "/dev/shm"].map(str::to_owned));
@@ -93,13 +87,7 @@ impl View {
             let mode = if dir == "/run" { "0755" } else { "1777" };
             words.extend(["--perms", mode, "--dir", dir].map(str::to_owned));
         }
-        for mount in &self.mounts {
-            let above = std::path::Path::new(&mount.target).ancestors().skip(1).filter(|dir| dir.parent().is_some());
-            for dir in above.collect::<Vec<_>>().into_iter().rev() {
-                words.extend(open_to_all(&dir.to_string_lossy()));
-            }
-            words.extend(bind(mount.read_only, &mount.source, &mount.target));
-        }
+        words.extend(self.mounts.iter().flat_map(mounted));
         if self.read_only_root {
             words.extend(["--remount-ro", "/"].map(str::to_owned));
         }
@@ -108,12 +96,19 @@ impl View {
     }
 }
 
+/// The mount and the directories that lead to it.
+fn mounted(mount: &Mount) -> Vec<String> {
+    let above: Vec<_> = Path::new(&mount.target).ancestors().skip(1).filter(|dir| dir.parent().is_some()).collect();
+    let above = above.into_iter().rev().flat_map(|dir| open_to_all(&dir.to_string_lossy()));
+    above.chain(bind(mount.read_only, &mount.source, &mount.target)).collect()
+}
+
 /// A directory that only leads to a mount: bwrap would make it for root alone.
 fn open_to_all(dir: &str) -> [String; 4] {
     ["--perms", "0755", "--dir", dir].map(str::to_owned)
 }
 
-fn bind(read_only: bool, source: &std::path::Path, target: &str) -> [String; 3] {
+fn bind(read_only: bool, source: &Path, target: &str) -> [String; 3] {
     let how = if read_only { "--ro-bind" } else { "--bind" };
     let source = source.to_string_lossy().into_owned();
     [how.to_owned(), source, target.to_owned()]
