@@ -12,7 +12,7 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let code = match words.as_slice() {
         ["demo", rest @ ..] => runtime.block_on(demo::demo(rest.contains(&"--keep"))),
-        ["bench", ..] => runtime.block_on(bench::bench()),
+        ["bench", rest @ ..] => runtime.block_on(bench::bench(rest.contains(&"--cluster"))),
         _ => 2,
     };
     ExitCode::from(code)
