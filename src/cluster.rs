@@ -2,7 +2,9 @@
 //!
 //! It tells nobody anything: it returns values and streams; the steps turn them into events.
 pub mod application;
+mod changed;
 pub mod deployment;
+pub mod disturbance;
 pub mod documents;
 pub mod exec;
 pub mod failure;

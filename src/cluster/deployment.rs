@@ -99,7 +99,7 @@ impl Cluster {
         }
     }
 
-    fn deployments(&self, namespace: &str) -> Api<Deployment> {
+    pub(super) fn deployments(&self, namespace: &str) -> Api<Deployment> {
         Api::namespaced(self.client.clone(), namespace)
     }
 }
