@@ -42,7 +42,7 @@ pub enum Command {
     SyncDocuments,
     /// refresh-from-prod, then sync-documents
     Refresh,
-    /// Put back what a killed run left: replicas, self-heal, transient objects
+    /// Put back what a killed run left: replicas, automated sync, transient objects
     Recover {
         /// Also when the holder of the Lease still seems to be alive
         #[arg(long)]

@@ -6,10 +6,6 @@ use crate::cluster::disturbance::Stopped;
 use crate::settings::Settings;
 use crate::undo::Undo;
 use anyhow::{Context as _, Result, ensure};
-use std::time::Duration;
-
-/// The controller ends a terminated operation within a reconciliation.
-const TERMINATION_LIMIT: Duration = Duration::from_secs(60);
 
 pub(super) fn pause_touches(settings: &Settings) -> String {
     let how = match settings.argocd_pause {
@@ -110,11 +106,11 @@ async fn end_operation(cx: &mut Context<'_>) -> Result<()> {
     let of = application(cx.settings);
     cx.warn(format!("Argo CD's operation on {of} has been running for {} s: terminating it", limit.as_secs()));
     cx.cluster.terminate_operation(namespace, name).await?;
-    let ended = cx.cluster.operation_ended(namespace, name, TERMINATION_LIMIT).await?;
+    let ended = cx.cluster.operation_ended(namespace, name, *limit).await?;
     ensure!(
         ended,
         "Argo CD's operation on {of} goes on {} s after it was terminated; is its application controller running?",
-        TERMINATION_LIMIT.as_secs()
+        limit.as_secs()
     );
     Ok(())
 }
