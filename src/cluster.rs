@@ -2,6 +2,7 @@
 //!
 //! It tells nobody anything: it returns values and streams; the steps turn them into events.
 pub mod application;
+pub mod autoscaler;
 mod changed;
 pub mod deployment;
 pub mod disturbance;

@@ -1,10 +1,12 @@
 //! Argo CD's Application: who owns the sandbox, and whether Argo CD acts on it by itself.
 mod object;
 mod operation;
+mod owner;
 mod pause;
 
 pub(super) use object::Object;
 pub use operation::Operation;
+pub use owner::{Owner, Tolerance};
 pub use pause::resumed;
 
 use super::changed::{Change, changed};
@@ -24,8 +26,8 @@ pub struct Application {
     pub automated: Option<Value>,
     /// The value of the annotation [`SKIP_RECONCILE`], verbatim.
     pub skip_reconcile: Option<String>,
-    /// The name of whatever created it: an ApplicationSet or a parent Application may revert a patch.
-    pub owner: Option<String>,
+    /// Whatever generates it: an ApplicationSet or a parent Application may revert a patch.
+    pub owner: Option<Owner>,
     /// Who wrote last to `spec.syncPolicy`, as far as the API server knows.
     pub changed: Option<Change>,
     pub operation: Operation,
@@ -52,17 +54,11 @@ impl Application {
 
     pub(super) fn read(object: &Object) -> Self {
         let at = |pointer: &str| object.spec.pointer(pointer).filter(|value| !value.is_null());
-        let owners = object.metadata.owner_references.iter().flatten();
-        let annotation = |key: &str| object.metadata.annotations.as_ref().and_then(|all| all.get(key));
-        let tracked = annotation("argocd.argoproj.io/tracking-id");
         Self {
             destination_namespace: at("/destination/namespace").and_then(Value::as_str).map(str::to_owned),
             automated: at("/syncPolicy/automated").cloned(),
-            skip_reconcile: annotation(SKIP_RECONCILE).cloned(),
-            owner: owners
-                .map(|owner| format!("{} {}", owner.kind, owner.name))
-                .next()
-                .or_else(|| tracked.and_then(|id| id.split(':').next()).map(|parent| format!("Application {parent}"))),
+            skip_reconcile: object.metadata.annotations.as_ref().and_then(|all| all.get(SKIP_RECONCILE)).cloned(),
+            owner: Owner::of(object),
             changed: changed(&object.metadata, &["spec", "syncPolicy"]),
             operation: object.operation(),
         }

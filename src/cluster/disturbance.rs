@@ -32,7 +32,7 @@ impl Stopped<'_> {
         if !application.acts_by_itself() {
             return None;
         }
-        let owner = application.owner.map_or(String::new(), |owner| format!("; {owner} manages it"));
+        let owner = application.blame(self.pause);
         Some(match self.pause {
             Pause::Automated => {
                 let by = who(application.changed);

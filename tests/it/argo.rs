@@ -1,6 +1,9 @@
 //! Argo CD for real: every way of pausing it, and everything that fights the pause.
+mod autoscalers;
 mod disturbed;
+mod frozen;
 mod operation;
+mod owners;
 mod pause;
 
 use crate::support::api::{Fault, Gate, Rule};

@@ -1,5 +1,6 @@
 //! The two ways to keep Argo CD's hands off the sandbox, and back from each exactly.
 use super::{Application, Cluster, SKIP_RECONCILE};
+use crate::cli::Pause;
 use crate::cluster::failure::{Refusal, refusal};
 use anyhow::{Result, ensure};
 use kube::api::Patch;
@@ -30,7 +31,7 @@ impl Cluster {
             self.patch_application(namespace, name, &Patch::Merge(removed)).await?;
         }
         let now = self.application(namespace, name).await?;
-        ensure!(!now.syncs_by_itself(), "{}", now.reverted(namespace, name, "automated sync"));
+        ensure!(!now.syncs_by_itself(), "{}", now.reverted(namespace, name, Pause::Automated));
         Ok(())
     }
 
@@ -60,7 +61,7 @@ impl Cluster {
     pub async fn freeze(&self, namespace: &str, name: &str) -> Result<()> {
         self.set_skip_reconcile(namespace, name, Some("true")).await?;
         let now = self.application(namespace, name).await?;
-        ensure!(now.is_frozen(), "{}", now.reverted(namespace, name, "reconciliation"));
+        ensure!(now.is_frozen(), "{}", now.reverted(namespace, name, Pause::SkipReconcile));
         Ok(())
     }
 
@@ -85,11 +86,15 @@ impl Cluster {
 }
 
 impl Application {
-    fn reverted(&self, namespace: &str, name: &str, what: &str) -> String {
+    fn reverted(&self, namespace: &str, name: &str, pause: Pause) -> String {
         let by = self.changed.as_ref().map_or(String::new(), |change| format!(", by {change}"));
+        format!("Application {namespace}/{name} is active again right after it was paused{by}{}", self.blame(pause))
+    }
+
+    /// The owner, with the fix; nothing when there is none.
+    pub(in crate::cluster) fn blame(&self, pause: Pause) -> String {
         let owner = self.owner.as_ref();
-        let owner = owner.map_or(String::new(), |owner| format!("; {owner} manages it and must allow the change"));
-        format!("{what} of Application {namespace}/{name} is on again right after it was turned off{by}{owner}")
+        owner.map_or(String::new(), |owner| format!("; {owner} manages it: to allow the pause, {}", owner.fix(pause)))
     }
 }
 
