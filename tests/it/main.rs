@@ -1,4 +1,5 @@
 //! The integration tests: the real binary against the lab.
+mod argo;
 mod cli;
 mod documents;
 mod documents_scripts;

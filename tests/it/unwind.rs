@@ -83,7 +83,7 @@ async fn a_killed_run_is_recovered_and_a_new_run_goes_on() {
         wait_for_line(&mut child, "[5/8]").await;
         child.kill().await.expect("it is killed");
         let stranded = lab.world();
-        assert_ne!(stranded.sync_policy, before.sync_policy, "self-heal is off");
+        assert_ne!(stranded.sync_policy, before.sync_policy, "automated sync is off");
         lab.run(&["refresh-from-prod"]).await.assert_code(1).assert_says("is held by");
         // The holder is dead: its Lease runs out.
         lab.change("leases", SANDBOX, "sandbox-lifecycle", |lease| {
