@@ -4,6 +4,7 @@ mod documents;
 mod documents_scripts;
 mod lab_api;
 mod lab_run;
+mod matrix;
 mod refresh;
 mod refusals;
 mod scripts;
