@@ -9,5 +9,5 @@ mod writes;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn trouble_at_any_request_strands_nothing() {
-    tally::play("trouble at a request", requests::cases().await, 6).await;
+    tally::play("trouble at a request", requests::cases().await, 3).await;
 }

@@ -56,7 +56,7 @@ impl Arena {
 
     pub(super) fn start(&self, arguments: &[&str]) -> Child {
         let mut command: Command = self.lab.command(arguments);
-        command.env("SANDBOX_LIFECYCLE_MIN_TABLES", "10");
+        command.env("SANDBOX_LIFECYCLE_MIN_TABLES", "10").env("SANDBOX_LIFECYCLE_REQUEST_TIMEOUT", "2");
         command.spawn().expect("the binary starts")
     }
 
@@ -100,13 +100,13 @@ impl Arena {
                 .into_iter()
                 .map(|resource| (resource.to_owned(), world(resource)))
                 .collect();
-            (deployment, self.lab.sync_policy(), objects, world("pods"))
+            (deployment, self.lab.sync_policy().to_string(), objects, world("pods"))
         };
         let as_before = || {
             let (deployment, sync_policy, objects, pods) = state();
             deployment["spec"]["replicas"] == self.before.replicas
                 && deployment["status"]["readyReplicas"] == self.before.replicas
-                && sync_policy.to_string() == self.before.sync_policy.to_string()
+                && sync_policy == self.before.sync_policy.to_string()
                 && objects == self.before.objects
                 && pods.iter().all(|pod| !pod.starts_with("sandbox-refresh-"))
         };

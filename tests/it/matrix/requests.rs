@@ -3,7 +3,7 @@
 use super::arena::{Arena, finish};
 use super::case::{Case, Played};
 use crate::support::api::{Fault, Gate, Rule};
-use crate::support::sandbox::SANDBOX;
+use crate::support::sandbox::{Ran, SANDBOX};
 use std::fmt;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,13 +26,13 @@ pub(super) enum When {
     After,
 }
 
-pub(super) const TROUBLES: [Trouble; 13] = [
+pub(super) const TROUBLES: [Trouble; 14] = [
     Trouble::Answer(500),
     Trouble::Answer(409),
     Trouble::Busy,
     Trouble::ResetBefore,
     Trouble::ResetAfter,
-    // Trouble::Hang,
+    Trouble::Hang,
     Trouble::Signal("INT", When::Before),
     Trouble::Signal("INT", When::After),
     Trouble::Signal("TERM", When::Before),
@@ -89,52 +89,67 @@ pub(super) async fn cases() -> Vec<Case> {
 
 pub(super) async fn play(arena: &mut Arena, number: usize, trouble: &Trouble) -> Result<Played, String> {
     let gate = Gate::new();
-    let fault = match trouble {
-        Trouble::Answer(code) => Fault::code(*code),
-        Trouble::Busy => Fault::RetryAfter { code: 429, seconds: 1 },
-        Trouble::ResetBefore => Fault::ResetBefore,
-        Trouble::ResetAfter => Fault::ResetAfter,
-        Trouble::Hang => Fault::Hang(gate.clone()),
-        Trouble::Signal(_, when) | Trouble::Killed(when, _) => when.at(&gate),
-    };
-    arena.lab.api.faults.add(Rule::on(|_| true, fault).after(number));
-    let mut child = arena.start(&["refresh"]);
-    let ran = match trouble {
-        Trouble::Signal(name, _) => {
-            let pid = child.id().expect("it runs");
-            let at_the_gate = async {
-                gate.reached().await;
-                signal(name, pid);
-                gate.open();
-                std::future::pending().await
-            };
-            tokio::select! { ran = finish(child) => ran?, () = at_the_gate => unreachable!("it is pending") }
-        }
-        Trouble::Killed(_, next) => {
-            tokio::select! {
-                // The place was not reached.
-                ended = child.wait() => { ended.map_err(|error| error.to_string())?; }
-                () = gate.reached() => child.kill().await.expect("it is killed"),
-            }
-            gate.open();
-            die(arena);
-            arena.run(&[next]).await?
-        }
-        _ => finish(child).await?,
-    };
+    arena.lab.api.faults.add(Rule::on(|_| true, trouble.fault(&gate)).after(number));
+    let ran = trouble.run(arena, &gate).await;
     let reached = arena.lab.api.faults.are_spent();
     gate.open();
-    let may_end = match trouble {
-        Trouble::Signal("INT", _) => &[0, 130][..],
-        Trouble::Signal(..) => &[0, 143],
-        Trouble::Killed(..) => &[0],
-        _ => &[0, 1],
-    };
-    if !may_end.contains(&ran.code) || !reached && ran.code != 0 {
+    let ran = ran?;
+    if !trouble.may_end_with().contains(&ran.code) || !reached && ran.code != 0 {
         return Err(format!("exit code {}:\n{}", ran.code, ran.stderr));
     }
     let end = arena.judge(&ran, matches!(trouble, Trouble::Killed(_, "recover"))).await?;
     Ok(Played { end, reached })
+}
+
+impl Trouble {
+    fn fault(self, gate: &Gate) -> Fault {
+        match self {
+            Self::Answer(code) => Fault::code(code),
+            Self::Busy => Fault::RetryAfter { code: 429, seconds: 1 },
+            Self::ResetBefore => Fault::ResetBefore,
+            Self::ResetAfter => Fault::ResetAfter,
+            Self::Hang => Fault::Hang(gate.clone()),
+            Self::Signal(_, when) | Self::Killed(when, _) => when.at(gate),
+        }
+    }
+
+    /// A fault that passes is ridden out.
+    fn may_end_with(self) -> &'static [i32] {
+        match self {
+            Self::Signal("INT", _) => &[0, 130],
+            Self::Signal(..) => &[0, 143],
+            Self::Answer(409) => &[0, 1],
+            _ => &[0],
+        }
+    }
+
+    /// A run with what is done to it when it has come to the place; the last run, when there are two.
+    async fn run(self, arena: &Arena, gate: &Gate) -> Result<Ran, String> {
+        let mut child = arena.start(&["refresh"]);
+        match self {
+            Self::Signal(name, _) => {
+                let pid = child.id().expect("it runs");
+                let at_the_gate = async {
+                    gate.reached().await;
+                    signal(name, pid);
+                    gate.open();
+                    std::future::pending().await
+                };
+                tokio::select! { ran = finish(child) => ran, () = at_the_gate => unreachable!("it is pending") }
+            }
+            Self::Killed(_, next) => {
+                tokio::select! {
+                    // The place was not reached.
+                    ended = child.wait() => { ended.map_err(|error| error.to_string())?; }
+                    () = gate.reached() => child.kill().await.expect("it is killed"),
+                }
+                gate.open();
+                shorten_lease(arena);
+                arena.run(&[next]).await
+            }
+            _ => finish(child).await,
+        }
+    }
 }
 
 /// Sends the signal by its name, as an operator would.
@@ -143,11 +158,10 @@ fn signal(name: &str, pid: u32) {
     assert!(sent.expect("kill runs").success());
 }
 
-/// The holder is dead for long enough.
-fn die(arena: &Arena) {
+/// A holder that is dead is looked at for its Lease's duration: here a second.
+fn shorten_lease(arena: &Arena) {
     if arena.lab.store.get("leases", SANDBOX, "sandbox-lifecycle").is_some() {
-        arena.lab.change("leases", SANDBOX, "sandbox-lifecycle", |lease| {
-            lease["spec"]["renewTime"] = "2020-01-01T00:00:00.000000Z".into();
-        });
+        let seconds = |lease: &mut serde_json::Value| lease["spec"]["leaseDurationSeconds"] = 1.into();
+        arena.lab.change("leases", SANDBOX, "sandbox-lifecycle", seconds);
     }
 }
