@@ -102,11 +102,12 @@ impl Arena {
                 .collect();
             (deployment, self.lab.sync_policy().to_string(), objects, world("pods"))
         };
+        let armed = self.before.sync_policy.to_string();
         let as_before = || {
             let (deployment, sync_policy, objects, pods) = state();
             deployment["spec"]["replicas"] == self.before.replicas
                 && deployment["status"]["readyReplicas"] == self.before.replicas
-                && sync_policy == self.before.sync_policy.to_string()
+                && sync_policy == armed
                 && objects == self.before.objects
                 && pods.iter().all(|pod| !pod.starts_with("sandbox-refresh-"))
         };
