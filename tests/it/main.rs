@@ -2,6 +2,7 @@
 mod cli;
 mod documents;
 mod documents_scripts;
+mod failing_fast;
 mod lab_api;
 mod lab_run;
 mod matrix;
