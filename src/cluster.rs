@@ -30,7 +30,7 @@ const CALL_LIMIT: Duration = Duration::from_secs(25);
 #[derive(Clone)]
 pub struct Cluster {
     client: Client,
-    context: Option<String>,
+    config: Config,
     attempt_limit: Duration,
 }
 
@@ -49,16 +49,24 @@ impl Cluster {
                 config.with_context(|| format!("cannot use context {name:?} of the kubeconfig"))?
             }
         };
-        let client = patience::client(config, attempt_limit).context("cannot make a client of the kubeconfig")?;
-        Ok(Self { client, context: context.map(str::to_owned), attempt_limit })
+        Self::with(config, attempt_limit)
+    }
+
+    /// As [`Cluster::connect`], by a configuration that is there already. Belongs to the runtime that it is called in.
+    ///
+    /// # Errors
+    /// Certificates or credentials cannot be read.
+    pub fn with(config: Config, attempt_limit: Duration) -> Result<Self> {
+        let client = patience::client(config.clone(), attempt_limit);
+        Ok(Self { client: client.context("cannot make a client of the kubeconfig")?, config, attempt_limit })
     }
 
     /// The same cluster again, with connections that belong to the runtime of the caller.
     ///
     /// # Errors
-    /// As [`Cluster::connect`].
-    pub async fn reconnect(&self) -> Result<Self> {
-        Self::connect(self.context.as_deref(), self.attempt_limit).await
+    /// As [`Cluster::with`].
+    pub fn reconnect(&self) -> Result<Self> {
+        Self::with(self.config.clone(), self.attempt_limit)
     }
 
     /// One call, bounded in time, its error in the operator's words.

@@ -163,6 +163,13 @@ impl<'a> Guard<'a> {
             let Some(undo) = self.journal().last().cloned() else { break };
             let undone = persist(&undo, self.cluster).await;
             self.strike(&undo);
+            if let Err(error) = &undone
+                && refusal(error) == Some(&Refusal::NotFound)
+            {
+                let text = format!("somebody deleted it meanwhile, so nothing is left to put back: {undo} ({error:#})");
+                self.report.event(Event::Warning { text: &text });
+                continue;
+            }
             self.report.event(Event::Undone { undo: &undo, error: undone.as_ref().err() });
             left.extend(undone.err().map(|error| leave(undo, error)));
         }

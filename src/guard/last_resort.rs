@@ -30,7 +30,7 @@ impl Drop for Guard<'_> {
 fn on_own_runtime(cluster: &Cluster, report: &dyn Report, undos: &[Undo]) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let cluster = cluster.reconnect().await?;
+        let cluster = cluster.reconnect()?;
         for undo in undos.iter().rev() {
             let undone = persist(undo, &cluster).await;
             report.event(Event::Undone { undo, error: undone.as_ref().err() });
