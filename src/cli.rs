@@ -116,6 +116,8 @@ macro_rules! options {
 options! {
     /// The kubeconfig's context [default: its current one, or the Pod's service account]
     context: String, "SANDBOX_LIFECYCLE_CONTEXT", "NAME";
+    /// Seconds without an answer after which a request to the cluster is made again [default: 10]
+    request_timeout: u16, "SANDBOX_LIFECYCLE_REQUEST_TIMEOUT", "SECONDS";
     /// Namespace of production [default: erp]
     prod_namespace: String, "SANDBOX_LIFECYCLE_PROD_NAMESPACE", "NAME";
     /// Namespace of the sandbox [default: erp-sandbox]

@@ -20,6 +20,8 @@ pub struct Environment {
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub context: Option<String>,
+    /// Without an answer for so long, a request to the API server is made again.
+    pub request_timeout: Duration,
     pub prod: Environment,
     pub sandbox: Environment,
     pub sandbox_role: String,
@@ -73,6 +75,7 @@ impl Settings {
         let or = |value: Option<String>, default: &str| value.unwrap_or_else(|| default.to_owned());
         Self {
             context: o.context,
+            request_timeout: Duration::from_secs(o.request_timeout.unwrap_or(10).into()),
             prod: Environment {
                 namespace: or(o.prod_namespace, "erp"),
                 deployment: or(o.prod_deployment, "erp"),
@@ -131,6 +134,9 @@ impl Settings {
         }
         if self.skip_functions.iter().any(|name| name.is_empty() || name.chars().any(char::is_control)) {
             wrong.push("skip-function has an empty name, or one with control characters".to_owned());
+        }
+        if self.request_timeout.is_zero() {
+            wrong.push("request-timeout 0 leaves the API server no time to answer".to_owned());
         }
         if self.pg_port == 0 {
             wrong.push("pg-port 0 is no port".to_owned());

@@ -41,7 +41,8 @@ pub(super) fn explain(what: &str, error: kube::Error) -> Error {
         kube::Error::Api(status) => match status.code {
             401 => (Refusal::Final, "the API server does not accept the credentials (an expired token?)".to_owned()),
             403 => (Refusal::Final, forbidden(&status.message)),
-            404 => (Refusal::NotFound, "not found".to_owned()),
+            404 if status.reason == "NotFound" => (Refusal::NotFound, "not found".to_owned()),
+            // "404 page not found": a server that is starting does not know the resource yet.
             409 => (Refusal::Conflict, status.message.clone()),
             400 | 422 if status.message.contains("unknown field") => (Refusal::UnknownField, status.message.clone()),
             400 | 422 => (Refusal::Final, status.message.clone()),

@@ -11,6 +11,9 @@ use std::fmt::Debug;
 use std::pin::pin;
 use std::time::Duration;
 
+/// A watch is closed by the server after so long, and 5 s later given up for dead: a cable that was pulled tells nobody.
+const QUIET_SECONDS: u32 = 30;
+
 /// The objects of a selection by name, as they are now.
 pub(super) type Selection<K> = BTreeMap<String, K>;
 
@@ -34,7 +37,7 @@ where
     let what = format!("watch {}s", K::kind(&()));
     let mut selection = Selection::new();
     let mut listing = Selection::new();
-    let events = watcher::watcher(api, config).default_backoff();
+    let events = watcher::watcher(api, config.timeout(QUIET_SECONDS)).default_backoff();
     events.filter_map(move |event| {
         let state = match event {
             Ok(Event::Init) => {
