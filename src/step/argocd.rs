@@ -38,6 +38,7 @@ pub(super) fn stopped(settings: &Settings) -> Stopped<'_> {
 
 pub(super) async fn pause(cx: &mut Context<'_>) -> Result<()> {
     let Settings { argocd_namespace: namespace, argocd_application: name, argocd_pause, .. } = cx.settings;
+    super::watchdog::prove(cx).await?;
     match argocd_pause {
         Pause::Automated => {
             let now = cx.cluster.application(namespace, name).await?;
