@@ -5,6 +5,7 @@ mod answer;
 mod arena;
 mod case;
 mod place;
+mod statement;
 mod tally;
 mod trouble;
 mod writes;
@@ -18,11 +19,16 @@ async fn a_bad_answer_to_any_request_strands_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_end_of_the_tool_at_any_place_strands_nothing() {
     let requests = case::requests().await;
-    tally::play("ends of the tool", case::ends(&requests), 2).await;
+    tally::play("ends of the tool", case::ends(&requests), 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_around_it_at_any_place_strands_nothing() {
     let requests = case::requests().await;
-    tally::play("failures around the tool", case::surroundings(&requests), 2).await;
+    tally::play("failures around the tool", case::surroundings(&requests), 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_fails_anywhere_in_the_restore_changes_nothing() {
+    tally::play("statements", statement::cases(), 3).await;
 }

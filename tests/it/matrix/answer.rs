@@ -47,11 +47,12 @@ impl Answer {
         if self == Self::Away { 4 } else { 1 }
     }
 
-    /// What passes is ridden out; where nobody has ever answered, a connection that fails is a wrong address.
+    /// What passes is ridden out; but where nobody has ever answered, a connection that fails is a wrong address, and 500 to
+    /// an exec is the kubelet's word for a container that is not there.
     pub(super) fn may_end_with(self) -> &'static [i32] {
         match self {
             Self::Code(403) => &[0, 1, 3],
-            Self::Code(409) | Self::ResetBefore | Self::ResetAfter | Self::Away => &[0, 1],
+            Self::Code(409 | 500) | Self::ResetBefore | Self::ResetAfter | Self::Away => &[0, 1],
             _ => &[0],
         }
     }

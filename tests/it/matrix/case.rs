@@ -3,6 +3,7 @@
 use super::answer::Answer;
 use super::arena::{Arena, End, finish};
 use super::place::{Place, When};
+use super::statement;
 use super::trouble::{Fate, Trouble};
 use crate::support::api::Rule;
 use crate::support::sandbox::Ran;
@@ -15,6 +16,8 @@ pub(super) enum Case {
     Answer { number: usize, line: String, answer: Answer },
     /// Something happens while a run is held at a place.
     Trouble { place: Place, trouble: Trouble },
+    /// The restore fails, so many tenths on its way.
+    Statement { tenth: u64 },
 }
 
 /// How a case that was survived went.
@@ -64,10 +67,13 @@ pub(super) fn surroundings(requests: &[String]) -> Vec<Case> {
     let mut cases = Vec::new();
     for place in places(requests, &[When::Before]) {
         let fates = [Fate::Deleted, Fate::Evicted, Fate::OutOfMemory, Fate::NodeLost].map(Trouble::Pod);
-        for trouble in fates.into_iter().chain([Trouble::PostgresRestarted, Trouble::TokenExpired]) {
+        let others = [Trouble::PostgresRestarted, Trouble::TokenExpired, Trouble::ApiGone];
+        for trouble in fates.into_iter().chain(others) {
             cases.push(Case::Trouble { place: place.clone(), trouble });
         }
     }
+    let waits = [Place::Reading, Place::Restoring];
+    cases.extend(waits.map(|place| Case::Trouble { place, trouble: Trouble::LockKept }));
     cases
 }
 
@@ -85,8 +91,14 @@ impl Case {
     pub(super) fn kind(&self) -> String {
         match self {
             Self::Answer { answer, .. } => answer.to_string(),
-            Self::Trouble { place, trouble } => format!("{trouble} {}", place.kind()),
+            Self::Statement { .. } => "a statement of the restore fails".to_owned(),
+            Self::Trouble { place, trouble } => format!("{} {}", trouble.kind(), place.kind()),
         }
+    }
+
+    /// Takes half a minute or more.
+    pub(super) fn is_slow(&self) -> bool {
+        matches!(self, Self::Trouble { place, trouble } if trouble.is_slow() && !matches!(place, Place::Restoring))
     }
 
     /// # Errors
@@ -99,6 +111,15 @@ impl Case {
                 let reached = arena.lab.api.faults.are_spent();
                 let ran = truth(arena, ran, answer.may_end_with(), None).await?;
                 Ok(Played { end: arena.judge(&ran.0, ran.1).await?, reached })
+            }
+            Self::Statement { tenth } => {
+                let count = statement::count(arena).await?;
+                let ran = statement::run(arena, (count * tenth / 10).max(1)).await?;
+                let end = arena.judge(&ran, false).await?;
+                match end {
+                    End::AsBefore => Ok(Played { end, reached: true }),
+                    End::Refreshed => Err("committed although a statement failed".to_owned()),
+                }
             }
             Self::Trouble { place, trouble } => {
                 let hold = place.prepare(arena);
@@ -140,6 +161,7 @@ async fn truth(arena: &mut Arena, ran: Ran, may: &[i32], trouble: Option<Trouble
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Statement { tenth } => write!(f, "a statement fails, {tenth} tenths of the restore"),
             Self::Answer { number, line, answer } => write!(f, "{answer} at request {number} ({line})"),
             Self::Trouble { place, trouble } => write!(f, "{trouble} {place}"),
         }

@@ -8,8 +8,11 @@ use crate::support::store::DeleteOptions;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::fmt;
+use std::time::Duration;
 use tokio::process::Child;
 
+/// A control plane that is upgraded comes back within this.
+const GONE: Duration = Duration::from_secs(30);
 const LEASE: &str = "sandbox-lifecycle";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +25,10 @@ pub(super) enum Trouble {
     Pod(Fate),
     PostgresRestarted,
     TokenExpired,
+    /// Every connection is reset for half a minute.
+    ApiGone,
+    /// What holds the lock keeps it.
+    LockKept,
 }
 
 /// What becomes of the Job's Pod.
@@ -42,11 +49,22 @@ impl fmt::Display for Trouble {
             Self::Pod(fate) => write!(f, "Job's Pod: {fate:?}"),
             Self::PostgresRestarted => f.write_str("PostgreSQL restarted"),
             Self::TokenExpired => f.write_str("token expired"),
+            Self::ApiGone => f.write_str("API server gone for 30 s"),
+            Self::LockKept => f.write_str("another session keeps its lock"),
         }
     }
 }
 
 impl Trouble {
+    /// What is counted together.
+    pub(super) fn kind(self) -> String {
+        match self {
+            Self::Killed(next, _) => format!("SIGKILL, then {next}"),
+            Self::SecondRun(_) => "a second run".to_owned(),
+            _ => self.to_string(),
+        }
+    }
+
     /// The exit codes that can be the truth.
     pub(super) fn may_end_with(self) -> &'static [i32] {
         match self {
@@ -54,8 +72,14 @@ impl Trouble {
             Self::Signal(_) => &[0, 143],
             Self::Killed(..) | Self::SecondRun(_) => &[0],
             Self::Pod(Fate::NodeLost) | Self::TokenExpired => &[0, 1, 3],
-            Self::Pod(_) | Self::PostgresRestarted => &[0, 1],
+            Self::LockKept => &[1],
+            Self::Pod(_) | Self::PostgresRestarted | Self::ApiGone => &[0, 1],
         }
+    }
+
+    /// A node that does not answer is waited for, and so are a server and a lock.
+    pub(super) fn is_slow(self) -> bool {
+        matches!(self, Self::Pod(Fate::NodeLost) | Self::ApiGone | Self::LockKept)
     }
 
     /// Only `recover` has run at the end.
@@ -76,6 +100,8 @@ impl Trouble {
             Self::SecondRun(minutes) => return beside(arena, hold, child, minutes).await,
             Self::Pod(fate) => fate.strike(arena),
             Self::PostgresRestarted => arena.restart_postgres(),
+            Self::ApiGone => return without_api(arena, hold, child).await,
+            Self::LockKept => return finish(child).await,
             Self::TokenExpired => arena.lab.api.set(|settings| settings.token = Some("another".to_owned())),
         }
         hold.release(arena);
@@ -142,6 +168,19 @@ fn die(arena: &Arena, minutes: i64) {
     let _ = arena.lab.store.mutate("leases", SANDBOX, LEASE, skewed);
 }
 
+/// The rest of the run goes on meanwhile.
+async fn without_api(arena: &Arena, hold: &Hold, child: Child) -> Result<Ran, String> {
+    arena.lab.api.faults.add(Rule::on(|_| true, Fault::ResetBefore).for_ever());
+    arena.lab.api.reset_connections();
+    hold.release(arena);
+    let back = async {
+        tokio::time::sleep(GONE).await;
+        arena.lab.api.faults.clear();
+    };
+    let (ran, ()) = tokio::join!(finish(child), back);
+    ran
+}
+
 /// The first run renews its Lease, by its own clock, whenever somebody looks at it.
 async fn beside(arena: &Arena, hold: &Hold, first: Child, minutes: i64) -> Result<Ran, String> {
     let store = arena.lab.store.clone();
@@ -158,10 +197,12 @@ async fn beside(arena: &Arena, hold: &Hold, first: Child, minutes: i64) -> Resul
     let second = finish(second).await?;
     hold.release(arena);
     let first = first.await.expect("no panic there")?;
-    let refused = second.code == 1 && second.stderr.contains("is held by");
-    // Where the first one has no Lease yet, or none any more, the second is the only one.
-    match refused || second.code == 0 {
-        true => Ok(first),
-        false => Err(format!("the second run: exit code {}:\n{}", second.code, second.stderr)),
+    let refused = |ran: &Ran| ran.code == 1 && ran.stderr.contains("is held by");
+    // Where the first has no Lease yet, or none any more, the second is the one that runs, or they run one after the other.
+    match (first.code, second.code) {
+        (0, 0) => Ok(first),
+        (0, _) if refused(&second) => Ok(first),
+        (_, 0) if refused(&first) => Ok(second),
+        _ => Err(format!("exit codes {} and {}:\n{}\n{}", first.code, second.code, first.stderr, second.stderr)),
     }
 }
