@@ -19,10 +19,9 @@ pub(crate) async fn bench(cluster: bool) -> u8 {
     if cfg!(debug_assertions) {
         println!("A debug build: its figures say nothing. tests/bench makes a release build.");
     }
-    println!(
-        "The lab on {} processors, medians of {ROUNDS} (from … to).",
-        std::thread::available_parallelism().map_or(0, usize::from)
-    );
+    let processors = std::thread::available_parallelism().map_or(0, usize::from);
+    let place = std::env::temp_dir();
+    println!("The lab on {processors} processors, its files in {}; medians of {ROUNDS} (from … to).", place.display());
     binary::measure();
     database::measure().await;
     documents::measure().await;
