@@ -2,6 +2,7 @@
 mod cli;
 mod documents;
 mod documents_scripts;
+mod e2e;
 mod lab_api;
 mod lab_run;
 mod refresh;
