@@ -12,8 +12,8 @@ Exit codes:
   130  interrupted (SIGINT), everything put back
   143  terminated (SIGTERM), everything put back
 
-Settings come as defaults, then sandbox-lifecycle.toml, then environment, then flags; the file has the
-same names as the flags, without the dashes in front:
+Settings come as defaults, then sandbox-lifecycle.toml, then environment, then flags.
+The file has the same names as the flags, without the dashes in front:
   prod-namespace = \"erp\"
   documents-tree = [\"mycompany\", \"dolibarr_logs\"]
 

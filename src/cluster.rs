@@ -4,6 +4,7 @@
 pub mod application;
 pub mod deployment;
 pub mod documents;
+mod events;
 pub mod exec;
 pub mod failure;
 pub mod job;

@@ -64,10 +64,8 @@ impl Display for Summary {
         if let Some(downtime) = self.downtime_seconds {
             writeln!(f, "downtime   {downtime:.1} s")?;
         }
+        // The seconds of each step have been told as it ended; the JSON has them again.
         writeln!(f, "took       {:.1} s", self.seconds)?;
-        for Timing { step, seconds } in &self.steps {
-            writeln!(f, "  {seconds:>6.1} s  {step}")?;
-        }
         match self.database {
             Some(_) => write!(f, "{REMINDER}"),
             None => write!(f, "The sandbox has production's documents."),

@@ -1,6 +1,7 @@
 //! The Job that does the database work: one Pod, an init container `dump`, a container `restore`.
 mod follow;
 mod manifest;
+mod start;
 
 pub use follow::{ContainerLog, Line};
 pub use manifest::{Container, Env, RefreshJob};
@@ -9,7 +10,7 @@ use super::exec::{self, PodRef};
 use super::failure::{Refusal, refusal};
 use super::watch::until;
 use super::{Cluster, FIELD_MANAGER, gone, pod};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
@@ -74,33 +75,6 @@ impl Cluster {
             run: job.run.to_owned(),
             uid: created.metadata.uid.context("the API server created a Job without a uid")?,
         })
-    }
-
-    /// Waits until the Job's container has started, or ended already.
-    ///
-    /// # Errors
-    /// What cannot get better: an image that cannot be pulled, no node for it, a missing Secret after a minute,
-    /// a quota that lets no Pod come.
-    pub async fn container_started(&self, job: &Owner, container: &str, limit: Duration) -> Result<()> {
-        let what = format!("waiting for container {container} of Job {}/{} to start", job.namespace, job.name);
-        let pods: Api<Pod> = Api::namespaced(self.client.clone(), &job.namespace);
-        let config = watcher::Config::default().labels(&job.selector());
-        let started = until(pods, config, limit, &what, |pods| {
-            let Some(pod) = pods.values().next() else {
-                return Ok(None);
-            };
-            if let Some(trouble) = pod::trouble(pod) {
-                bail!(trouble);
-            }
-            let state = pod::containers(pod).find(|status| status.name == container);
-            let state = state.and_then(|status| status.state.as_ref());
-            let started = state.is_some_and(|state| state.running.is_some() || state.terminated.is_some());
-            Ok((started || pod::phase(pod) == "Failed").then_some(()))
-        });
-        match started.await {
-            Ok(()) => Ok(()),
-            Err(error) => Err(error.context(format!("Job {}/{} cannot work", job.namespace, job.name))),
-        }
     }
 
     /// Writes one word into the FIFO on which a container's script waits (`/work/go`).

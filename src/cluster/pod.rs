@@ -96,3 +96,14 @@ pub(super) fn trouble(pod: &Pod) -> Option<String> {
         hopeless.then(|| format!("container {} of Pod {name}: {reason}: {message}", container.name))
     })
 }
+
+/// What keeps a container of the Pod from starting for now, in a sentence: a Secret or a key of it that is not there (yet).
+pub(super) fn hitch(pod: &Pod) -> Option<String> {
+    let name = pod.metadata.name.as_deref().unwrap_or_default();
+    containers(pod).find_map(|container| {
+        let waiting = container.state.as_ref()?.waiting.as_ref()?;
+        let message = waiting.message.as_deref().unwrap_or_default();
+        let waits = waiting.reason.as_deref() == Some("CreateContainerConfigError");
+        waits.then(|| format!("container {} of Pod {name} cannot be made: {message}", container.name))
+    })
+}

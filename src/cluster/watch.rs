@@ -14,6 +14,18 @@ use std::time::Duration;
 /// The objects of a selection by name, as they are now.
 pub(super) type Selection<K> = BTreeMap<String, K>;
 
+/// Nothing was found within the limit.
+#[derive(Debug)]
+pub(super) struct TooLate(String);
+
+impl std::fmt::Display for TooLate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for TooLate {}
+
 /// Every state of the selection, from the first complete list on; cuts and expired versions are survived.
 pub(super) fn states<K>(api: Api<K>, config: watcher::Config) -> impl Stream<Item = Result<Selection<K>>>
 where
@@ -54,7 +66,7 @@ where
 /// Waits until `found` makes something of a state.
 ///
 /// # Errors
-/// `found`'s own; the API server refuses for good; nothing was found within `limit` ("{what}: not within …").
+/// `found`'s own; the API server refuses for good; [`TooLate`] ("{what}: not within …").
 pub(super) async fn until<K, T>(
     api: Api<K>,
     config: watcher::Config,
@@ -76,7 +88,7 @@ where
     };
     match tokio::time::timeout(limit, wait).await {
         Ok(value) => value,
-        Err(_) => bail!("{what}: not within {} s", limit.as_secs()),
+        Err(_) => Err(TooLate(format!("{what}: not within {} s", limit.as_secs())).into()),
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) async fn demo(keep: bool) -> u8 {
         println!("  export SANDBOX_LIFECYCLE_PG_HOST=127.0.0.1 SANDBOX_LIFECYCLE_PG_PORT={}", lab.postgres.port());
         println!("  export SANDBOX_LIFECYCLE_PG_IMAGE=docker.io/library/postgres:15");
         println!("  {} refresh", env!("CARGO_BIN_EXE_sandbox-lifecycle"));
-        tokio::signal::ctrl_c().await.expect("a signal handler");
+        std::future::pending::<()>().await;
     }
     u8::try_from(status.code().unwrap_or(1)).unwrap_or(1)
 }

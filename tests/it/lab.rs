@@ -10,10 +10,19 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let code = match words.as_slice() {
-        ["demo", rest @ ..] => runtime.block_on(demo::demo(rest.contains(&"--keep"))),
-        ["bench", ..] => runtime.block_on(bench::bench()),
+    ExitCode::from(runtime.block_on(async {
+        tokio::select! {
+            code = run(&words) => code,
+            // What was running is dropped, and a lab takes its processes and files with it.
+            _ = tokio::signal::ctrl_c() => 130,
+        }
+    }))
+}
+
+async fn run(words: &[&str]) -> u8 {
+    match words {
+        ["demo", rest @ ..] => demo::demo(rest.contains(&"--keep")).await,
+        ["bench", ..] => bench::bench().await,
         _ => 2,
-    };
-    ExitCode::from(code)
+    }
 }

@@ -3,6 +3,7 @@ mod cli;
 mod documents;
 mod documents_scripts;
 mod e2e;
+mod failing_fast;
 mod lab_api;
 mod lab_run;
 mod refresh;

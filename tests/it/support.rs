@@ -1,7 +1,7 @@
 //! The lab: a Kubernetes on a loopback port whose containers are real processes, a real PostgreSQL server, and in them
 //! a production and a sandbox.
 // Each test binary uses its own part of it.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 pub(crate) mod api;
 pub(crate) mod container;
 pub(crate) mod controllers;

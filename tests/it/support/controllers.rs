@@ -2,7 +2,7 @@
 //!
 //! **Imitated**: Deployment → ReplicaSet → Pods with `pod-template-hash`, rolling and Recreate,
 //! status and the conditions Available and Progressing; Job → Pod with the tracking finalizer,
-//! retries, deadline, suspension and TTL, conditions in the order of Kubernetes 1.31 and later;
+//! retries, deadline, suspension and TTL, a quota of Pods, conditions in the order of Kubernetes 1.31 and later;
 //! garbage collection by owner (background, foreground, orphan) and of Namespaces; Argo CD's
 //! self-heal and its operations.
 //!
@@ -23,6 +23,7 @@ mod deployments;
 mod garbage;
 mod jobs;
 mod objects;
+mod quota;
 mod replicasets;
 
 pub(crate) use argo::Argo;

@@ -10,7 +10,7 @@ use super::objects::{
     age, condition, delete, is_active, is_deleting, is_ready, name, namespace, owned, phase, pod_of, set_condition,
     set_count, uid, write_status,
 };
-use super::{Next, sooner};
+use super::{Next, quota, sooner};
 
 /// Keeps a Pod until it is counted.
 const TRACKING: &str = "batch.kubernetes.io/job-tracking";
@@ -203,6 +203,9 @@ fn replace(store: &Store, job: &Value, pods: &[Value], failed: u64) -> Next {
     let newest = pods.iter().filter_map(|pod| age(&pod["metadata"]["creationTimestamp"])).min();
     if let Some(left) = newest.filter(|_| failed > 0).and_then(|age| RETRY.checked_sub(age)) {
         return Some(left.max(Duration::from_millis(50)));
+    }
+    if !quota::admits(store, job) {
+        return Some(RETRY);
     }
     let mut pod = pod_of("jobs", job, &generated_name(&format!("{}-", name(job))));
     pod["metadata"]["finalizers"] = json!([TRACKING]);

@@ -50,6 +50,7 @@ pub(crate) const KINDS: &[Kind] = &[
     kind(CORE, "configmaps", "ConfigMap", "cm", &[]),
     kind(CORE, "persistentvolumeclaims", "PersistentVolumeClaim", "pvc", &["status"]),
     kind(CORE, "events", "Event", "ev", &[]),
+    kind(CORE, "resourcequotas", "ResourceQuota", "quota", &["status"]),
     kind(CORE, "services", "Service", "svc", &["status"]),
     kind(CORE, "serviceaccounts", "ServiceAccount", "sa", &[]),
     Kind { generation: true, ..kind(APPS, "deployments", "Deployment", "deploy", &["status", "scale"]) },
