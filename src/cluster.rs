@@ -10,6 +10,7 @@ pub mod failure;
 pub mod job;
 pub mod lease;
 pub mod pod;
+pub mod rights;
 pub mod secret;
 mod watch;
 

@@ -2,6 +2,7 @@
 mod documents;
 pub mod preflight;
 mod refresh_job;
+mod rights;
 mod scale;
 mod self_heal;
 

@@ -1,4 +1,5 @@
 //! The integration tests: the real binary against the lab.
+mod cases;
 mod cli;
 mod documents;
 mod documents_scripts;
@@ -8,6 +9,7 @@ mod lab_api;
 mod lab_run;
 mod refresh;
 mod refusals;
+mod rights;
 mod scripts;
 mod support;
 mod tidy;

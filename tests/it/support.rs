@@ -8,5 +8,7 @@ pub(crate) mod controllers;
 pub(crate) mod exec;
 pub(crate) mod kubelet;
 pub(crate) mod postgres;
+pub(crate) mod readme;
 pub(crate) mod sandbox;
+pub(crate) mod scene;
 pub(crate) mod store;
