@@ -72,7 +72,9 @@ fn explain(job: &Owner, stage: &Stage, error: Error, warning: Option<String>) ->
         (Stage::Hitch(hitch), true) => error.context(hitch.clone()),
         _ => error,
     };
-    let warning = warning.map_or(String::new(), |warning| format!(" ({warning})"));
+    // The scheduler's word stands in the Pod's status and in its Event.
+    let said = |warning: &String| warning.split_once(": ").is_some_and(|(_, why)| error.to_string().contains(why));
+    let warning = warning.filter(|warning| !said(warning)).map_or(String::new(), |warning| format!(" ({warning})"));
     error.context(format!("Job {}/{} cannot work{warning}", job.namespace, job.name))
 }
 

@@ -5,7 +5,7 @@
 mod template;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
@@ -82,8 +82,16 @@ impl PostgresServer {
 
     /// Every statement that any client has sent, with who sent it.
     pub(crate) fn statements(&self) -> String {
-        let log = std::fs::read(self.directory.path().join("log")).expect("the server's log");
-        String::from_utf8_lossy(&log).into_owned()
+        self.statements_from(&mut 0)
+    }
+
+    /// Those from this byte of the log on, which is moved to its end.
+    pub(crate) fn statements_from(&self, place: &mut u64) -> String {
+        let mut log = std::fs::File::open(self.directory.path().join("log")).expect("the server's log");
+        log.seek(SeekFrom::Start(*place)).expect("the log's place");
+        let mut text = Vec::new();
+        *place += log.read_to_end(&mut text).expect("the server's log") as u64;
+        String::from_utf8_lossy(&text).into_owned()
     }
 
     /// Runs SQL as the superuser and gives what it prints, unaligned.
@@ -126,12 +134,17 @@ impl PostgresServer {
 
     /// What the database holds, table by table and sequence by sequence.
     pub(crate) fn checksum(&self, database: &str) -> Checksum {
-        let lines = self.sql_file(database, include_str!("postgres/checksum.sql"));
-        lines
-            .lines()
-            .filter_map(|line| line.split_once('\t'))
-            .map(|(name, sum)| (name.into(), sum.replace('\t', " ")))
-            .collect()
+        sums(&self.sql_file(database, include_str!("postgres/checksum.sql")))
+    }
+
+    /// Roles with their passwords and all databases, as SQL.
+    pub(crate) fn dump_all(&self) -> String {
+        let mut dump = Command::new(bin("pg_dumpall"));
+        let output = dump
+            .args(["-h", "127.0.0.1", "-U", "postgres", "-w", "-p", &self.port.to_string()])
+            .args(["--clean", "--if-exists"])
+            .output();
+        answer(&output.expect("pg_dumpall runs")).unwrap_or_else(|error| panic!("pg_dumpall: {error}"))
     }
 
     /// Runs a text with psql's own commands in it.
@@ -163,6 +176,12 @@ impl PostgresServer {
         }
         panic!("PostgreSQL does not start: {trouble}");
     }
+}
+
+/// What `postgres/checksum.sql` has printed.
+pub(crate) fn sums(lines: &str) -> Checksum {
+    let lines = lines.lines().filter_map(|line| line.split_once('\t'));
+    lines.map(|(name, sum)| (name.into(), sum.replace('\t', " "))).collect()
 }
 
 impl Drop for PostgresServer {
