@@ -30,6 +30,8 @@ const CALL_LIMIT: Duration = Duration::from_secs(30);
 pub struct Cluster {
     client: Client,
     context: Option<String>,
+    /// Its address, for messages.
+    server: String,
 }
 
 impl Cluster {
@@ -46,8 +48,9 @@ impl Cluster {
                 config.with_context(|| format!("cannot use context {name:?} of the kubeconfig"))?
             }
         };
+        let server = config.cluster_url.to_string();
         let client = Client::try_from(config).context("cannot make a client of the kubeconfig")?;
-        Ok(Self { client, context: context.map(str::to_owned) })
+        Ok(Self { client, context: context.map(str::to_owned), server })
     }
 
     /// The same cluster again, with connections that belong to the runtime of the caller.

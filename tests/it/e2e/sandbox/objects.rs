@@ -30,8 +30,10 @@ pub(super) fn refuse_what_is_not_ours(kubectl: &Kubectl) {
 
 /// Deletes all of it, and waits; in the words of kubectl if that fails, never by a panic.
 pub(super) fn take_away(kubectl: &Kubectl) {
-    // The Pods at once: the node's own way of ending them takes longer than most tests.
-    let pods = NAMESPACES.map(|namespace| ["-n", namespace, "delete", "pods", "--all", "--force", "--grace-period=0"]);
+    // The Pods at once, and what would make new ones: the node's own way of ending them takes longer than most tests.
+    let pods = NAMESPACES.map(|namespace| {
+        ["-n", namespace, "delete", "deployments,replicasets,jobs,pods", "--all", "--force", "--grace-period=0"]
+    });
     pods.iter().for_each(|deletion| try_to(kubectl, deletion));
     // The Application before its kind.
     try_to(kubectl, &["delete", "namespace", "-l", OURS, "--timeout=120s"]);
