@@ -42,7 +42,7 @@ pub enum Command {
     SyncDocuments,
     /// refresh-from-prod, then sync-documents
     Refresh,
-    /// Put back what a killed run left: replicas, self-heal, transient objects
+    /// Put back what a killed run left: replicas, automated sync, transient objects
     Recover {
         /// Also when the holder of the Lease still seems to be alive
         #[arg(long)]
@@ -75,6 +75,16 @@ pub struct RunFlags {
 pub enum Output {
     Text,
     Json,
+}
+
+/// How Argo CD is kept from starting the sandbox during a restore.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pause {
+    /// Its automated sync is turned off: it still refreshes, and syncs when a person tells it to
+    Automated,
+    /// The annotation argocd.argoproj.io/skip-reconcile: it does nothing at all, and its status stands still
+    SkipReconcile,
 }
 
 macro_rules! options {
@@ -136,6 +146,10 @@ options! {
     argocd_namespace: String, "SANDBOX_LIFECYCLE_ARGOCD_NAMESPACE", "NAME";
     /// The Application that manages the sandbox [default: erp-sandbox]
     argocd_application: String, "SANDBOX_LIFECYCLE_ARGOCD_APPLICATION", "NAME";
+    /// How Argo CD is paused: its automated sync, or the whole Application [default: automated]
+    argocd_pause: Pause, "SANDBOX_LIFECYCLE_ARGOCD_PAUSE", "HOW";
+    /// Seconds until an Argo CD operation in flight is terminated [default: 120]
+    argocd_operation_timeout: u32, "SANDBOX_LIFECYCLE_ARGOCD_OPERATION_TIMEOUT", "SECONDS";
     /// Where the documents lie in both pods [default: /var/www/documents]
     documents_root: String, "SANDBOX_LIFECYCLE_DOCUMENTS_ROOT", "DIR";
     /// A tree below it to copy; repeatable, or separated by commas [default: mycompany]

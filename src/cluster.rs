@@ -2,7 +2,10 @@
 //!
 //! It tells nobody anything: it returns values and streams; the steps turn them into events.
 pub mod application;
+pub mod autoscaler;
+mod changed;
 pub mod deployment;
+pub mod disturbance;
 pub mod documents;
 mod events;
 pub mod exec;
@@ -11,6 +14,7 @@ pub mod job;
 pub mod lease;
 mod patience;
 pub mod pod;
+pub mod rights;
 pub mod secret;
 mod watch;
 

@@ -44,7 +44,8 @@ impl Run<'_> {
     async fn dry(&self, plan: &Plan) -> Result<()> {
         report::result(&plan.describe(self.settings)).context("cannot write the plan")?;
         let cluster = self.connect().await?;
-        preflight::check(self.settings, &cluster, plan.scope()).await?;
+        let found = preflight::check(self.settings, &cluster, plan.scope()).await?;
+        self.tell(&found);
         self.note("the preflight found nothing in the way; nothing was changed");
         Ok(())
     }
@@ -61,6 +62,8 @@ impl Run<'_> {
             signal = shutdown.requested() => return Err(signal.into()),
             found = preflight::check(self.settings, &cluster, plan.scope()) => found?,
         };
+        self.tell(&found);
+        summary.warnings.clone_from(&found.warnings);
         let namespace = &self.settings.sandbox.namespace;
         let held = match cluster.take_lease(namespace, &self.holder(), "run").await? {
             Taken::Mine(held) => held,
@@ -146,6 +149,14 @@ impl Run<'_> {
         let user = std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         format!("{user}@{}/{}/{}", host.trim(), std::process::id(), self.id)
+    }
+
+    /// What the preflight wants to be known.
+    fn tell(&self, found: &preflight::Found) {
+        for text in &found.warnings {
+            self.report.event(Event::Warning { text });
+        }
+        found.notes.iter().for_each(|text| self.note(text));
     }
 
     fn note(&self, text: &str) {

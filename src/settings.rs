@@ -1,5 +1,5 @@
 //! Defaults ← file ← environment ← flags, validated into the names the steps use.
-use crate::cli::Options;
+use crate::cli::{Options, Pause};
 use anyhow::{Context, Result, anyhow};
 use std::path::Path;
 use std::time::Duration;
@@ -30,6 +30,8 @@ pub struct Settings {
     pub pg_image: String,
     pub argocd_namespace: String,
     pub argocd_application: String,
+    pub argocd_pause: Pause,
+    pub argocd_operation_timeout: Duration,
     pub documents_root: String,
     pub documents_trees: Vec<String>,
     pub table_prefix: String,
@@ -92,6 +94,8 @@ impl Settings {
             pg_image: or(o.pg_image, "docker.io/library/postgres:17"),
             argocd_namespace: or(o.argocd_namespace, "argocd"),
             argocd_application: or(o.argocd_application, "erp-sandbox"),
+            argocd_pause: o.argocd_pause.unwrap_or(Pause::Automated),
+            argocd_operation_timeout: Duration::from_secs(o.argocd_operation_timeout.unwrap_or(120).into()),
             documents_root: or(o.documents_root, "/var/www/documents"),
             documents_trees: o.documents_tree.unwrap_or_else(|| vec!["mycompany".to_owned()]),
             table_prefix: or(o.table_prefix, "llx_"),

@@ -7,6 +7,8 @@ pub enum Refusal {
     NotFound,
     /// The object exists already, or was changed by somebody else meanwhile.
     Conflict,
+    /// Strict validation met a field that the server's schema does not have (400, or 422 for a patch).
+    UnknownField,
     /// 401, 403, 400 or 422: trying again would not help.
     Final,
     /// The server is busy, or cannot be reached.
@@ -42,6 +44,7 @@ pub(super) fn explain(what: &str, error: kube::Error) -> Error {
             404 if status.reason == "NotFound" => (Refusal::NotFound, "not found".to_owned()),
             // "404 page not found": a server that is starting does not know the resource yet.
             409 => (Refusal::Conflict, status.message.clone()),
+            400 | 422 if status.message.contains("unknown field") => (Refusal::UnknownField, status.message.clone()),
             400 | 422 => (Refusal::Final, status.message.clone()),
             code => (Refusal::Passing, format!("the API server answered {code}: {}", status.message)),
         },
@@ -66,17 +69,21 @@ fn forbidden(message: &str) -> String {
         let length = message[start..].find(after)?;
         Some(&message[start..start + length])
     };
-    let rule = || {
+    let needed = || {
         let verb = between("cannot ", " resource")?;
         let resource = between("resource \"", "\"")?;
         let group = between("API group \"", "\"")?;
         let namespace = between("in the namespace \"", "\"")
             .map_or("a ClusterRole".to_owned(), |ns| format!("a Role in namespace {ns}"));
-        Some(format!(
-            "forbidden; {namespace} needs the rule {{apiGroups: [\"{group}\"], resources: [\"{resource}\"], verbs: [\"{verb}\"]}}"
-        ))
+        Some(format!("forbidden; {namespace} needs the rule {}", rule(group, resource, None, verb)))
     };
-    rule().unwrap_or_else(|| format!("forbidden: {message}"))
+    needed().unwrap_or_else(|| format!("forbidden: {message}"))
+}
+
+/// A rule as it stands in a Role.
+pub(super) fn rule(group: &str, resource: &str, name: Option<&str>, verb: &str) -> String {
+    let names = name.map_or(String::new(), |name| format!("resourceNames: [\"{name}\"], "));
+    format!("{{apiGroups: [\"{group}\"], resources: [\"{resource}\"], {names}verbs: [\"{verb}\"]}}")
 }
 
 #[cfg(test)]

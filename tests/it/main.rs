@@ -1,7 +1,10 @@
 //! The integration tests: the real binary against the lab.
+mod argo;
+mod cases;
 mod cli;
 mod documents;
 mod documents_scripts;
+mod e2e;
 mod failing_fast;
 mod guard;
 mod lab_api;
@@ -10,6 +13,7 @@ mod lease;
 mod matrix;
 mod refresh;
 mod refusals;
+mod rights;
 mod scripts;
 mod support;
 mod tidy;

@@ -83,7 +83,7 @@ async fn a_killed_run_is_recovered_and_a_new_run_goes_on() {
         wait_for_line(&mut child, "[5/8]").await;
         child.kill().await.expect("it is killed");
         let stranded = lab.world();
-        assert_ne!(stranded.sync_policy, before.sync_policy, "self-heal is off");
+        assert_ne!(stranded.sync_policy, before.sync_policy, "automated sync is off");
         lab.change("leases", SANDBOX, "sandbox-lifecycle", |lease| lease["spec"]["leaseDurationSeconds"] = 1.into());
         lab.run(next).await.assert_code(0).assert_says("put back");
         assert_whole(&lab, &before);
