@@ -7,6 +7,7 @@ mod e2e;
 mod failing_fast;
 mod lab_api;
 mod lab_run;
+mod real;
 mod refresh;
 mod refusals;
 mod rights;

@@ -1,9 +1,10 @@
 //! Documents from Pod to Pod: equal afterwards, also after a cut and a second run.
 
-use super::machinery::Machinery;
-use super::sandbox::{Furnished, RealSandbox};
-use crate::support::sandbox::{PROD, Ran, SANDBOX, finish};
+use crate::real::machinery::Machinery;
+use crate::real::sandbox::{Furnished, RealSandbox};
+use crate::support::sandbox::{PROD, Ran, SANDBOX};
 use crate::support::scene::Scene;
+use std::time::Duration;
 
 /// Megabytes that take the tool long enough to be cut in the middle.
 const LARGE: u32 = 1000;
@@ -50,11 +51,24 @@ impl Furnished {
     }
 }
 
+/// A kubelet that comes back takes its Pods for not Ready until it has probed them again.
+async fn run_when_ready(sandbox: &RealSandbox, arguments: &[&str]) -> Ran {
+    let ready = async {
+        loop {
+            let ran = sandbox.run(arguments).await;
+            if !ran.stderr.contains("is Ready") {
+                return ran;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), ready).await.expect("the Pods become Ready again")
+}
+
 /// The second run sends what the first one did not, and no more.
 async fn assert_mended(sandbox: &RealSandbox, cut: Ran) {
     assert_eq!(cut.code, 1, "{cut:?}");
     let cut = cut.assert_says("run it again");
-    let report = sandbox.run(&["--output", "json", "sync-documents"]).await.assert_code(0).json();
+    let report = run_when_ready(sandbox, &["--output", "json", "sync-documents"]).await.assert_code(0).json();
     let sent = report["documents"]["bytes"].as_u64().expect("bytes");
     assert!(sent < u64::from(LARGE) * 1_000_000, "all was sent again: {report} after {cut:?}");
     sandbox.assert_same_documents();
@@ -87,10 +101,9 @@ async fn cut_by(process: &str) {
     let sandbox = RealSandbox::new().await;
     let Some(machinery) = Machinery::of(&sandbox.kubectl) else { return };
     sandbox.populate(LARGE);
-    let child = sandbox.reach(&["sync-documents"], "MB sent").await;
+    let run = sandbox.reach(&["sync-documents"], "MB sent").await;
     machinery.kill(process);
-    let cut = finish(child).await;
     machinery.mend();
-    assert_mended(&sandbox, cut).await;
+    assert_mended(&sandbox, run.end().await).await;
     sandbox.populate(0);
 }

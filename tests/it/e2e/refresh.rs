@@ -1,6 +1,6 @@
 //! The way through, and what is refused on it.
 
-use super::sandbox::RealSandbox;
+use crate::real::sandbox::RealSandbox;
 use crate::cases;
 use crate::support::postgres::{PostgresServer, SANDBOX as ACCESS};
 use crate::support::sandbox::SANDBOX;
