@@ -42,7 +42,7 @@ pub enum Command {
     SyncDocuments,
     /// refresh-from-prod, then sync-documents
     Refresh,
-    /// Put back what a killed run left: replicas, self-heal, transient objects
+    /// Put back what a killed run left: replicas, automated sync, transient objects
     Recover {
         /// Also when the holder of the Lease still seems to be alive
         #[arg(long)]
@@ -77,6 +77,16 @@ pub enum Output {
     Json,
 }
 
+/// How Argo CD is kept from starting the sandbox during a restore.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pause {
+    /// Its automated sync is turned off: it still refreshes, and syncs when a person tells it to
+    Automated,
+    /// The annotation argocd.argoproj.io/skip-reconcile: it does nothing at all, and its status stands still
+    SkipReconcile,
+}
+
 macro_rules! options {
     ($($(#[doc = $doc:literal])+ $name:ident: $type:ty, $env:literal, $value:literal $(, $delimiter:literal)?;)*) => {
         /// Every setting as it can stand in the file, in a variable or in a flag: absent until somebody says it.
@@ -106,6 +116,8 @@ macro_rules! options {
 options! {
     /// The kubeconfig's context [default: its current one, or the Pod's service account]
     context: String, "SANDBOX_LIFECYCLE_CONTEXT", "NAME";
+    /// Seconds without an answer after which a request to the cluster is made again [default: 10]
+    request_timeout: u16, "SANDBOX_LIFECYCLE_REQUEST_TIMEOUT", "SECONDS";
     /// Namespace of production [default: erp]
     prod_namespace: String, "SANDBOX_LIFECYCLE_PROD_NAMESPACE", "NAME";
     /// Namespace of the sandbox [default: erp-sandbox]
@@ -134,6 +146,10 @@ options! {
     argocd_namespace: String, "SANDBOX_LIFECYCLE_ARGOCD_NAMESPACE", "NAME";
     /// The Application that manages the sandbox [default: erp-sandbox]
     argocd_application: String, "SANDBOX_LIFECYCLE_ARGOCD_APPLICATION", "NAME";
+    /// How Argo CD is paused: its automated sync, or the whole Application [default: automated]
+    argocd_pause: Pause, "SANDBOX_LIFECYCLE_ARGOCD_PAUSE", "HOW";
+    /// Seconds until an Argo CD operation in flight is terminated [default: 120]
+    argocd_operation_timeout: u32, "SANDBOX_LIFECYCLE_ARGOCD_OPERATION_TIMEOUT", "SECONDS";
     /// Where the documents lie in both pods [default: /var/www/documents]
     documents_root: String, "SANDBOX_LIFECYCLE_DOCUMENTS_ROOT", "DIR";
     /// A tree below it to copy; repeatable, or separated by commas [default: mycompany]

@@ -2,13 +2,17 @@
 //!
 //! It tells nobody anything: it returns values and streams; the steps turn them into events.
 pub mod application;
+pub mod autoscaler;
+mod changed;
 pub mod deployment;
+pub mod disturbance;
 pub mod documents;
 mod events;
 pub mod exec;
 pub mod failure;
 pub mod job;
 pub mod lease;
+mod patience;
 pub mod pod;
 pub mod rights;
 pub mod secret;
@@ -22,24 +26,25 @@ use std::time::Duration;
 
 /// The name under which the tool's writes stand in `managedFields`.
 pub const FIELD_MANAGER: &str = "sandbox-lifecycle";
-/// How long one call to the API server may take; watches, logs and exec have limits of their own.
-const CALL_LIMIT: Duration = Duration::from_secs(30);
+/// How long one call to the API server may take with all its attempts; watches, logs and exec have limits of their own.
+/// Below the Lease's duration: the Lease is renewed before a change, so a change is made while nobody else can have it.
+const CALL_LIMIT: Duration = Duration::from_secs(25);
 
 /// A connection to one cluster. Cheap to clone.
 #[derive(Clone)]
 pub struct Cluster {
     client: Client,
-    context: Option<String>,
-    /// Its address, for messages.
-    server: String,
+    config: Config,
+    attempt_limit: Duration,
 }
 
 impl Cluster {
-    /// By the kubeconfig's `context`, else its current one, else the Pod's service account.
+    /// By the kubeconfig's `context`, else its current one, else the Pod's service account. A request that has no answer
+    /// within `attempt_limit` is made again.
     ///
     /// # Errors
     /// No kubeconfig and not in a Pod; the context does not exist; certificates cannot be read.
-    pub async fn connect(context: Option<&str>) -> Result<Self> {
+    pub async fn connect(context: Option<&str>, attempt_limit: Duration) -> Result<Self> {
         let config = match context {
             None => Config::infer().await.context("found no kubeconfig that can be used, and this is no Pod")?,
             Some(name) => {
@@ -48,17 +53,24 @@ impl Cluster {
                 config.with_context(|| format!("cannot use context {name:?} of the kubeconfig"))?
             }
         };
-        let server = config.cluster_url.to_string();
-        let client = Client::try_from(config).context("cannot make a client of the kubeconfig")?;
-        Ok(Self { client, context: context.map(str::to_owned), server })
+        Self::with(config, attempt_limit)
+    }
+
+    /// As [`Cluster::connect`], by a configuration that is there already. Belongs to the runtime that it is called in.
+    ///
+    /// # Errors
+    /// Certificates or credentials cannot be read.
+    pub fn with(config: Config, attempt_limit: Duration) -> Result<Self> {
+        let client = patience::client(config.clone(), attempt_limit);
+        Ok(Self { client: client.context("cannot make a client of the kubeconfig")?, config, attempt_limit })
     }
 
     /// The same cluster again, with connections that belong to the runtime of the caller.
     ///
     /// # Errors
-    /// As [`Cluster::connect`].
-    pub async fn reconnect(&self) -> Result<Self> {
-        Self::connect(self.context.as_deref()).await
+    /// As [`Cluster::with`].
+    pub fn reconnect(&self) -> Result<Self> {
+        Self::with(self.config.clone(), self.attempt_limit)
     }
 
     /// One call, bounded in time, its error in the operator's words.

@@ -1,8 +1,8 @@
 //! One function a subcommand: which plan, under which Lease, and what is said at the end.
 use crate::cli::{Cli, Command};
 use crate::cluster::Cluster;
-use crate::cluster::lease::{Found, Held, NAME, Taken};
-use crate::guard::{self, Guard};
+use crate::cluster::lease::{Found, Holder, NAME, Taken};
+use crate::guard::Guard;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::report::{self, Event, Report};
@@ -34,7 +34,7 @@ pub async fn run(cli: &Cli, report: &dyn Report, summary: &mut Summary) -> Outco
     let outcome = match (Plan::of(cli.command), cli.command) {
         (Some(plan), _) if cli.run.dry_run => run.dry(&plan).await.map(|()| Outcome::default()),
         (Some(plan), _) => run.carry_out(&plan, summary).await,
-        (None, Command::Recover { force }) => run.recover(force).await.map(|()| Outcome::default()),
+        (None, Command::Recover { force }) => run.recover(force).await,
         (None, _) => Err(anyhow!("a bug: this command has no plan")),
     };
     outcome.unwrap_or_else(Outcome::from)
@@ -44,7 +44,8 @@ impl Run<'_> {
     async fn dry(&self, plan: &Plan) -> Result<()> {
         report::result(&plan.describe(self.settings)).context("cannot write the plan")?;
         let cluster = self.connect().await?;
-        preflight::check(self.settings, &cluster, plan.scope()).await?;
+        let found = preflight::check(self.settings, &cluster, plan.scope()).await?;
+        self.tell(&found);
         self.note("the preflight found nothing in the way; nothing was changed");
         Ok(())
     }
@@ -52,11 +53,22 @@ impl Run<'_> {
     async fn carry_out(&self, plan: &Plan, summary: &mut Summary) -> Result<Outcome> {
         let mut shutdown = Shutdown::listen()?;
         let cluster = self.connect().await?;
+        // First of all: what a dead run left is no state to look at, or to come back to.
+        let recovered = self.recover_from_the_dead(&cluster, &mut shutdown, false).await?;
+        if recovered.as_ref().is_some_and(|outcome| outcome.code() != 0) {
+            return Ok(recovered.unwrap_or_default());
+        }
         let found = tokio::select! {
             signal = shutdown.requested() => return Err(signal.into()),
             found = preflight::check(self.settings, &cluster, plan.scope()) => found?,
         };
-        let held = self.take_lease(&cluster, &mut shutdown).await?;
+        self.tell(&found);
+        summary.warnings.clone_from(&found.warnings);
+        let namespace = &self.settings.sandbox.namespace;
+        let held = match cluster.take_lease(namespace, &self.holder(), "run").await? {
+            Taken::Mine(held) => held,
+            Taken::Others(found) => bail!("{}; nothing was changed", held_by(namespace, &found)),
+        };
         let started = Instant::now();
         let outcome = Guard::around(&cluster, self.report, &mut shutdown, held, async |guard: &Guard<'_>| {
             let mut cx = Context {
@@ -77,49 +89,59 @@ impl Run<'_> {
         Ok(outcome)
     }
 
-    async fn recover(&self, force: bool) -> Result<()> {
+    async fn recover(&self, force: bool) -> Result<Outcome> {
         let mut shutdown = Shutdown::listen()?;
         let cluster = self.connect().await?;
-        let namespace = &self.settings.sandbox.namespace;
-        match cluster.find_lease(namespace).await? {
-            None => self.note(&format!("no Lease {namespace}/{NAME}: no run has left anything behind")),
-            Some(found) if found.is_alive() && !force => bail!(
-                "{}; it is alive, so nothing was changed (--force if you know better)",
-                held_by(namespace, &found)
-            ),
-            Some(found) => {
-                let mut held = self.recover_from(&cluster, &mut shutdown, found).await?;
-                cluster.release(&mut held).await?;
-            }
+        let recovered = self.recover_from_the_dead(&cluster, &mut shutdown, force).await?;
+        if recovered.is_none() {
+            let namespace = &self.settings.sandbox.namespace;
+            self.note(&format!("no Lease {namespace}/{NAME}: no run has left anything behind"));
         }
-        Ok(())
+        Ok(recovered.unwrap_or_default())
     }
 
-    /// Creates the Lease, or takes a dead holder's over once what it left has been put back.
-    async fn take_lease(&self, cluster: &Cluster, shutdown: &mut Shutdown) -> Result<Held> {
+    /// Puts back what a run left that is dead, or is taken for dead by `force`. `None` when there is no Lease.
+    async fn recover_from_the_dead(
+        &self,
+        cluster: &Cluster,
+        shutdown: &mut Shutdown,
+        force: bool,
+    ) -> Result<Option<Outcome>> {
         let namespace = &self.settings.sandbox.namespace;
-        match cluster.take_lease(namespace, &self.holder(), "run").await? {
-            Taken::Mine(held) => Ok(held),
-            Taken::Others(found) if found.is_alive() => {
-                bail!("{}; nothing was changed", held_by(namespace, &found))
-            }
-            Taken::Others(found) => self.recover_from(cluster, shutdown, found).await,
-        }
+        let Some(found) = cluster.find_lease(namespace).await? else {
+            return Ok(None);
+        };
+        let dead = match force {
+            true => found,
+            false => match self.watch_holder(cluster, shutdown, found).await? {
+                Holder::Dead(found) => found,
+                Holder::Released => return Ok(None),
+                Holder::Alive(found) => bail!(
+                    "{}; it is alive, so nothing was changed (recover --force if you know better)",
+                    held_by(namespace, &found)
+                ),
+            },
+        };
+        self.note(&format!("{} is gone; putting back what it left", dead.holder));
+        let journal = dead.journal.as_deref().map_or(Ok(Vec::new()), serde_json::from_str);
+        let journal = journal.context("cannot read the journal in the Lease (written by a newer version?)")?;
+        let held = cluster.take_over(dead, &self.holder()).await?;
+        Ok(Some(Guard::recover(cluster, self.report, shutdown, held, journal).await))
     }
 
-    async fn recover_from(&self, cluster: &Cluster, shutdown: &mut Shutdown, found: Found) -> Result<Held> {
-        self.note(&format!("{} is gone; putting back what it left", found.holder));
-        let journal = found.journal.clone();
-        let mut held = cluster.take_over(found, &self.holder()).await?;
-        if let Some(journal) = journal {
-            guard::recover(cluster, self.report, shutdown, &journal).await?;
-            cluster.write_journal(&mut held, None).await?;
+    async fn watch_holder(&self, cluster: &Cluster, shutdown: &mut Shutdown, found: Found) -> Result<Holder> {
+        if !found.is_abandoned() {
+            let (holder, seconds) = (&found.holder, found.lasts().as_secs());
+            self.note(&format!("watching for up to {seconds} s whether {holder} still renews its Lease"));
         }
-        Ok(held)
+        tokio::select! {
+            signal = shutdown.requested() => Err(signal.into()),
+            watched = cluster.watch_holder(found) => watched,
+        }
     }
 
     async fn connect(&self) -> Result<Cluster> {
-        Cluster::connect(self.settings.context.as_deref()).await
+        Cluster::connect(self.settings.context.as_deref(), self.settings.request_timeout).await
     }
 
     /// Who holds the Lease, for a person who wonders: user, machine, process and run.
@@ -127,6 +149,14 @@ impl Run<'_> {
         let user = std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         format!("{user}@{}/{}/{}", host.trim(), std::process::id(), self.id)
+    }
+
+    /// What the preflight wants to be known.
+    fn tell(&self, found: &preflight::Found) {
+        for text in &found.warnings {
+            self.report.event(Event::Warning { text });
+        }
+        found.notes.iter().for_each(|text| self.note(text));
     }
 
     fn note(&self, text: &str) {

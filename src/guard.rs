@@ -1,14 +1,17 @@
 //! The bracket around a run: whatever ends it, what it changed is put back.
+mod last_resort;
+
 use crate::cluster::Cluster;
 use crate::cluster::failure::{Refusal, refusal};
 use crate::cluster::lease::{DURATION_SECONDS, Held, LeaseLost, NAME};
 use crate::outcome::{Left, Outcome};
 use crate::report::{Event, Report};
-use crate::shutdown::Shutdown;
+use crate::shutdown::{Interrupted, Shutdown};
 use crate::undo::Undo;
 use anyhow::{Context, Error, Result, anyhow};
 use futures::FutureExt;
 use std::any::Any;
+use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -24,6 +27,7 @@ const UNDO_AGAIN_AFTER: Duration = Duration::from_secs(1);
 pub struct Guard<'a> {
     cluster: &'a Cluster,
     report: &'a dyn Report,
+    namespace: String,
     journal: Mutex<Vec<Undo>>,
     /// Its lock is held over a write, so that the journal and the renewal never race.
     held: tokio::sync::Mutex<Held>,
@@ -39,7 +43,7 @@ impl<'a> Guard<'a> {
         held: Held,
         body: impl AsyncFnOnce(&Self) -> Result<()>,
     ) -> Outcome {
-        let guard = Self::new(cluster, report, held);
+        let guard = Self::new(cluster, report, held, Vec::new());
         let ended = tokio::select! {
             biased;
             signal = shutdown.requested() => Err(signal.into()),
@@ -50,8 +54,20 @@ impl<'a> Guard<'a> {
         guard.unwind(ended.err(), shutdown).await
     }
 
-    fn new(cluster: &'a Cluster, report: &'a dyn Report, held: Held) -> Self {
-        Self { cluster, report, journal: Mutex::default(), held: tokio::sync::Mutex::new(held) }
+    /// Plays back the journal that a dead run left in its Lease, now `held` by this one, and lets the Lease go.
+    pub async fn recover(
+        cluster: &'a Cluster,
+        report: &'a dyn Report,
+        shutdown: &mut Shutdown,
+        held: Held,
+        journal: Vec<Undo>,
+    ) -> Outcome {
+        Self::new(cluster, report, held, journal).unwind(None, shutdown).await
+    }
+
+    fn new(cluster: &'a Cluster, report: &'a dyn Report, held: Held, journal: Vec<Undo>) -> Self {
+        let namespace = held.namespace().to_owned();
+        Self { cluster, report, namespace, journal: Mutex::new(journal), held: tokio::sync::Mutex::new(held) }
     }
 
     /// To be called before a change is made: writes its undo into the journal and the journal into the Lease.
@@ -66,8 +82,10 @@ impl<'a> Guard<'a> {
     /// Runs the undos that `which` picks, newest first, and strikes them out: the regular way to put back.
     ///
     /// # Errors
-    /// An undo's own; it stays in the journal.
+    /// An undo's own, and it stays in the journal; [`LeaseLost`], and nothing was done.
     pub async fn settle(&self, which: impl Fn(&Undo) -> bool) -> Result<()> {
+        // Another's run may be under way by now, if this one has slept.
+        self.prove_lease().await?;
         loop {
             let next = self.journal().iter().rev().find(|undo| which(undo)).cloned();
             let Some(undo) = next else { break };
@@ -111,72 +129,132 @@ impl<'a> Guard<'a> {
         }
     }
 
+    /// Plays the journal back, newest first, and lets the Lease go; a signal, or somebody else with the Lease, ends it early.
     async fn unwind(&self, cause: Option<Error>, shutdown: &mut Shutdown) -> Outcome {
         let mut left = Vec::new();
-        if cause.as_ref().is_some_and(|cause| cause.is::<LeaseLost>())
-            && let Some(holder) = self.taken_by_another().await
-        {
-            left = self.leave_all(&format!("{holder} has the Lease now and plays the journal back"));
-            return Outcome { cause, left };
-        }
-        loop {
-            let Some(undo) = self.journal().last().cloned() else {
-                break;
-            };
-            let undone = tokio::select! {
+        let taken = self.taken_by_another().await;
+        let stopped = match taken {
+            Some(why) => Some(Stop::LeaseLost(why)),
+            None => tokio::select! {
                 biased;
-                signal = shutdown.requested() => {
-                    left.extend(self.leave_all(&format!("{signal} again")));
-                    break;
-                }
-                undone = persist(&undo, self.cluster) => undone,
-            };
-            self.strike(&undo);
-            self.report.event(Event::Undone { undo: &undo, error: undone.as_ref().err() });
-            left.extend(undone.err().map(|error| leave(&undo, error)));
+                signal = shutdown.requested() => Some(Stop::Signal(signal)),
+                why = self.keep_lease() => Some(Stop::LeaseLost(why)),
+                () = self.play_back(&mut left) => None,
+            },
+        };
+        if let Some(stopped) = &stopped {
+            left.extend(self.leave_all(stopped));
         }
-        self.let_go(&mut left).await;
+        let rest: Vec<Undo> = left.iter().rev().map(|(undo, _)| undo.clone()).collect();
+        let mut left: Vec<Left> = left.into_iter().map(|(_, left)| left).collect();
+        if !matches!(stopped, Some(Stop::LeaseLost(_))) {
+            let released = tokio::select! {
+                biased;
+                released = self.let_go(&rest) => released,
+                signal = shutdown.requested() => Err(anyhow!(Stop::Signal(signal))),
+            };
+            left.extend(released.err().map(|error| self.lease_left(error)));
+        }
         Outcome { cause, left }
     }
 
-    /// Everything that is still in the journal, as left behind.
-    fn leave_all(&self, why: &str) -> Vec<Left> {
-        let undos = std::mem::take(&mut *self.journal());
-        undos.iter().rev().map(|undo| leave(undo, anyhow!("{why}"))).collect()
+    async fn play_back(&self, left: &mut Vec<(Undo, Left)>) {
+        loop {
+            let Some(undo) = self.journal().last().cloned() else { break };
+            let undone = persist(&undo, self.cluster).await;
+            self.strike(&undo);
+            if let Err(error) = &undone
+                && refusal(error) == Some(&Refusal::NotFound)
+            {
+                let text = format!("somebody deleted it meanwhile, so nothing is left to put back: {undo} ({error:#})");
+                self.report.event(Event::Warning { text: &text });
+                continue;
+            }
+            self.report.event(Event::Undone { undo: &undo, error: undone.as_ref().err() });
+            left.extend(undone.err().map(|error| leave(undo, error)));
+        }
     }
 
+    /// Renews while the journal is played back. Ends when somebody else has the Lease: two that put back at once, or one
+    /// that puts back under another's run, would harm.
+    async fn keep_lease(&self) -> String {
+        loop {
+            let lost = self.keep_renewing().await;
+            if let Some(why) = self.taken_by_another().await {
+                return why;
+            }
+            // Deleted: nobody else would put back.
+            tracing::warn!("{lost}; putting back goes on");
+        }
+    }
+
+    /// Who has the Lease if this run has it no more, and what that means for the journal.
     async fn taken_by_another(&self) -> Option<String> {
+        if self.journal().is_empty() {
+            return None;
+        }
         let held = self.held.lock().await;
-        let namespace = held.namespace().to_owned();
-        let found = self.cluster.find_lease(&namespace).await.ok().flatten()?;
-        (found.holder != held.holder()).then_some(found.holder)
+        let found = self.cluster.find_lease(held.namespace()).await.ok().flatten()?;
+        let holder = &found.holder;
+        match holder == held.holder() {
+            true => None,
+            false if found.continues(&held) => Some(format!("{holder} has the Lease now, and plays its journal back")),
+            false => Some(format!("{holder} has the Lease now, and knows nothing of this run's journal")),
+        }
     }
 
-    /// Deletes the Lease, unless something is left: then its journal stays for `recover`.
-    async fn let_go(&self, left: &mut Vec<Left>) {
+    /// Everything that is still in the journal, as left behind, newest first.
+    fn leave_all(&self, why: &Stop) -> Vec<(Undo, Left)> {
+        let undos = std::mem::take(&mut *self.journal());
+        undos.into_iter().rev().map(|undo| leave(undo, anyhow!("{why}"))).collect()
+    }
+
+    /// Deletes the Lease, unless there is a rest: then it stays with that as its journal, for `recover`.
+    async fn let_go(&self, rest: &[Undo]) -> Result<()> {
         let mut held = self.held.lock().await;
-        let namespace = held.namespace().to_owned();
         let started = Instant::now();
-        let released = loop {
-            let released = match left.is_empty() {
-                true => self.cluster.release(&mut held).await,
-                false => self.cluster.abandon(&mut held).await,
+        loop {
+            let released = match rest {
+                [] => self.cluster.release(&mut held).await,
+                rest => self.cluster.abandon(&mut held, serde_json::to_string(rest)?).await,
             };
             match released {
                 Err(error) if may_pass(&error) && started.elapsed() < UNDO_LIMIT => sleep(UNDO_AGAIN_AFTER).await,
-                released => break released,
+                // Deleted by somebody.
+                Err(error) if error.is::<LeaseLost>() && rest.is_empty() => return Ok(()),
+                released => return released,
             }
-        };
-        if let Err(error) = released {
-            let what = format!("no Lease {namespace}/{NAME}");
-            self.report.event(Event::Undone { undo: &what, error: Some(&error) });
-            left.push(Left { by_hand: format!("kubectl -n {namespace} delete lease {NAME}"), what, error });
+        }
+    }
+
+    fn lease_left(&self, error: Error) -> Left {
+        let what = format!("no Lease {}/{NAME}", self.namespace);
+        self.report.event(Event::Undone { undo: &what, error: Some(&error) });
+        Left { by_hand: format!("kubectl -n {} delete lease {NAME}", self.namespace), what, error }
+    }
+}
+
+/// Why putting back ended before its end.
+#[derive(Debug)]
+enum Stop {
+    Signal(Interrupted),
+    LeaseLost(String),
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Signal(signal) => write!(f, "{signal} again"),
+            Self::LeaseLost(why) => f.write_str(why),
         }
     }
 }
 
-fn leave(undo: &Undo, error: Error) -> Left {
-    Left { what: undo.to_string(), by_hand: undo.by_hand(), error }
+impl std::error::Error for Stop {}
+
+fn leave(undo: Undo, error: Error) -> (Undo, Left) {
+    let left = Left { what: undo.to_string(), by_hand: undo.by_hand(), error };
+    (undo, left)
 }
 
 /// Tries again while the trouble may pass: an undo that gives up too early strands the sandbox.
@@ -203,56 +281,4 @@ fn bug(panic: &(dyn Any + Send)) -> Error {
     let words = panic.downcast_ref::<String>().map(String::as_str);
     let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
     anyhow!("a bug in this program: {words}")
-}
-
-/// The safety net for a bracket that was itself dropped (a cancelled future, a bug): on a thread of its own,
-/// with its own runtime and connections, so that it works inside and outside of tokio.
-impl Drop for Guard<'_> {
-    fn drop(&mut self) {
-        let undos = std::mem::take(self.journal.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner()));
-        if undos.is_empty() {
-            return;
-        }
-        let (cluster, report) = (self.cluster, self.report);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                let undone = on_own_runtime(cluster, report, &undos);
-                if let Err(error) = undone {
-                    for undo in undos.iter().rev() {
-                        report.event(Event::Undone { undo, error: Some(&error) });
-                    }
-                }
-            });
-        });
-    }
-}
-
-fn on_own_runtime(cluster: &Cluster, report: &dyn Report, undos: &[Undo]) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let cluster = cluster.reconnect().await?;
-        for undo in undos.iter().rev() {
-            let undone = persist(undo, &cluster).await;
-            report.event(Event::Undone { undo, error: undone.as_ref().err() });
-        }
-        Ok(())
-    })
-}
-
-/// Plays back the journal that a dead run left in its Lease, before anything else is done with it.
-///
-/// # Errors
-/// The journal cannot be read, a signal came, or an undo failed; the Lease keeps the journal.
-pub async fn recover(cluster: &Cluster, report: &dyn Report, shutdown: &mut Shutdown, journal: &str) -> Result<()> {
-    let undos: Vec<Undo> = serde_json::from_str(journal).context("cannot read the journal in the Lease")?;
-    for undo in undos.iter().rev() {
-        let undone = tokio::select! {
-            biased;
-            signal = shutdown.requested() => Err(signal.into()),
-            undone = persist(undo, cluster) => undone,
-        };
-        report.event(Event::Undone { undo, error: undone.as_ref().err() });
-        undone?;
-    }
-    Ok(())
 }

@@ -27,7 +27,7 @@ impl Plan {
     /// The dump comes first: one that fails costs no downtime, and production is read early and briefly.
     fn refresh_from_prod() -> Self {
         use Step::*;
-        Self { steps: vec![StartJob, Dump, PauseSelfHeal, ScaleDown, Restore, ScaleUp, ResumeSelfHeal, CleanUp] }
+        Self { steps: vec![StartJob, Dump, PauseArgo, ScaleDown, Restore, ScaleUp, ResumeArgo, CleanUp] }
     }
 
     fn sync_documents() -> Self {

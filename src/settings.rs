@@ -1,7 +1,8 @@
 //! Defaults ← file ← environment ← flags, validated into the names the steps use.
-use crate::cli::Options;
+use crate::cli::{Options, Pause};
 use anyhow::{Context, Result, anyhow};
 use std::path::Path;
+use std::time::Duration;
 
 /// The file read when none is named, in the working directory.
 pub const FILE: &str = "sandbox-lifecycle.toml";
@@ -19,6 +20,8 @@ pub struct Environment {
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub context: Option<String>,
+    /// Without an answer for so long, a request to the API server is made again.
+    pub request_timeout: Duration,
     pub prod: Environment,
     pub sandbox: Environment,
     pub sandbox_role: String,
@@ -27,6 +30,8 @@ pub struct Settings {
     pub pg_image: String,
     pub argocd_namespace: String,
     pub argocd_application: String,
+    pub argocd_pause: Pause,
+    pub argocd_operation_timeout: Duration,
     pub documents_root: String,
     pub documents_trees: Vec<String>,
     pub table_prefix: String,
@@ -70,6 +75,7 @@ impl Settings {
         let or = |value: Option<String>, default: &str| value.unwrap_or_else(|| default.to_owned());
         Self {
             context: o.context,
+            request_timeout: Duration::from_secs(o.request_timeout.unwrap_or(10).into()),
             prod: Environment {
                 namespace: or(o.prod_namespace, "erp"),
                 deployment: or(o.prod_deployment, "erp"),
@@ -88,6 +94,8 @@ impl Settings {
             pg_image: or(o.pg_image, "docker.io/library/postgres:17"),
             argocd_namespace: or(o.argocd_namespace, "argocd"),
             argocd_application: or(o.argocd_application, "erp-sandbox"),
+            argocd_pause: o.argocd_pause.unwrap_or(Pause::Automated),
+            argocd_operation_timeout: Duration::from_secs(o.argocd_operation_timeout.unwrap_or(120).into()),
             documents_root: or(o.documents_root, "/var/www/documents"),
             documents_trees: o.documents_tree.unwrap_or_else(|| vec!["mycompany".to_owned()]),
             table_prefix: or(o.table_prefix, "llx_"),
@@ -126,6 +134,9 @@ impl Settings {
         }
         if self.skip_functions.iter().any(|name| name.is_empty() || name.chars().any(char::is_control)) {
             wrong.push("skip-function has an empty name, or one with control characters".to_owned());
+        }
+        if self.request_timeout.is_zero() {
+            wrong.push("request-timeout 0 leaves the API server no time to answer".to_owned());
         }
         if self.pg_port == 0 {
             wrong.push("pg-port 0 is no port".to_owned());

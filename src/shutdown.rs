@@ -1,5 +1,7 @@
 //! SIGINT and SIGTERM as something to await.
 use anyhow::{Context, Result};
+use futures::stream::{BoxStream, pending, select, unfold};
+use futures::{Stream, StreamExt};
 use std::fmt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -32,27 +34,30 @@ impl fmt::Display for Interrupted {
 impl std::error::Error for Interrupted {}
 
 /// Listens from the moment it is made; a signal that came while nobody awaited is not lost.
-#[derive(Debug)]
 pub struct Shutdown {
-    interrupt: Signal,
-    terminate: Signal,
+    requests: BoxStream<'static, Interrupted>,
 }
 
 impl Shutdown {
     /// # Errors
     /// The process cannot register signal handlers.
     pub fn listen() -> Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?,
-            terminate: signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?,
-        })
+        let interrupts = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+        let terminations = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+        Ok(Self::on(select(each(interrupts, Interrupted::Sigint), each(terminations, Interrupted::Sigterm))))
     }
 
-    /// The next signal.
-    pub async fn requested(&mut self) -> Interrupted {
-        tokio::select! {
-            _ = self.interrupt.recv() => Interrupted::Sigint,
-            _ = self.terminate.recv() => Interrupted::Sigterm,
-        }
+    /// Requests that come from elsewhere than from the process's signals; their end is none.
+    pub fn on(requests: impl Stream<Item = Interrupted> + Send + 'static) -> Self {
+        Self { requests: requests.chain(pending()).boxed() }
     }
+
+    /// The next request.
+    pub async fn requested(&mut self) -> Interrupted {
+        self.requests.next().await.expect("it goes on for ever")
+    }
+}
+
+fn each(signal: Signal, request: Interrupted) -> impl Stream<Item = Interrupted> {
+    unfold(signal, move |mut signal| async move { signal.recv().await.map(|()| (request, signal)) })
 }

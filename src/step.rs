@@ -1,10 +1,10 @@
 //! The steps of a run, as plain data: a plan can be printed, counted and compared before anything is touched.
+mod argocd;
 mod documents;
 pub mod preflight;
 mod refresh_job;
 mod rights;
 mod scale;
-mod self_heal;
 
 use crate::cluster::Cluster;
 use crate::cluster::job::{ContainerLog, Owner};
@@ -21,11 +21,11 @@ use std::time::Instant;
 pub enum Step {
     StartJob,
     Dump,
-    PauseSelfHeal,
+    PauseArgo,
     ScaleDown,
     Restore,
     ScaleUp,
-    ResumeSelfHeal,
+    ResumeArgo,
     CleanUp,
     CopyDocuments,
 }
@@ -71,11 +71,11 @@ impl Step {
         match self {
             Self::StartJob => "Start the Job",
             Self::Dump => "Dump production",
-            Self::PauseSelfHeal => "Pause Argo CD",
+            Self::PauseArgo => "Pause Argo CD",
             Self::ScaleDown => "Scale the sandbox to 0",
             Self::Restore => "Restore into the sandbox",
             Self::ScaleUp => "Scale the sandbox up",
-            Self::ResumeSelfHeal => "Re-arm Argo CD",
+            Self::ResumeArgo => "Re-arm Argo CD",
             Self::CleanUp => "Remove the transient objects",
             Self::CopyDocuments => "Copy the documents",
         }
@@ -83,25 +83,24 @@ impl Step {
 
     /// What the step touches, as `--dry-run` prints it: one line an object.
     pub fn touches(self, settings: &Settings) -> Vec<String> {
-        let Settings { prod, sandbox, argocd_namespace, argocd_application, .. } = settings;
+        let Settings { prod, sandbox, .. } = settings;
         let job = format!("Job {}/{}", sandbox.namespace, refresh_job::name("RUN"));
         let copy = format!("Secret {}/{}", sandbox.namespace, refresh_job::secret_name("RUN"));
         let deployment = format!("Deployment {}/{}", sandbox.namespace, sandbox.deployment);
-        let application = format!("Application {argocd_namespace}/{argocd_application}");
         match self {
             Self::StartJob => vec![
                 format!("create {job}, image {}", settings.pg_image),
                 format!("create {copy}: a copy of {}/{}, owned by the Job", prod.namespace, prod.secret),
             ],
             Self::Dump => vec![format!("read database {} in one read-only snapshot", prod.database)],
-            Self::PauseSelfHeal => vec![format!("patch {application}: automated.selfHeal false")],
+            Self::PauseArgo => vec![argocd::pause_touches(settings)],
             Self::ScaleDown => vec![format!("scale {deployment} to 0")],
             Self::Restore => vec![format!(
                 "replace the objects of role {} in database {}, in one transaction",
                 settings.sandbox_role, sandbox.database
             )],
             Self::ScaleUp => vec![format!("scale {deployment} to the replicas it had")],
-            Self::ResumeSelfHeal => vec![format!("patch {application}: automated as it was")],
+            Self::ResumeArgo => vec![argocd::resume_touches(settings)],
             Self::CleanUp => vec![format!("delete {job}"), format!("delete {copy}")],
             Self::CopyDocuments => {
                 let tree =
@@ -117,11 +116,11 @@ impl Step {
         match self {
             Self::StartJob => refresh_job::start(cx).await,
             Self::Dump => refresh_job::dump(cx).await,
-            Self::PauseSelfHeal => self_heal::pause(cx).await,
+            Self::PauseArgo => argocd::pause(cx).await,
             Self::ScaleDown => scale::down(cx).await,
             Self::Restore => refresh_job::restore(cx).await,
             Self::ScaleUp => scale::up(cx).await,
-            Self::ResumeSelfHeal => self_heal::resume(cx).await,
+            Self::ResumeArgo => argocd::resume(cx).await,
             Self::CleanUp => refresh_job::clean_up(cx).await,
             Self::CopyDocuments => documents::sync(cx).await,
         }

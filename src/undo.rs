@@ -1,5 +1,6 @@
 //! What can be put back, as plain data: it goes into the Lease before the change that it undoes is made.
 use crate::cluster::Cluster;
+use crate::cluster::application::{SKIP_RECONCILE, resumed};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,10 +11,16 @@ use std::fmt::{self, Display};
 #[serde(tag = "undo", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum Undo {
     /// `automated` is the exact object that stood there before the pause.
-    ResumeSelfHeal {
+    ResumeAutomatedSync {
         namespace: String,
         application: String,
         automated: Value,
+    },
+    /// `value` is what stood in the annotation before; `None` when there was none.
+    RestoreSkipReconcile {
+        namespace: String,
+        application: String,
+        value: Option<String>,
     },
     ScaleTo {
         namespace: String,
@@ -36,8 +43,11 @@ impl Undo {
     /// As the verbs of [`Cluster`]; nothing is swallowed.
     pub async fn run(&self, cluster: &Cluster) -> Result<()> {
         match self {
-            Self::ResumeSelfHeal { namespace, application, automated } => {
+            Self::ResumeAutomatedSync { namespace, application, automated } => {
                 cluster.restore_automated(namespace, application, automated).await
+            }
+            Self::RestoreSkipReconcile { namespace, application, value } => {
+                cluster.restore_skip_reconcile(namespace, application, value.as_deref()).await
             }
             Self::ScaleTo { namespace, deployment, replicas } => cluster.scale(namespace, deployment, *replicas).await,
             Self::DeleteJob { namespace, name } => cluster.delete_job(namespace, name).await,
@@ -48,10 +58,15 @@ impl Undo {
     /// The command that does the same by hand.
     pub fn by_hand(&self) -> String {
         match self {
-            Self::ResumeSelfHeal { namespace, application, automated } => format!(
-                "kubectl -n {namespace} patch application {application} --type json -p '{}'",
-                serde_json::json!([{"op": "add", "path": "/spec/syncPolicy/automated", "value": automated}])
-            ),
+            Self::ResumeAutomatedSync { namespace, application, automated } => {
+                // What the pause may have added.
+                let patch = resumed(automated, ["enabled", "selfHeal"]);
+                format!("kubectl -n {namespace} patch application {application} --type merge -p {}", quoted(&patch))
+            }
+            Self::RestoreSkipReconcile { namespace, application, value } => {
+                let patch = serde_json::json!({"metadata": {"annotations": {SKIP_RECONCILE: value}}});
+                format!("kubectl -n {namespace} patch application {application} --type merge -p {}", quoted(&patch))
+            }
             Self::ScaleTo { namespace, deployment, replicas } => {
                 format!("kubectl -n {namespace} scale deployment {deployment} --replicas={replicas}")
             }
@@ -68,8 +83,11 @@ impl Undo {
 impl Display for Undo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ResumeSelfHeal { namespace, application, .. } => {
+            Self::ResumeAutomatedSync { namespace, application, .. } => {
                 write!(f, "automated sync of Application {namespace}/{application}")
+            }
+            Self::RestoreSkipReconcile { namespace, application, .. } => {
+                write!(f, "reconciliation of Application {namespace}/{application}")
             }
             Self::ScaleTo { namespace, deployment, replicas } => {
                 write!(f, "Deployment {namespace}/{deployment} at {replicas} replicas")
@@ -78,4 +96,9 @@ impl Display for Undo {
             Self::DeleteSecret { namespace, name } => write!(f, "no Secret {namespace}/{name}"),
         }
     }
+}
+
+/// For a shell: within single quotes only a single quote is special.
+fn quoted(patch: &Value) -> String {
+    format!("'{}'", patch.to_string().replace('\'', r"'\''"))
 }

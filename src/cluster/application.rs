@@ -1,15 +1,22 @@
-//! Argo CD's Application: who owns the sandbox, and the pause of its self-heal.
-use super::{Cluster, FIELD_MANAGER};
-use anyhow::{Context, Result, bail, ensure};
-use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams, ValidationDirective};
-use kube::core::GroupVersionKind;
-use serde_json::{Value, json};
-use std::time::Duration;
+//! Argo CD's Application: who owns the sandbox, and whether Argo CD acts on it by itself.
+mod object;
+mod operation;
+mod owner;
+mod pause;
 
-/// An operation that runs longer than this is not waited for: a sync of one application takes seconds.
-const OPERATION_LIMIT: Duration = Duration::from_secs(120);
-/// Between two looks at an operation in flight; DynamicObject has no typed watch here, and this wait is rare.
-const OPERATION_EVERY: Duration = Duration::from_millis(500);
+pub(super) use object::Object;
+pub use operation::Operation;
+pub use owner::{Owner, Tolerance};
+pub use pause::resumed;
+
+use super::changed::{Change, changed};
+use super::{Cluster, FIELD_MANAGER};
+use anyhow::Result;
+use kube::api::{Api, Patch, PatchParams, ValidationDirective};
+use serde_json::Value;
+
+/// Freezes an Application whole: no refresh, no sync, no status (since Argo CD 2.7).
+pub const SKIP_RECONCILE: &str = "argocd.argoproj.io/skip-reconcile";
 
 /// What matters of an Application as it stands in the cluster.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,31 +24,43 @@ pub struct Application {
     pub destination_namespace: Option<String>,
     /// `spec.syncPolicy.automated`, verbatim; `None` when the Application syncs by hand.
     pub automated: Option<Value>,
-    /// The name of whatever created it: an ApplicationSet or a parent Application would revert a patch.
-    pub owner: Option<String>,
-    operation_in_flight: bool,
+    /// The value of the annotation [`SKIP_RECONCILE`], verbatim.
+    pub skip_reconcile: Option<String>,
+    /// Whatever generates it: an ApplicationSet or a parent Application may revert a patch.
+    pub owner: Option<Owner>,
+    /// Who wrote last to `spec.syncPolicy`, as far as the API server knows.
+    pub changed: Option<Change>,
+    pub operation: Operation,
 }
 
 impl Application {
-    /// Whether Argo CD undoes changes to the live objects by itself.
-    pub fn self_heals(&self) -> bool {
-        let field = |name: &str| self.automated.as_ref().and_then(|automated| automated.get(name));
-        field("selfHeal") == Some(&Value::Bool(true)) && field("enabled") != Some(&Value::Bool(false))
+    /// Whether Argo CD syncs by itself: on a new commit, and with self-heal on any drift.
+    /// As `SyncPolicy.IsAutomatedSyncEnabled` of Argo CD 3.1 has it; before, `enabled` was no field.
+    pub fn syncs_by_itself(&self) -> bool {
+        let enabled = |automated: &Value| automated.get("enabled") != Some(&Value::Bool(false));
+        self.automated.as_ref().is_some_and(enabled)
     }
 
-    fn read(object: &DynamicObject) -> Self {
-        let at = |pointer: &str| object.data.pointer(pointer).filter(|value| !value.is_null());
-        let owners = object.metadata.owner_references.iter().flatten();
-        let tracked = object.metadata.annotations.as_ref().and_then(|all| all.get("argocd.argoproj.io/tracking-id"));
+    /// Whether Argo CD leaves it alone. The annotation is parsed as Go's `strconv.ParseBool` does.
+    pub fn is_frozen(&self) -> bool {
+        let value = self.skip_reconcile.as_deref();
+        value.is_some_and(|value| ["1", "t", "T", "true", "TRUE", "True"].contains(&value))
+    }
+
+    /// Whether drift or a commit alone makes Argo CD start the sandbox.
+    pub fn acts_by_itself(&self) -> bool {
+        self.syncs_by_itself() && !self.is_frozen()
+    }
+
+    pub(super) fn read(object: &Object) -> Self {
+        let at = |pointer: &str| object.spec.pointer(pointer).filter(|value| !value.is_null());
         Self {
-            destination_namespace: at("/spec/destination/namespace").and_then(Value::as_str).map(str::to_owned),
-            automated: at("/spec/syncPolicy/automated").cloned(),
-            owner: owners
-                .map(|owner| format!("{} {}", owner.kind, owner.name))
-                .next()
-                .or_else(|| tracked.and_then(|id| id.split(':').next()).map(|parent| format!("Application {parent}"))),
-            operation_in_flight: at("/operation").is_some()
-                || at("/status/operationState/phase").and_then(Value::as_str) == Some("Running"),
+            destination_namespace: at("/destination/namespace").and_then(Value::as_str).map(str::to_owned),
+            automated: at("/syncPolicy/automated").cloned(),
+            skip_reconcile: object.metadata.annotations.as_ref().and_then(|all| all.get(SKIP_RECONCILE)).cloned(),
+            owner: Owner::of(object),
+            changed: changed(&object.metadata, &["spec", "syncPolicy"]),
+            operation: object.operation(),
         }
     }
 }
@@ -52,60 +71,6 @@ impl Cluster {
     pub async fn application(&self, namespace: &str, name: &str) -> Result<Application> {
         let what = format!("get Application {namespace}/{name}");
         self.call(&what, self.applications(namespace).get(name)).await.map(|object| Application::read(&object))
-    }
-
-    /// Turns self-heal off and proves it by reading back; an old CRD drops fields in silence.
-    ///
-    /// # Errors
-    /// The patch is refused, or somebody (a parent Application) put self-heal back at once.
-    pub async fn pause_self_heal(&self, namespace: &str, name: &str) -> Result<()> {
-        let patch = json!({"spec": {"syncPolicy": {"automated": {"selfHeal": false}}}});
-        self.patch_application(namespace, name, &Patch::Merge(patch)).await?;
-        let now = self.application(namespace, name).await?;
-        ensure!(
-            !now.self_heals(),
-            "self-heal of Application {namespace}/{name} is on again right after it was turned off{}",
-            now.owner.map_or(String::new(), |owner| format!("; {owner} manages it and must allow the change"))
-        );
-        Ok(())
-    }
-
-    /// Puts `automated` back exactly as it was, whatever it has become.
-    ///
-    /// # Errors
-    /// The Application is gone, or the patch is refused.
-    pub async fn restore_automated(&self, namespace: &str, name: &str, automated: &Value) -> Result<()> {
-        // JSON Patch `add` replaces the whole object; a merge patch could not take a key away again.
-        let operation = json!([{"op": "add", "path": "/spec/syncPolicy/automated", "value": automated}]);
-        let patch = serde_json::from_value(operation).context("a JSON Patch of our own")?;
-        self.patch_application(namespace, name, &Patch::Json::<()>(patch)).await?;
-        let now = self.application(namespace, name).await?;
-        ensure!(
-            now.automated.as_ref() == Some(automated),
-            "Application {namespace}/{name} has {} as automated, not {automated}",
-            now.automated.unwrap_or_default()
-        );
-        Ok(())
-    }
-
-    /// Waits until Argo CD has no operation in flight: one that runs goes on although self-heal is off.
-    ///
-    /// # Errors
-    /// It still runs after two minutes.
-    pub async fn operation_ended(&self, namespace: &str, name: &str) -> Result<()> {
-        let ended = async {
-            while self.application(namespace, name).await?.operation_in_flight {
-                tokio::time::sleep(OPERATION_EVERY).await;
-            }
-            Ok(())
-        };
-        match tokio::time::timeout(OPERATION_LIMIT, ended).await {
-            Ok(ended) => ended,
-            Err(_) => bail!(
-                "Argo CD's operation on Application {namespace}/{name} has been running for {} s; end it with `argocd app terminate-op {name}`",
-                OPERATION_LIMIT.as_secs()
-            ),
-        }
     }
 
     async fn patch_application<P>(&self, namespace: &str, name: &str, patch: &Patch<P>) -> Result<()>
@@ -122,9 +87,7 @@ impl Cluster {
         self.call(&what, self.applications(namespace).patch(name, &params, patch)).await.map(drop)
     }
 
-    fn applications(&self, namespace: &str) -> Api<DynamicObject> {
-        let kind = GroupVersionKind::gvk("argoproj.io", "v1alpha1", "Application");
-        let resource = ApiResource::from_gvk_with_plural(&kind, "applications");
-        Api::namespaced_with(self.client.clone(), namespace, &resource)
+    pub(super) fn applications(&self, namespace: &str) -> Api<Object> {
+        Api::namespaced(self.client.clone(), namespace)
     }
 }

@@ -67,7 +67,8 @@ impl Cluster {
         .await
     }
 
-    /// Waits until the Deployment's controller has `replicas` Pods Ready.
+    /// Waits until the Deployment's controller has `replicas` Pods Ready, or as many as an autoscaler, which is awake
+    /// again, has brought it down to.
     ///
     /// # Errors
     /// Not after five minutes, with what the Pods say (an image that cannot be pulled, a crash).
@@ -99,7 +100,7 @@ impl Cluster {
         }
     }
 
-    fn deployments(&self, namespace: &str) -> Api<Deployment> {
+    pub(super) fn deployments(&self, namespace: &str) -> Api<Deployment> {
         Api::namespaced(self.client.clone(), namespace)
     }
 }
@@ -109,6 +110,8 @@ fn is_ready(deployment: &Deployment, replicas: i32) -> bool {
         return false;
     };
     let seen = status.observed_generation >= deployment.metadata.generation;
-    let asked = deployment.spec.as_ref().and_then(|spec| spec.replicas) == Some(replicas);
-    seen && asked && status.ready_replicas.unwrap_or(0) >= replicas && status.updated_replicas.unwrap_or(0) >= replicas
+    let asked = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+    let wanted = replicas.min(asked);
+    let reached = |count: Option<i32>| count.unwrap_or(0) >= wanted;
+    seen && asked > 0 && reached(status.ready_replicas) && reached(status.updated_replicas)
 }

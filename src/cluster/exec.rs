@@ -17,7 +17,7 @@ pub use wire::{Heard, Input, Output, STDIN};
 pub struct PodRef {
     pub namespace: String,
     pub pod: String,
-    /// None: the Pod's first.
+    /// None: its only one.
     pub container: Option<String>,
 }
 

@@ -7,6 +7,8 @@ pub enum Refusal {
     NotFound,
     /// The object exists already, or was changed by somebody else meanwhile.
     Conflict,
+    /// Strict validation met a field that the server's schema does not have (400, or 422 for a patch).
+    UnknownField,
     /// 401, 403, 400 or 422: trying again would not help.
     Final,
     /// The server is busy, or cannot be reached.
@@ -39,8 +41,10 @@ pub(super) fn explain(what: &str, error: kube::Error) -> Error {
         kube::Error::Api(status) => match status.code {
             401 => (Refusal::Final, "the API server does not accept the credentials (an expired token?)".to_owned()),
             403 => (Refusal::Final, forbidden(&status.message)),
-            404 => (Refusal::NotFound, "not found".to_owned()),
+            404 if status.reason == "NotFound" => (Refusal::NotFound, "not found".to_owned()),
+            // "404 page not found": a server that is starting does not know the resource yet.
             409 => (Refusal::Conflict, status.message.clone()),
+            400 | 422 if status.message.contains("unknown field") => (Refusal::UnknownField, status.message.clone()),
             400 | 422 => (Refusal::Final, status.message.clone()),
             code => (Refusal::Passing, format!("the API server answered {code}: {}", status.message)),
         },

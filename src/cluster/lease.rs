@@ -1,17 +1,24 @@
 //! The Lease: the lock of a sandbox, and the place where the undo journal survives its run.
+//!
+//! Clocks of different machines are never compared, as in client-go's leader election: a holder is dead when whoever asks has
+//! seen no renewal for the Lease's duration by its own monotonic clock. Times in the Lease are for people.
 use super::failure::{Refusal, refusal};
 use super::{Cluster, FIELD_MANAGER, gone};
 use anyhow::{Context, Result, anyhow, bail};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::api::{Api, DeleteParams, PostParams, Preconditions};
 use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// The one name: a sandbox has one lock.
 pub const NAME: &str = "sandbox-lifecycle";
 /// Seconds without a renewal after which a holder counts as dead.
 pub const DURATION_SECONDS: i32 = 30;
+/// Between two looks at another's Lease; its holder renews it every ten seconds.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 const JOURNAL: &str = "sandbox-lifecycle/journal";
 const COMMAND: &str = "sandbox-lifecycle/command";
 
@@ -52,16 +59,24 @@ impl std::fmt::Display for LeaseLost {
 impl std::error::Error for LeaseLost {}
 
 impl Found {
-    /// Whether its holder renewed it within its duration, by this machine's clock.
-    pub fn is_alive(&self) -> bool {
-        let Some(spec) = &self.lease.spec else {
-            return false;
-        };
-        let Some(MicroTime(renewed)) = spec.renew_time else {
-            return false;
-        };
-        let lasts = SignedDuration::from_secs(spec.lease_duration_seconds.unwrap_or(DURATION_SECONDS).into());
-        Timestamp::now() <= renewed + lasts
+    /// Its holder left it to whoever recovers.
+    pub fn is_abandoned(&self) -> bool {
+        self.renewed().is_none()
+    }
+
+    /// How long its holder may go without renewing it.
+    pub fn lasts(&self) -> Duration {
+        let seconds = self.lease.spec.as_ref().and_then(|spec| spec.lease_duration_seconds);
+        Duration::from_secs(seconds.and_then(|seconds| seconds.try_into().ok()).unwrap_or(DURATION_SECONDS as u64))
+    }
+
+    /// Whether this is the Lease that `held` was, in other hands: its journal came along.
+    pub fn continues(&self, held: &Held) -> bool {
+        self.lease.metadata.uid == held.lease.metadata.uid
+    }
+
+    fn renewed(&self) -> Option<&MicroTime> {
+        self.lease.spec.as_ref()?.renew_time.as_ref()
     }
 
     fn new(lease: Lease) -> Self {
@@ -80,6 +95,16 @@ impl Found {
 pub enum Taken {
     Mine(Held),
     Others(Found),
+}
+
+/// What has become of another's Lease while it was looked at.
+pub enum Holder {
+    /// It renewed the Lease, or somebody else has taken it.
+    Alive(Found),
+    /// It did neither for the whole duration.
+    Dead(Found),
+    /// The Lease is gone.
+    Released,
 }
 
 impl Cluster {
@@ -121,6 +146,26 @@ impl Cluster {
         Ok(self.call(&what, self.leases(namespace).get_opt(NAME)).await?.map(Found::new))
     }
 
+    /// Looks at another's Lease until it is renewed, or has not been for its duration.
+    ///
+    /// # Errors
+    /// Forbidden, or the API server cannot be reached.
+    pub async fn watch_holder(&self, mut found: Found) -> Result<Holder> {
+        let namespace = found.lease.metadata.namespace.clone().unwrap_or_default();
+        let (first_seen, lasts) = (Instant::now(), found.lasts());
+        while !found.is_abandoned() && first_seen.elapsed() < lasts {
+            sleep(LOOK_EVERY.min(lasts)).await;
+            match self.find_lease(&namespace).await? {
+                None => return Ok(Holder::Released),
+                Some(now) if now.renewed() != found.renewed() || now.holder != found.holder => {
+                    return Ok(Holder::Alive(now));
+                }
+                Some(now) => found = now,
+            }
+        }
+        Ok(Holder::Dead(found))
+    }
+
     /// Takes over a dead holder's Lease, its journal with it.
     ///
     /// # Errors
@@ -130,9 +175,16 @@ impl Cluster {
         let transitions = lease.spec.as_ref().and_then(|spec| spec.lease_transitions).unwrap_or(0);
         lease.spec = Some(LeaseSpec { lease_transitions: Some(transitions + 1), ..held_by(holder) });
         let mut held = Held { lease };
-        // No catching up here: a conflict means that somebody else was faster, or that the holder lives.
-        self.replace_lease(&mut held).await.context("cannot take over the Lease")?;
-        Ok(held)
+        // No catching up here: a conflict means that somebody else was faster, or that the holder lives; or else that the
+        // answer to our own first attempt was lost.
+        match self.replace_lease(&mut held).await {
+            Err(error) if refusal(&error) == Some(&Refusal::Conflict) => match self.find_lease(held.namespace()).await?
+            {
+                Some(now) if now.holder == holder => Ok(Held { lease: now.lease }),
+                _ => Err(error.context("cannot take over the Lease")),
+            },
+            written => written.map(|()| held).context("cannot take over the Lease"),
+        }
     }
 
     /// Writes the journal, and renews.
@@ -155,11 +207,12 @@ impl Cluster {
         self.write(held).await
     }
 
-    /// Leaves the Lease and its journal to whoever recovers: without a time of renewal nobody counts as alive.
+    /// Leaves the Lease with this journal to whoever recovers: without a time of renewal nobody counts as alive.
     ///
     /// # Errors
     /// [`LeaseLost`], or the API server cannot be reached.
-    pub async fn abandon(&self, held: &mut Held) -> Result<()> {
+    pub async fn abandon(&self, held: &mut Held, journal: String) -> Result<()> {
+        held.lease.metadata.annotations.get_or_insert_default().insert(JOURNAL.to_owned(), journal);
         held.lease.spec.get_or_insert_default().renew_time = None;
         self.write(held).await
     }

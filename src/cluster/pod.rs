@@ -26,7 +26,8 @@ impl Cluster {
         Ok(self.call(&what, pods.list(&params)).await?.items)
     }
 
-    /// A Ready Pod of the selection, and in it `container` or else its first one (`None`).
+    /// A Ready Pod of the selection, and in it `container` or else its first one: by name, as the API server picks none
+    /// where there are several.
     ///
     /// # Errors
     /// None is Ready.
@@ -40,9 +41,13 @@ impl Cluster {
         Ok(PodRef {
             namespace: namespace.to_owned(),
             pod: pod.metadata.name.clone().unwrap_or_default(),
-            container: container.map(str::to_owned),
+            container: container.map(str::to_owned).or_else(|| first_container(pod)),
         })
     }
+}
+
+fn first_container(pod: &Pod) -> Option<String> {
+    pod.spec.as_ref().and_then(|spec| spec.containers.first()).map(|container| container.name.clone())
 }
 
 fn is_ready(pod: &Pod) -> bool {

@@ -1,5 +1,6 @@
 //! Database credentials: read for their keys, copied for one Job, never shown.
 use super::Cluster;
+use super::failure::{Refusal, refusal};
 use anyhow::Result;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
@@ -41,10 +42,12 @@ impl Cluster {
         Ok(Credentials { data: secret.data.unwrap_or_default() })
     }
 
-    /// Copies username and password into a Secret of the Job `owner`, which the cluster deletes with it.
+    /// Copies username and password into a Secret of the Job `owner`, which the cluster deletes with it. Its name carries the
+    /// run's id, so one that is there already is this run's own, the answer to whose creation was lost; what is in it
+    /// cannot be read (the Role does not allow it), so it is made once more.
     ///
     /// # Errors
-    /// Forbidden, or a Secret of that name exists.
+    /// Forbidden, refused by an admission webhook or a quota.
     pub async fn copy_credentials(&self, from: &Credentials, owner: &super::job::Owner, name: &str) -> Result<()> {
         let data = from.data.iter().filter(|(key, _)| KEYS.contains(&key.as_str()));
         let secret = Secret {
@@ -55,7 +58,13 @@ impl Cluster {
         };
         let what = format!("create Secret {}/{name}", owner.namespace);
         let secrets = self.secrets(&owner.namespace);
-        self.call(&what, secrets.create(&PostParams::default(), &secret)).await.map(drop)
+        match self.call(&what, secrets.create(&PostParams::default(), &secret)).await {
+            Err(error) if refusal(&error) == Some(&Refusal::Conflict) => {
+                self.delete_secret(&owner.namespace, name).await?;
+                self.call(&what, secrets.create(&PostParams::default(), &secret)).await.map(drop)
+            }
+            created => created.map(drop),
+        }
     }
 
     /// Deletes it if it is there.

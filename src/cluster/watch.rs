@@ -11,6 +11,9 @@ use std::fmt::Debug;
 use std::pin::pin;
 use std::time::Duration;
 
+/// A watch is closed by the server after so long, and 5 s later given up for dead: a cable that was pulled tells nobody.
+const QUIET_SECONDS: u32 = 30;
+
 /// The objects of a selection by name, as they are now.
 pub(super) type Selection<K> = BTreeMap<String, K>;
 
@@ -34,7 +37,7 @@ where
     let what = format!("watch {}s", K::kind(&()));
     let mut selection = Selection::new();
     let mut listing = Selection::new();
-    let events = watcher::watcher(api, config).default_backoff();
+    let events = watcher::watcher(api, config.timeout(QUIET_SECONDS)).default_backoff();
     events.filter_map(move |event| {
         let state = match event {
             Ok(Event::Init) => {
@@ -72,24 +75,37 @@ pub(super) async fn until<K, T>(
     config: watcher::Config,
     limit: Duration,
     what: &str,
+    found: impl FnMut(&Selection<K>) -> Result<Option<T>>,
+) -> Result<T>
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + Send + DeserializeOwned + 'static,
+{
+    match tokio::time::timeout(limit, found_in(api, config, what, found)).await {
+        Ok(value) => value,
+        Err(_) => Err(TooLate(format!("{what}: not within {} s", limit.as_secs())).into()),
+    }
+}
+
+/// As [`until`], for as long as it takes.
+///
+/// # Errors
+/// `found`'s own; the API server refuses for good.
+pub(super) async fn found_in<K, T>(
+    api: Api<K>,
+    config: watcher::Config,
+    what: &str,
     mut found: impl FnMut(&Selection<K>) -> Result<Option<T>>,
 ) -> Result<T>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + Send + DeserializeOwned + 'static,
 {
     let mut states = pin!(states(api, config));
-    let wait = async {
-        while let Some(state) = states.try_next().await? {
-            if let Some(value) = found(&state)? {
-                return Ok(value);
-            }
+    while let Some(state) = states.try_next().await? {
+        if let Some(value) = found(&state)? {
+            return Ok(value);
         }
-        bail!("{what}: the watch ended")
-    };
-    match tokio::time::timeout(limit, wait).await {
-        Ok(value) => value,
-        Err(_) => Err(TooLate(format!("{what}: not within {} s", limit.as_secs())).into()),
     }
+    bail!("{what}: the watch ended")
 }
 
 /// What no further attempt can mend; everything else the watcher tries again, with back-off.

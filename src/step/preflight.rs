@@ -1,7 +1,8 @@
 //! Everything a run needs, looked at before anything is touched; all that is wrong is said at once.
+mod started;
+
 use super::rights;
 use crate::cluster::Cluster;
-use crate::cluster::application::Application;
 use crate::cluster::deployment::Rollout;
 use crate::cluster::secret::Credentials;
 use crate::settings::{Environment, Settings};
@@ -13,12 +14,32 @@ pub struct Found {
     pub database: Option<DatabaseFound>,
     pub prod: Rollout,
     pub sandbox: Rollout,
+    /// What should be known before the run, but does not stop it.
+    pub warnings: Vec<String>,
+    pub notes: Vec<String>,
+}
+
+/// What was found on the way.
+#[derive(Default)]
+struct Remarks {
+    /// Each of these is a reason not to run.
+    wrong: Vec<String>,
+    warnings: Vec<String>,
+    notes: Vec<String>,
 }
 
 pub struct DatabaseFound {
     pub credentials: Credentials,
     pub prod_host: String,
     pub sandbox_host: String,
+}
+
+impl Remarks {
+    fn add(&mut self, other: Self) {
+        self.wrong.extend(other.wrong);
+        self.warnings.extend(other.warnings);
+        self.notes.extend(other.notes);
+    }
 }
 
 /// What a plan is about, so that no more is asked than it uses.
@@ -33,8 +54,9 @@ pub struct Scope {
 /// # Errors
 /// All problems in one error, a line each.
 pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Result<Found> {
-    let mut wrong = Vec::new();
+    let mut remarks = Remarks::default();
     let Settings { prod, sandbox, .. } = settings;
+    let wrong = &mut remarks.wrong;
     if prod.namespace == sandbox.namespace {
         wrong.push(format!("production and the sandbox are in the same namespace {}", prod.namespace));
     }
@@ -42,24 +64,32 @@ pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Resu
     if !lacking.is_empty() {
         // What cannot be read cannot be looked at.
         wrong.extend(lacking);
-        return Err(in_the_way(&wrong));
+        return Err(in_the_way(wrong));
     }
     let (prod_rollout, sandbox_rollout) = tokio::join!(
         cluster.deployment(&prod.namespace, &prod.deployment),
         cluster.deployment(&sandbox.namespace, &sandbox.deployment)
     );
-    let rollouts = [keep(&mut wrong, prod_rollout), keep(&mut wrong, sandbox_rollout)];
-    let database = match scope.database {
-        true => check_database(settings, cluster, &mut wrong).await,
-        false => None,
-    };
+    let rollouts = [keep(wrong, prod_rollout), keep(wrong, sandbox_rollout)];
+    let mut database = None;
+    if scope.database {
+        let (application, autoscalers, found) = tokio::join!(
+            started::check_application(settings, cluster),
+            started::check_autoscalers(settings, cluster),
+            check_database(settings, cluster, wrong)
+        );
+        database = found;
+        remarks.add(application);
+        remarks.add(autoscalers);
+    }
+    let Remarks { mut wrong, warnings, notes } = remarks;
     if scope.documents {
         for (environment, rollout) in [prod, sandbox].into_iter().zip(&rollouts) {
             wrong.extend(rollout.as_ref().and_then(|rollout| no_documents(settings, environment, rollout)));
         }
     }
     match rollouts {
-        [Some(prod), Some(sandbox)] if wrong.is_empty() => Ok(Found { database, prod, sandbox }),
+        [Some(prod), Some(sandbox)] if wrong.is_empty() => Ok(Found { database, prod, sandbox, warnings, notes }),
         _ => Err(in_the_way(&wrong)),
     }
 }
@@ -73,15 +103,11 @@ fn in_the_way(wrong: &[String]) -> Error {
 }
 
 async fn check_database(settings: &Settings, cluster: &Cluster, wrong: &mut Vec<String>) -> Option<DatabaseFound> {
-    let Settings { prod, sandbox, argocd_namespace, argocd_application, .. } = settings;
-    let (prod_secret, sandbox_secret, application) = tokio::join!(
+    let Settings { prod, sandbox, .. } = settings;
+    let (prod_secret, sandbox_secret) = tokio::join!(
         cluster.credentials(&prod.namespace, &prod.secret),
-        cluster.credentials(&sandbox.namespace, &sandbox.secret),
-        cluster.application(argocd_namespace, argocd_application)
+        cluster.credentials(&sandbox.namespace, &sandbox.secret)
     );
-    if let Some(application) = keep(wrong, application) {
-        wrong.extend(wrong_application(settings, &application));
-    }
     let prod_secret = keep(wrong, prod_secret);
     let sandbox_secret = keep(wrong, sandbox_secret);
     let prod_host = prod_secret.as_ref().and_then(|secret| check_secret(settings, prod, secret, wrong));
@@ -114,20 +140,6 @@ fn check_secret(
         wrong.push(format!("Secret {name} has no key host: give --pg-host"));
     }
     host
-}
-
-/// The pause must not hit another application than the sandbox.
-fn wrong_application(settings: &Settings, application: &Application) -> Option<String> {
-    let Settings { argocd_namespace, argocd_application, .. } = settings;
-    let wanted = &settings.sandbox.namespace;
-    let destination = application.destination_namespace.as_deref();
-    (destination != Some(wanted)).then(|| {
-        format!(
-            "Application {argocd_namespace}/{argocd_application} deploys to namespace {}, not to {wanted}: \
-             pausing it would not protect the sandbox",
-            destination.unwrap_or("(none)")
-        )
-    })
 }
 
 fn no_documents(settings: &Settings, environment: &Environment, rollout: &Rollout) -> Option<String> {

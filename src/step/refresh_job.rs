@@ -98,14 +98,19 @@ pub(super) async fn dump(cx: &mut Context<'_>) -> Result<()> {
     waits_for(cx, Word::Restore).await
 }
 
-/// Lets the restore go, and lets it commit once nothing has come back to life meanwhile.
+/// Lets the restore go, and lets it commit while nothing has come back to life: a restore under a running application
+/// would be mixed with its writes.
 pub(super) async fn restore(cx: &mut Context<'_>) -> Result<()> {
     let owner = running(cx)?.owner.clone();
     // Newest in the journal: whatever ends the run now, the restore ends before the application starts.
     cx.guard.before_change(Undo::DeleteJob { namespace: owner.namespace.clone(), name: owner.name.clone() }).await?;
-    say(cx, "restore").await?;
-    waits_for(cx, Word::Commit).await?;
-    prove_still_stopped(cx).await?;
+    let disturbed = cx.cluster.disturbed(super::argocd::stopped(cx.settings));
+    tokio::select! {
+        biased;
+        disturbed = disturbed => Err(disturbed),
+        restored = restore_up_to_the_commit(cx) => restored,
+    }
+    .context("the restore was not committed")?;
     say(cx, "commit").await?;
     while let Some(event) = next_event(cx, "restore").await? {
         if matches!(event, Event::Committed) {
@@ -115,26 +120,12 @@ pub(super) async fn restore(cx: &mut Context<'_>) -> Result<()> {
     bail!("the restore ended without saying that it has committed")
 }
 
-/// A restore under a running application would be mixed with its writes: nothing commits unless all still stands.
-async fn prove_still_stopped(cx: &Context<'_>) -> Result<()> {
-    let settings = cx.settings;
-    let (namespace, name) = (&settings.sandbox.namespace, &settings.sandbox.deployment);
-    let (application, rollout) = tokio::try_join!(
-        cx.cluster.application(&settings.argocd_namespace, &settings.argocd_application),
-        cx.cluster.deployment(namespace, name)
-    )?;
-    ensure!(
-        rollout.replicas == 0,
-        "somebody scaled Deployment {namespace}/{name} to {} during the restore, so it was not committed",
-        rollout.replicas
-    );
-    ensure!(
-        !application.self_heals(),
-        "somebody re-armed self-heal of Application {}/{} during the restore, so it was not committed",
-        settings.argocd_namespace,
-        settings.argocd_application
-    );
-    cx.guard.prove_lease().await.context("the restore was not committed")
+async fn restore_up_to_the_commit(cx: &mut Context<'_>) -> Result<()> {
+    say(cx, "restore").await?;
+    waits_for(cx, Word::Commit).await?;
+    // A watch may lag, and the commit word cannot be taken back.
+    cx.cluster.still_stopped(super::argocd::stopped(cx.settings)).await?;
+    cx.guard.prove_lease().await
 }
 
 /// Ends the Job's objects: what has committed is analyzed first, as that is the container's last act.

@@ -21,7 +21,12 @@ pub(super) async fn down(cx: &mut Context<'_>) -> Result<()> {
     let left = |running| {
         report.event(crate::report::Event::Progress { text: &format!("{running} Pods still run") });
     };
-    let stopped = cx.cluster.stopped(&namespace, &rollout.selector, left).await;
+    let stopped = tokio::select! {
+        biased;
+        // Replicas that come back keep Pods running until the limit, and would be told as Pods that do not end.
+        disturbed = cx.cluster.disturbed(super::argocd::stopped(cx.settings)) => Err(disturbed),
+        stopped = cx.cluster.stopped(&namespace, &rollout.selector, left) => stopped,
+    };
     stopped.with_context(|| format!("could not stop {namespace}/{deployment}"))
 }
 

@@ -48,5 +48,5 @@ fn show(lab: &Sandbox, when: &str) {
             deployment["spec"]["replicas"],
         );
     }
-    println!("  self-heal   {}", lab.sync_policy()["automated"]);
+    println!("  automated   {}", lab.sync_policy()["automated"]);
 }

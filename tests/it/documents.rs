@@ -1,4 +1,6 @@
 //! sync-documents on the lab: through real execs into real file systems.
+mod adversity;
+mod pods;
 
 use crate::support::exec::faults::{Break, ExecFault};
 use crate::support::sandbox::{PROD, SANDBOX, Sandbox};
@@ -7,10 +9,11 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 /// Everything below a directory as find tells it, contents included.
 fn tree(root: &Path) -> String {
-    let script = "cd \"$1\" && find . -printf '%y %m %s %T@ %p -> %l\\n' | sed '/^d/s/ [0-9]* / /2' | sort && find . -type f -print0 | sort -z | xargs -0 -r sha256sum";
+    let script = "cd \"$1\" && find . \\( -type d -printf '%y %m - %T@ %p\\n' -o -printf '%y %m %s %T@ %p -> %l\\n' \\) | sort && find . -type f -print0 | sort -z | xargs -0 -r sha256sum";
     let output = Command::new("bash").args(["-c", script, "bash"]).arg(root).output().expect("find runs");
     assert!(output.status.success(), "{output:?}");
     String::from_utf8_lossy(&output.stdout).into_owned()
@@ -29,6 +32,10 @@ fn populate(root: &Path, bulk: usize) {
     fs::set_permissions(tree.join("-rf"), fs::Permissions::from_mode(0o600)).expect("a mode");
     symlink("/etc/passwd", tree.join("outside")).expect("a link");
     symlink("facture/2026", tree.join("year")).expect("a link");
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::new(1_000_000_000, 123_456_789);
+    for name in [".hidden", "empty", "facture"] {
+        fs::File::open(tree.join(name)).and_then(|file| file.set_modified(long_ago)).expect("a time");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

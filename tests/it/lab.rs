@@ -22,7 +22,7 @@ fn main() -> ExitCode {
 async fn run(words: &[&str]) -> u8 {
     match words {
         ["demo", rest @ ..] => demo::demo(rest.contains(&"--keep")).await,
-        ["bench", ..] => bench::bench().await,
+        ["bench", rest @ ..] => bench::bench(rest.contains(&"--cluster")).await,
         _ => 2,
     }
 }

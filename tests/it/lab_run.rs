@@ -128,7 +128,7 @@ async fn images_can_lack_programs_or_have_others() {
     assert!(log.starts_with("pg_dump: error: no\n1\npg_restore (PostgreSQL) 15"), "{log}");
     let log = lab.log("busy", "main").await;
     assert!(log.starts_with("find: unrecognized: -printf\n"), "{log}");
-    assert!(log.contains("\n/\ntar (busybox) 1.36.1\n"), "{log}");
+    assert!(log.contains("\n/\ntar (busybox) 1."), "{log}");
     let log = lab.log("bare", "main").await;
     assert!(log.starts_with("none\n") && log.contains("tar: not found") && log.ends_with("ls\n"), "{log}");
     let reason =

@@ -84,7 +84,7 @@ async fn every_change_is_journalled_before_it_is_made() {
             }
             "create jobs" => assert!(journal.contains("delete-job"), "{journal}"),
             "create secrets" => assert!(journal.contains("delete-secret"), "{journal}"),
-            "patch applications erp-sandbox" => assert!(journal.contains("resume-self-heal"), "{journal}"),
+            "patch applications erp-sandbox" => assert!(journal.contains("resume-automated-sync"), "{journal}"),
             "patch deployments/scale erp-sandbox" => assert!(journal.contains("scale-to"), "{journal}"),
             _ => {}
         }

@@ -7,6 +7,7 @@ pub(crate) mod container;
 pub(crate) mod controllers;
 pub(crate) mod exec;
 pub(crate) mod kubelet;
+pub(crate) mod memory;
 pub(crate) mod postgres;
 pub(crate) mod readme;
 pub(crate) mod sandbox;

@@ -1,7 +1,7 @@
 //! A container's log, line by line, to its proven end.
 use super::Owner;
 use crate::cluster::watch::{Selection, states};
-use crate::cluster::{Cluster, pod};
+use crate::cluster::{CALL_LIMIT, Cluster, pod};
 use anyhow::{Context, Result, bail};
 use futures::stream::BoxStream;
 use futures::{AsyncBufReadExt, StreamExt, TryStreamExt};
@@ -151,10 +151,12 @@ impl ContainerLog {
     /// What was written after the last line given: a follow that is cut at the container's end loses it.
     async fn read_rest(&mut self) -> Result<()> {
         self.lines = None;
-        let log = self.api.log_stream(&self.pod, &self.params(false)).await;
-        let log =
-            log.with_context(|| format!("cannot read the log of container {} of Pod {}", self.container, self.pod))?;
-        let lines: Vec<String> = log.lines().try_collect().await?;
+        let params = self.params(false);
+        let read = async { Ok(self.api.log_stream(&self.pod, &params).await?.lines().try_collect::<Vec<_>>().await?) };
+        let read: Result<Result<Vec<String>>, _> = tokio::time::timeout(CALL_LIMIT, read).await;
+        let lines = read.unwrap_or_else(|_| bail!("not within {} s", CALL_LIMIT.as_secs()));
+        let lines = lines
+            .with_context(|| format!("cannot read the log of container {} of Pod {}", self.container, self.pod))?;
         self.rest = lines.into_iter().skip(self.given).collect();
         self.complete = true;
         Ok(())

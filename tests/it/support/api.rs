@@ -10,8 +10,7 @@
 //! and self reviews of it. Zero values are left out of `scale` and `status` as Go's `omitempty` does.
 //!
 //! **Left out**: TLS; protobuf, which `kubectl create` with flags insists on (`apply` works); tables, webhooks, quotas, impersonation, old API versions; apply
-//! without field ownership (it neither conflicts nor removes what is applied no more); managedFields
-//! without the field sets; list pages that outlive a change; roles as objects.
+//! without field ownership (it neither conflicts nor removes what is applied no more); list pages that outlive a change; roles as objects.
 //!
 //! **Faults** ([`Rule`]) break requests and connections; every request is kept in a [`Record`].
 
@@ -67,6 +66,10 @@ pub(crate) struct Settings {
     pub(crate) rights: Option<Vec<Right>>,
     /// Argo CD before 3.1 does not know `automated.enabled` and prunes it.
     pub(crate) knows_automated_enabled: bool,
+    /// Before Kubernetes 1.25 `fieldValidation` was no parameter: unknown fields were dropped in silence.
+    pub(crate) validates_fields: bool,
+    /// Is KEDA installed?
+    pub(crate) keda: bool,
     pub(crate) bookmark_every: Duration,
 }
 
@@ -78,6 +81,8 @@ impl Default for Settings {
             user: "operator".to_owned(),
             rights: None,
             knows_automated_enabled: true,
+            validates_fields: true,
+            keda: false,
             bookmark_every: Duration::from_secs(5),
         }
     }

@@ -4,7 +4,7 @@
 //! status and the conditions Available and Progressing; Job → Pod with the tracking finalizer,
 //! retries, deadline, suspension and TTL, a quota of Pods, conditions in the order of Kubernetes 1.31 and later;
 //! garbage collection by owner (background, foreground, orphan) and of Namespaces; Argo CD's
-//! self-heal and its operations.
+//! automated sync of new commits, self-heal and operations, and the ApplicationSet controller.
 //!
 //! **Left out**: surge and unavailability during a rolling update (the new ReplicaSet comes up
 //! whole, then the old one goes), revision history, indexed Jobs and pod failure policies, events,
@@ -46,7 +46,7 @@ impl Controllers {
         tasks.spawn(keep(store.clone(), &[], garbage::reconcile));
         let healer = argo.clone();
         let heal = move |store: &Store| healer.reconcile(store);
-        tasks.spawn(keep(store.clone(), &["applications", "deployments"], heal));
+        tasks.spawn(keep(store.clone(), &["applications", "applicationsets", "deployments"], heal));
         Self { argo, _tasks: tasks }
     }
 }

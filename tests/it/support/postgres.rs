@@ -5,7 +5,7 @@
 mod template;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
@@ -82,8 +82,16 @@ impl PostgresServer {
 
     /// Every statement that any client has sent, with who sent it.
     pub(crate) fn statements(&self) -> String {
-        let log = std::fs::read(self.directory.path().join("log")).expect("the server's log");
-        String::from_utf8_lossy(&log).into_owned()
+        self.statements_from(&mut 0)
+    }
+
+    /// Those from this byte of the log on, which is moved to its end.
+    pub(crate) fn statements_from(&self, place: &mut u64) -> String {
+        let mut log = std::fs::File::open(self.directory.path().join("log")).expect("the server's log");
+        log.seek(SeekFrom::Start(*place)).expect("the log's place");
+        let mut text = Vec::new();
+        *place += log.read_to_end(&mut text).expect("the server's log") as u64;
+        String::from_utf8_lossy(&text).into_owned()
     }
 
     /// Runs SQL as the superuser and gives what it prints, unaligned.

@@ -128,6 +128,22 @@ impl Sandbox {
         .await;
     }
 
+    /// Rolls an environment's Deployment out with another Pod spec, which Git has from now on as well.
+    pub(crate) async fn redeploy(&self, namespace: &str, change: impl Fn(&mut Value)) {
+        let mut declared = deployment(namespace);
+        change(&mut declared["spec"]["template"]["spec"]);
+        self.controllers.argo.declare("deployments", declared);
+        self.change("deployments", namespace, namespace, |object| change(&mut object["spec"]["template"]["spec"]));
+        self.until(&format!("{namespace} is rolled out"), || {
+            let object = self.store.get("deployments", namespace, namespace).unwrap_or_default();
+            let status = &object["status"];
+            let seen = status["observedGeneration"] == object["metadata"]["generation"];
+            let counts = ["updatedReplicas", "readyReplicas", "replicas"].map(|field| status[field] == 1);
+            seen && counts == [true; 3] && self.store.list("pods", Some(namespace)).len() == 1
+        })
+        .await;
+    }
+
     /// Waits for the store to change until it is so.
     pub(crate) async fn until(&self, what: &str, is_so: impl Fn() -> bool) {
         let mut changes = self.store.subscribe();

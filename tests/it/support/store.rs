@@ -15,13 +15,14 @@ pub(crate) mod defaults;
 pub(crate) mod deletion;
 mod history;
 pub(crate) mod kinds;
+mod managed;
 pub(crate) mod rules;
 pub(crate) mod status;
 
 pub(crate) use deletion::{DeleteOptions, Deleted, Propagation};
 use history::History;
 pub(crate) use history::{Change, ChangeKind};
-pub(crate) use rules::sign;
+pub(crate) use managed::sign;
 pub(crate) use status::{Cause, Fault, Status};
 
 type Key = (String, String, String);
@@ -161,7 +162,7 @@ impl Store {
             let before = object.clone();
             change(object);
             if *object != before {
-                sign(object, writer, "Update", "");
+                sign(&before, object, writer, "Update", "");
             }
         })
     }

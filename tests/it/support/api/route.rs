@@ -20,7 +20,8 @@ async fn routed(asked: Asked, shared: &Shared) -> Result<Answer, Status> {
     if let Some(document) = discovery::document(&asked.path, &settings) {
         return Ok(Answer::ok(document));
     }
-    let Some(target) = Target::parse(&asked.path) else {
+    let known = |target: &Target| target.kind.group != "keda.sh" || settings.keda;
+    let Some(target) = Target::parse(&asked.path).filter(known) else {
         let message = "the server could not find the requested resource";
         return Err(Status::new(404, "NotFound", message));
     };

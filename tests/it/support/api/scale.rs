@@ -38,8 +38,9 @@ fn write(
         }
         let replicas = replicas(name, &wish)?;
         if object["spec"]["replicas"] != replicas {
+            let before = object.clone();
             object["spec"]["replicas"] = replicas.into();
-            sign(object, &asked.writer(), "Update", "scale");
+            sign(&before, object, &asked.writer(), "Update", "scale");
         }
         Ok(())
     })?;

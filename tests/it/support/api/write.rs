@@ -7,7 +7,7 @@ use super::super::store::{Cause, Status, defaults, rules, sign};
 use super::answer::Answer;
 use super::conversation::Asked;
 use super::target::Target;
-use super::{Shared, patch as patches, read, schema, validation};
+use super::{Settings, Shared, patch as patches, read, schema, validation};
 
 pub(super) fn create(asked: &Asked, target: &Target, shared: &Shared) -> Result<Answer, Status> {
     let mut object = asked.json()?;
@@ -37,7 +37,7 @@ fn prepared_new(mut object: Value, asked: &Asked, target: &Target, shared: &Shar
     object["metadata"]["uid"] = rules::uid().into();
     defaults::fill(kind.resource, &mut object);
     validation::check(kind, None, &object)?;
-    sign(&mut object, &asked.writer(), operation(asked), "");
+    sign(&json!({}), &mut object, &asked.writer(), operation(asked), "");
     Ok(object)
 }
 
@@ -129,7 +129,7 @@ fn decoded(object: &Value, asked: &Asked, target: &Target, shared: &Shared) -> R
     let settings = shared.settings();
     let decoded = schema::decode(kind, object, &settings).map_err(|why| schema::refuse(kind, &why))?;
     let faults = decoded.faults();
-    match asked.query.get("fieldValidation").unwrap_or("Warn") {
+    match strictness(asked, &settings) {
         "Strict" if !faults.is_empty() => {
             let why = format!("strict decoding error: {}", faults.join(", "));
             Err(schema::refuse(kind, &why))
@@ -137,6 +137,11 @@ fn decoded(object: &Value, asked: &Asked, target: &Target, shared: &Shared) -> R
         "Warn" => Ok((decoded.object, faults)),
         _ => Ok((decoded.object, Vec::new())),
     }
+}
+
+/// What becomes of unknown fields.
+fn strictness<'a>(asked: &'a Asked, settings: &Settings) -> &'a str {
+    if settings.validates_fields { asked.query.get("fieldValidation").unwrap_or("Warn") } else { "Ignore" }
 }
 
 pub(super) fn update(asked: &Asked, target: &Target, shared: &Shared) -> Result<Answer, Status> {
@@ -170,7 +175,7 @@ pub(super) fn patch(asked: &Asked, target: &Target, shared: &Shared) -> Result<A
         identify(&mut object, target)?;
         let known =
             schema::decode(target.kind, &object, &shared.settings()).map_err(|why| patches::refuse(&object, &why))?;
-        match asked.query.get("fieldValidation").unwrap_or("Warn") {
+        match strictness(asked, &shared.settings()) {
             "Strict" if !known.unknown.is_empty() => {
                 let why = format!("strict decoding error: {}", known.faults().join(", "));
                 return Err(patches::refuse(&object, &why));
@@ -203,7 +208,7 @@ fn store(
         new["metadata"]["resourceVersion"] = object["metadata"]["resourceVersion"].clone();
         rules::keep_system_fields(object, &mut new);
         if new != *object {
-            sign(&mut new, &asked.writer(), operation(asked), part);
+            sign(object, &mut new, &asked.writer(), operation(asked), part);
             *object = new;
         }
         Ok(())

@@ -16,9 +16,16 @@ pub(crate) struct Identity {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Mount {
-    pub(crate) source: PathBuf,
+    pub(crate) source: Source,
     pub(crate) target: String,
     pub(crate) read_only: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    Directory(PathBuf),
+    /// So many bytes, empty at first, each container's own.
+    Memory(u64),
 }
 
 #[derive(Clone, Debug)]
@@ -100,7 +107,14 @@ impl View {
 fn mounted(mount: &Mount) -> Vec<String> {
     let above: Vec<_> = Path::new(&mount.target).ancestors().skip(1).filter(|dir| dir.parent().is_some()).collect();
     let above = above.into_iter().rev().flat_map(|dir| open_to_all(&dir.to_string_lossy()));
-    above.chain(bind(mount.read_only, &mount.source, &mount.target)).collect()
+    let mounted = match &mount.source {
+        Source::Directory(source) => bind(mount.read_only, source, &mount.target).to_vec(),
+        Source::Memory(size) => {
+            let size = size.to_string();
+            ["--perms", "0777", "--size", &size, "--tmpfs", &mount.target].map(str::to_owned).to_vec()
+        }
+    };
+    above.chain(mounted).collect()
 }
 
 /// A directory that only leads to a mount: bwrap would make it for root alone.

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::super::container::view::Mount;
+use super::super::container::view::{Mount, Source};
 use super::pod::Pod;
 
 /// The host's directory of a claim, made when it is not there.
@@ -33,6 +33,11 @@ pub(super) fn mounts(pod: &Pod, spec: &Value) -> Result<Vec<Mount>, String> {
             .clone()
             .find(|volume| volume["name"] == text("name"))
             .ok_or_else(|| format!("volume \"{}\" not found", text("name")))?;
+        if let Some(size) = memory(&volume["emptyDir"])? {
+            let (source, target) = (Source::Memory(size), text("mountPath").to_owned());
+            mounts.push(Mount { source, target, read_only: false });
+            continue;
+        }
         let (mut source, fixed) = source(pod, volume)?;
         if !text("subPath").is_empty() {
             source = source.join(text("subPath"));
@@ -41,7 +46,7 @@ pub(super) fn mounts(pod: &Pod, spec: &Value) -> Result<Vec<Mount>, String> {
             }
         }
         mounts.push(Mount {
-            source,
+            source: Source::Directory(source),
             target: text("mountPath").to_owned(),
             read_only: fixed || mount["readOnly"] == true,
         });
@@ -80,6 +85,17 @@ fn source(pod: &Pod, volume: &Value) -> Result<(PathBuf, bool), String> {
         return Ok((own, true));
     }
     Err(format!("the lab has no volume of the kind of \"{name}\""))
+}
+
+/// The limit of an emptyDir in memory, which is full when it is reached.
+fn memory(volume: &Value) -> Result<Option<u64>, String> {
+    if volume["medium"] != "Memory" {
+        return Ok(None);
+    }
+    let limit = volume["sizeLimit"].as_str().and_then(|limit| limit.strip_suffix("Mi"));
+    let limit = limit.and_then(|limit| limit.parse::<u64>().ok());
+    let limit = limit.ok_or("the lab knows an emptyDir in memory with a sizeLimit in Mi only")?;
+    Ok(Some(limit << 20))
 }
 
 fn empty_dir(dir: &Path, group: Option<u32>) -> io::Result<()> {

@@ -8,6 +8,9 @@ use std::process::{Child, Command, Stdio};
 const ROLES: &str = include_str!("roles.sql");
 const PROVISIONED: &str = include_str!("provisioned.sql");
 const SCHEMA: &str = include_str!("../../fixture/schema.sql");
+const ENTITIES: &str = include_str!("../../fixture/entities");
+/// Those that the rest of the fixture names.
+const FEW_ENTITIES: &str = "facture societe ticket";
 const ROWS: &str = include_str!("../../fixture/rows.sql");
 const SANDBOX_ROWS: &str = include_str!("../../fixture/sandbox.sql");
 const SANDBOX_DUMP: &str = include_str!("../../fixture/sandbox_of_dump.sql");
@@ -32,6 +35,8 @@ const HOST_BASED: &str =
 pub(crate) enum Production {
     /// The project's own schema of 295 tables.
     Fixture,
+    /// The same with 15 tables: a refresh of it takes a second.
+    Small,
     /// A `pg_dump -Fc` file.
     Dump(PathBuf),
 }
@@ -53,8 +58,8 @@ pub(super) fn data_directory(production: &Production) -> PathBuf {
 /// Another text, another server version, another dump: another template.
 fn key(production: &Production) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (ROLES, PROVISIONED, SCHEMA, ROWS, SANDBOX_ROWS, SANDBOX_DUMP, SETTINGS, HOST_BASED, include_str!("template.rs"))
-        .hash(&mut hasher);
+    (ROLES, PROVISIONED, SCHEMA, ENTITIES, ROWS, SANDBOX_ROWS, SANDBOX_DUMP, SETTINGS, HOST_BASED).hash(&mut hasher);
+    (include_str!("template.rs"), matches!(production, Production::Small)).hash(&mut hasher);
     bin("initdb").hash(&mut hasher);
     if let Production::Dump(file) = production {
         let about = std::fs::metadata(file).expect("the dump");
@@ -94,21 +99,8 @@ fn fill(server: &PostgresServer, production: &Production) {
     script(server, PRODUCTION.database, &[("role", "erp_role")], PROVISIONED);
     script(server, SANDBOX.database, &[("role", "erp_sandbox_role")], PROVISIONED);
     match production {
-        Production::Fixture => {
-            fixture(
-                server,
-                PRODUCTION.database,
-                "erp_role",
-                [("scale", "20"), ("since", "2024-03-01"), ("who", "production")],
-            );
-            fixture(
-                server,
-                SANDBOX.database,
-                "erp_sandbox_role",
-                [("scale", "4"), ("since", "2023-01-01"), ("who", "sandbox")],
-            );
-            script(server, SANDBOX.database, &[], &format!("SET ROLE erp_sandbox_role;\n{SANDBOX_ROWS}"));
-        }
+        Production::Fixture => fixtures(server, &ENTITIES.split_whitespace().collect::<Vec<_>>().join(" ")),
+        Production::Small => fixtures(server, FEW_ENTITIES),
         Production::Dump(file) => {
             load(server, file, PRODUCTION.database, "erp_role");
             load(server, file, SANDBOX.database, "erp_sandbox_role");
@@ -117,9 +109,17 @@ fn fill(server: &PostgresServer, production: &Production) {
     }
 }
 
-fn fixture(server: &PostgresServer, database: &str, role: &str, values: [(&str, &str); 3]) {
-    script(server, database, &[], &format!("SET ROLE {role};\n{SCHEMA}"));
-    script(server, database, &values, &format!("SET ROLE {role};\n{ROWS}"));
+fn fixtures(server: &PostgresServer, entities: &str) {
+    let values = [("entities", entities), ("scale", "20"), ("since", "2024-03-01"), ("who", "production")];
+    fixture(server, PRODUCTION.database, "erp_role", &values);
+    let values = [("entities", entities), ("scale", "4"), ("since", "2023-01-01"), ("who", "sandbox")];
+    fixture(server, SANDBOX.database, "erp_sandbox_role", &values);
+    script(server, SANDBOX.database, &[], &format!("SET ROLE erp_sandbox_role;\n{SANDBOX_ROWS}"));
+}
+
+fn fixture(server: &PostgresServer, database: &str, role: &str, values: &[(&str, &str)]) {
+    script(server, database, values, &format!("SET ROLE {role};\n{SCHEMA}"));
+    script(server, database, values, &format!("SET ROLE {role};\n{ROWS}"));
 }
 
 /// Loads a dump as this role's, but for what the provisioner has laid there already.

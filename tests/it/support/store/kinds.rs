@@ -60,6 +60,9 @@ pub(crate) const KINDS: &[Kind] = &[
     kind(("autoscaling", "v2"), "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa", &["status"]),
     // Argo CD's definition has no status subresource: `status` is a field like any other.
     Kind { generation: true, ..kind(("argoproj.io", "v1alpha1"), "applications", "Application", "app", &[]) },
+    kind(("argoproj.io", "v1alpha1"), "applicationsets", "ApplicationSet", "appset", &["status"]),
+    // Not in every cluster: see `Settings::keda`.
+    kind(("keda.sh", "v1alpha1"), "scaledobjects", "ScaledObject", "so", &["status"]),
 ];
 
 pub(crate) fn find(resource: &str) -> Option<&'static Kind> {

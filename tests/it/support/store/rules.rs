@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::kinds;
 
@@ -145,27 +145,4 @@ pub(super) fn is_finished_deleting(resource: &str, object: &Value) -> bool {
     let begun = metadata["deletionTimestamp"].is_string();
     let running = resource == "pods" && metadata["deletionGracePeriodSeconds"].as_u64() != Some(0);
     begun && !is_held(object) && !running
-}
-
-/// Notes a writer in `metadata.managedFields`: a plain entry per writer, its set of fields empty.
-pub(crate) fn sign(object: &mut Value, writer: &str, operation: &str, subresource: &str) {
-    let entry = json!({
-        "manager": writer, "operation": operation, "apiVersion": object["apiVersion"],
-        "time": now(), "fieldsType": "FieldsV1", "fieldsV1": {}, "subresource": subresource,
-    });
-    let Some(metadata) = object["metadata"].as_object_mut() else {
-        return;
-    };
-    let entries = metadata.entry("managedFields").or_insert_with(|| json!([]));
-    let Some(entries) = entries.as_array_mut() else {
-        return;
-    };
-    entries.retain(|old| {
-        old["manager"] != writer
-            || old["operation"] != operation
-            || old["subresource"].as_str().unwrap_or("") != subresource
-    });
-    let mut entry: Map<String, Value> = entry.as_object().cloned().unwrap_or_default();
-    entry.retain(|field, value| field != "subresource" || *value != "");
-    entries.push(entry.into());
 }

@@ -1,0 +1,109 @@
+//! Whose the sandbox is: alive or dead is told by renewals that are seen, whatever any clock says.
+
+use crate::support::api::Fault;
+use crate::support::api::Rule;
+use crate::support::sandbox::{SANDBOX, Sandbox};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+const NAME: &str = "sandbox-lifecycle";
+
+/// The time on a machine whose clock is so many minutes off.
+fn on_a_clock(minutes: i64) -> Value {
+    format!("{:.6}", Timestamp::now() + SignedDuration::from_mins(minutes)).into()
+}
+
+/// A Lease as a run on such a machine holds it.
+fn held(lab: &Sandbox, minutes: i64, seconds: u32) {
+    let now = on_a_clock(minutes);
+    lab.create(
+        "leases",
+        json!({
+            "metadata": {"name": NAME, "namespace": SANDBOX, "annotations": {"sandbox-lifecycle/journal":
+                r#"[{"undo":"scale-to","namespace":"erp-sandbox","deployment":"erp-sandbox","replicas":1}]"#}},
+            "spec": {"holderIdentity": "somebody@elsewhere/7/cafe", "leaseDurationSeconds": seconds, "acquireTime": now,
+                "renewTime": now, "leaseTransitions": 0},
+        }),
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_holder_that_renews_is_alive_however_wrong_its_clock_is() {
+    let lab = Sandbox::new().await;
+    for minutes in [-10, 0, 10] {
+        held(&lab, minutes, 30);
+        // It renews whenever somebody looks.
+        let store = lab.store.clone();
+        let renew = move |lease: &mut Value| lease["spec"]["renewTime"] = on_a_clock(minutes);
+        let looks = Rule::on(
+            move |seen| {
+                if seen.line() == format!("get leases {NAME}") {
+                    store.mutate("leases", SANDBOX, NAME, renew).expect("the holder's Lease");
+                }
+                false
+            },
+            Fault::ResetBefore,
+        );
+        lab.api.faults.add(looks);
+        for command in [&["recover"][..], &["refresh"]] {
+            let ran = lab.run(command).await.assert_code(1);
+            ran.assert_says("watching for up to 30 s whether somebody@elsewhere/7/cafe still renews its Lease")
+                .assert_says("is held by somebody@elsewhere/7/cafe since")
+                .assert_says("it is alive");
+        }
+        assert_eq!(lab.api.record.writes(), [""; 0]);
+        lab.api.faults.clear();
+        lab.run(&["recover", "--force"]).await.assert_code(0);
+        lab.api.record.clear();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_holder_that_does_not_renew_is_dead_however_wrong_its_clock_was() {
+    let lab = Sandbox::new().await;
+    for minutes in [-10, 0, 10] {
+        held(&lab, minutes, 1);
+        let ran = lab.run(&["recover"]).await.assert_code(0);
+        ran.assert_says("somebody@elsewhere/7/cafe is gone")
+            .assert_says("put back: Deployment erp-sandbox/erp-sandbox");
+        assert_eq!(lab.store.get("leases", SANDBOX, NAME), None);
+        lab.run(&["recover"]).await.assert_code(0).assert_says("no run has left anything behind");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_cannot_be_read_is_left_where_it_is() {
+    let lab = Sandbox::new().await;
+    held(&lab, 0, 1);
+    let newer = |lease: &mut Value| {
+        lease["metadata"]["annotations"]["sandbox-lifecycle/journal"] = r#"[{"undo":"unheard-of"}]"#.into();
+    };
+    lab.change("leases", SANDBOX, NAME, newer);
+    let before = lab.store.get("leases", SANDBOX, NAME);
+    for command in ["recover", "refresh"] {
+        lab.run(&[command]).await.assert_code(1).assert_says("cannot read the journal in the Lease");
+    }
+    assert_eq!(lab.store.get("leases", SANDBOX, NAME), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_that_is_released_while_it_is_watched_is_simply_taken() {
+    let lab = Sandbox::new().await;
+    held(&lab, 0, 30);
+    let store = lab.store.clone();
+    let release = Rule::on(
+        move |seen| {
+            let looks = seen.line() == format!("get leases {NAME}");
+            if looks {
+                let now = crate::support::store::DeleteOptions::now();
+                // A second look finds it gone already.
+                let _ = store.delete("leases", SANDBOX, NAME, now);
+            }
+            false
+        },
+        Fault::ResetBefore,
+    );
+    lab.api.faults.add(Rule::on_line("get leases sandbox-lifecycle", Fault::Delay(std::time::Duration::ZERO)));
+    lab.api.faults.add(release);
+    lab.run(&["refresh-from-prod"]).await.assert_code(0).assert_says("watching for up to 30 s");
+}

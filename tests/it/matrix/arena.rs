@@ -1,0 +1,173 @@
+//! A world that many cases are played in, one after the other, and the verdict on each.
+
+use crate::support::postgres::{PRODUCTION, Production, SANDBOX as ACCESS};
+use crate::support::sandbox::{PROD, Ran, SANDBOX, Sandbox, World};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::process::{Child, Command};
+
+/// A run in this world takes two seconds; one that is held up by a fault takes some more.
+const RUN_LIMIT: Duration = Duration::from_secs(90);
+/// The cluster's own controllers need a moment when the run has ended.
+const SETTLE_LIMIT: Duration = Duration::from_secs(20);
+
+/// What the server has reported as committed must outlast its crash.
+const DURABLE: &str = "synchronous_commit=on";
+
+/// A small production and its older sandbox.
+pub(super) struct Arena {
+    pub(super) lab: Sandbox,
+    before: World,
+    /// How much of the database server's log has been judged.
+    judged: u64,
+}
+
+/// What a case that was survived has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Refreshed,
+    AsBefore,
+}
+
+impl Arena {
+    pub(super) async fn new() -> Self {
+        let lab = Sandbox::with(&Production::Small, &[DURABLE]).await;
+        let documents = lab.documents(PROD).join("mycompany/facture");
+        fs::create_dir_all(&documents).expect("a directory");
+        fs::write(documents.join("FA2611-0042.pdf"), "an invoice").expect("a file");
+        let mut arena = Self { before: lab.world(), lab, judged: 0 };
+        arena.age();
+        arena
+    }
+
+    /// The sandbox is used: again it differs from production, in its content and in its schema.
+    fn age(&mut self) {
+        let invoice = self.lab.documents(SANDBOX).join("mycompany/facture/FA2611-0042.pdf");
+        // It is not there yet, or was never there.
+        let _ = fs::remove_file(invoice);
+        let used = "SET ROLE erp_sandbox_role; UPDATE llx_const SET value = value || ' used' WHERE rowid < 9;
+            CREATE TABLE IF NOT EXISTS llx_used (label text); INSERT INTO llx_used VALUES ('only here')";
+        self.lab.postgres.sql(ACCESS.database, used);
+        self.before = self.lab.world();
+        self.lab.postgres.statements_from(&mut self.judged);
+        self.lab.api.faults.clear();
+        self.lab.api.record.clear();
+    }
+
+    pub(super) fn restart_postgres(&mut self) {
+        self.lab.postgres.restart(&[DURABLE]);
+    }
+
+    pub(super) fn start(&self, arguments: &[&str]) -> Child {
+        let mut command: Command = self.lab.command(arguments);
+        command.env("SANDBOX_LIFECYCLE_MIN_TABLES", "10").env("SANDBOX_LIFECYCLE_REQUEST_TIMEOUT", "2");
+        command.spawn().expect("the binary starts")
+    }
+
+    pub(super) async fn run(&self, arguments: &[&str]) -> Result<Ran, String> {
+        finish(self.start(arguments)).await
+    }
+
+    /// The promises that hold after every case. Then the sandbox is made old for the next one.
+    /// A `recover` that is `repaired` has no content to promise.
+    pub(super) async fn judge(&mut self, ran: &Ran, repaired: bool) -> Result<End, String> {
+        let wrong = |what: &str| format!("{what}\nexit code {}, stderr:\n{}{}", ran.code, ran.stderr, ran.stdout);
+        self.settled().await.map_err(|what| wrong(&what))?;
+        let after = self.lab.world();
+        if after.production != self.before.production {
+            return Err(wrong("production was changed"));
+        }
+        self.only_reads_production().map_err(|what| wrong(&what))?;
+        let end = match &after.sandbox {
+            same if *same == self.before.sandbox => End::AsBefore,
+            new if *new == self.before.production => End::Refreshed,
+            _ => return Err(wrong("the sandbox is neither the old nor the new one")),
+        };
+        let documents = files(&self.lab.documents(SANDBOX)) == files(&self.lab.documents(PROD));
+        match (ran.code, end) {
+            (0, _) if repaired => Ok(()),
+            (0, End::AsBefore) => Err(wrong("said to be done, with the old content")),
+            (0, _) if !documents => Err(wrong("said to be done, with the old documents")),
+            (0, _) | (1 | 130 | 143, _) => Ok(()),
+            _ => Err(wrong("an exit code that is not for this")),
+        }?;
+        self.age();
+        Ok(end)
+    }
+
+    /// Everything in the cluster is as it was before, once its controllers have done their part.
+    async fn settled(&self) -> Result<(), String> {
+        let state = || {
+            let world = |resource: &str| names(&self.lab.store.list(resource, Some(SANDBOX)));
+            let deployment = self.lab.store.get("deployments", SANDBOX, SANDBOX).unwrap_or_default();
+            let objects: BTreeMap<String, Vec<String>> = ["secrets", "jobs", "leases"]
+                .into_iter()
+                .map(|resource| (resource.to_owned(), world(resource)))
+                .collect();
+            (deployment, self.lab.sync_policy().to_string(), objects, world("pods"))
+        };
+        let armed = self.before.sync_policy.to_string();
+        let as_before = || {
+            let (deployment, sync_policy, objects, pods) = state();
+            deployment["spec"]["replicas"] == self.before.replicas
+                && deployment["status"]["readyReplicas"] == self.before.replicas
+                && sync_policy == armed
+                && objects == self.before.objects
+                && pods.iter().all(|pod| !pod.starts_with("sandbox-refresh-"))
+        };
+        let settled = self.lab.until("everything is as it was", as_before);
+        tokio::time::timeout(SETTLE_LIMIT, settled).await.map_err(|_| {
+            let (deployment, sync_policy, objects, pods) = state();
+            let (replicas, ready) = (&deployment["spec"]["replicas"], &deployment["status"]["readyReplicas"]);
+            format!("not as before: {replicas} replicas, {ready} ready, {sync_policy}, {objects:?}, Pods {pods:?}")
+        })
+    }
+
+    /// Neither the log of the database nor the record of the cluster's API knows of a write to production.
+    fn only_reads_production(&mut self) -> Result<(), String> {
+        let log = self.lab.postgres.statements_from(&mut self.judged);
+        let writes = super::writes::in_log(&log, PRODUCTION.database);
+        if let Some(write) = writes.first() {
+            return Err(format!("a write to production: {write}"));
+        }
+        let seen = self.lab.api.record.all();
+        let write = seen.iter().find(|seen| {
+            let production = seen.target().is_some_and(|target| target.namespace == PROD);
+            production && seen.is_write() && !seen.path.ends_with("/exec")
+        });
+        write.map_or(Ok(()), |seen| Err(format!("a write to production: {}", seen.line())))
+    }
+}
+
+/// Waits for the binary's end.
+pub(super) async fn finish(child: Child) -> Result<Ran, String> {
+    let output = tokio::time::timeout(RUN_LIMIT, child.wait_with_output()).await;
+    let output = output.map_err(|_| format!("no end within {RUN_LIMIT:?}"))?.expect("its output");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok(Ran { code: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) })
+}
+
+fn names(objects: &[Value]) -> Vec<String> {
+    objects.iter().filter_map(|object| object["metadata"]["name"].as_str().map(str::to_owned)).collect()
+}
+
+/// The files of the documents' tree with their content.
+fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut directories = vec![root.join("mycompany")];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(&directory).into_iter().flatten().flatten() {
+            match entry.path() {
+                path if path.is_dir() => directories.push(path),
+                path => {
+                    let name = path.strip_prefix(root).expect("it is below the root").to_owned();
+                    found.insert(name, fs::read(&path).expect("a file"));
+                }
+            }
+        }
+    }
+    found
+}
