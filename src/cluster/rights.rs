@@ -68,6 +68,6 @@ impl Cluster {
                 Err(error) => Err(error),
             }
         };
-        self.call("ask what this client may do", asked).await
+        self.call(&format!("ask {} what this client may do", self.config.cluster_url), asked).await
     }
 }

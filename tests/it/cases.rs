@@ -89,10 +89,11 @@ pub(crate) async fn a_lacking_right_is_named_before_anything_is_changed(scene: &
 }
 
 /// Refused without a change to the sandbox.
-pub(crate) async fn refused(scene: &impl Scene, arguments: &[&str], words: &str) {
+pub(crate) async fn refused(scene: &impl Scene, arguments: &[&str], words: &str) -> Ran {
     let before = scene.world();
-    scene.run(arguments).await.assert_code(1).assert_says(words);
+    let ran = scene.run(arguments).await.assert_code(1).assert_says(words);
     assert_eq!(scene.world(), before);
+    ran
 }
 
 /// A second run beside a living one says who that is and touches nothing; the first one ends well.

@@ -9,9 +9,14 @@
 //! PostgreSQL runs as a Pod, not on the host: whether Pods reach the host, and by which address, is another matter in each
 //! cluster; that they reach a Service is Kubernetes. What it holds comes from the lab's own server, copied whole by
 //! `pg_dumpall`.
+mod connection;
+mod documents;
+mod in_cluster;
 mod kubectl;
+mod machinery;
 mod postgres;
 mod refresh;
 mod rights;
 mod sandbox;
 mod self_heal;
+mod unwind;

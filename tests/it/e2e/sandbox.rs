@@ -6,7 +6,9 @@ use super::postgres::{self, Server};
 use super::rights;
 use super::self_heal::SelfHeal;
 use crate::support::postgres::{PRODUCTION, Production, SANDBOX as ACCESS};
-use crate::support::sandbox::{PROD, Ran, SANDBOX, World, finish};
+use crate::support::readme::{self, Rule};
+use crate::support::sandbox::{PROD, SANDBOX, World};
+use crate::support::scene::Scene;
 use serde_json::{Value, json};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -97,6 +99,7 @@ impl Furnished {
         self.postgres.hold(production);
         self.kubectl.run(&["-n", SANDBOX, "delete", "lease", "sandbox-lifecycle", "--ignore-not-found"]);
         self.kubectl.run(&["-n", SANDBOX, "delete", "job,secret", "-l", "sandbox-lifecycle/run"]);
+        rights::replace(&self.kubectl, &readme::rules());
         objects::refurnish(&self.kubectl, &self.image);
         for namespace in [PROD, SANDBOX] {
             self.ready(namespace);
@@ -117,15 +120,7 @@ impl Furnished {
         self.kubectl.run(&["-n", namespace, "rollout", "status", "deployment", namespace, "--timeout=120s"]);
     }
 
-    /// The real binary with these arguments, told where this world is.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sandbox-lifecycle"));
-        command.args(arguments).current_dir(self.dir()).env_clear().envs(self.environment());
-        command.env("KUBECONFIG", self.kubeconfig());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        command
-    }
-
+    /// What the binary is told beside its kubeconfig.
     pub(crate) fn environment(&self) -> [(&'static str, String); 3] {
         [
             ("USER", "tester".to_owned()),
@@ -134,13 +129,21 @@ impl Furnished {
         ]
     }
 
-    /// Runs it to its end.
-    pub(crate) async fn run(&self, arguments: &[&str]) -> Ran {
-        finish(self.command(arguments).spawn().expect("the binary starts")).await
+    pub(crate) fn sync_policy(&self) -> Value {
+        self.kubectl.get("argocd", &["application", SANDBOX])["spec"]["syncPolicy"].clone()
+    }
+}
+
+impl Scene for RealSandbox {
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sandbox-lifecycle"));
+        command.args(arguments).current_dir(self.dir()).env_clear().envs(self.environment());
+        command.env("KUBECONFIG", self.kubeconfig());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command
     }
 
-    /// Everything that a run may change.
-    pub(crate) fn world(&self) -> World {
+    fn world(&self) -> World {
         let names = |kind: &str| {
             let objects = self.kubectl.get(SANDBOX, &[kind]);
             let names = objects["items"].as_array().into_iter().flatten();
@@ -155,12 +158,17 @@ impl Furnished {
         }
     }
 
-    pub(crate) fn sync_policy(&self) -> Value {
-        self.kubectl.get("argocd", &["application", SANDBOX])["spec"]["syncPolicy"].clone()
+    fn scale(&self, replicas: i32) {
+        self.kubectl.patch(SANDBOX, &["deployment", SANDBOX], &json!({"spec": {"replicas": replicas}}));
     }
 
-    pub(crate) fn scale(&self, replicas: i32) {
-        self.kubectl.patch(SANDBOX, &["deployment", SANDBOX], &json!({"spec": {"replicas": replicas}}));
+    fn expire_lease(&self) {
+        let long_ago = json!({"spec": {"renewTime": "2020-01-01T00:00:00.000000Z"}});
+        self.kubectl.patch(SANDBOX, &["lease", "sandbox-lifecycle"], &long_ago);
+    }
+
+    fn allow(&self, rules: &[Rule]) {
+        rights::replace(&self.kubectl, rules);
     }
 }
 

@@ -29,8 +29,8 @@ pub(crate) trait Scene {
         finish(self.command(arguments).spawn().expect("the binary starts")).await
     }
 
-    /// Starts it and waits until its stderr has a line that begins so.
-    async fn reach(&self, arguments: &[&str], begins: &str) -> Child {
+    /// Starts it and waits until its stderr has a line with these words.
+    async fn reach(&self, arguments: &[&str], words: &str) -> Child {
         // Nobody reads a killed child's stdout.
         let mut child = self.command(arguments).stdout(Stdio::null()).spawn().expect("the binary starts");
         let mut lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
@@ -38,13 +38,13 @@ pub(crate) trait Scene {
         while let Some(line) = lines.next_line().await.expect("readable") {
             said.push_str(&line);
             said.push('\n');
-            if line.starts_with(begins) {
+            if line.contains(words) {
                 // Somebody must go on reading, or the binary would block or see a closed pipe.
                 tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
                 return child;
             }
         }
-        panic!("{begins} was not said:\n{said}");
+        panic!("{words:?} was not said:\n{said}");
     }
 }
 

@@ -6,6 +6,7 @@ use super::NAMESPACES;
 use crate::support::postgres::{PRODUCTION, SANDBOX as ACCESS};
 use crate::support::sandbox::{PROD, SANDBOX};
 use serde_json::{Value, json};
+use std::io::Write;
 use std::path::Path;
 
 /// On everything that lies in no namespace, and on the namespaces.
@@ -29,17 +30,20 @@ pub(super) fn refuse_what_is_not_ours(kubectl: &Kubectl) {
 
 /// Deletes all of it, and waits; in the words of kubectl if that fails, never by a panic.
 pub(super) fn take_away(kubectl: &Kubectl) {
-    // The Application first: it must not outlive its kind.
-    let deletions: [&[&str]; 2] = [
-        &["delete", "namespace", "-l", OURS, "--timeout=120s"],
-        &["delete", "persistentvolume,customresourcedefinition", "-l", OURS, "--timeout=120s"],
-    ];
-    for deletion in deletions {
-        if let Err(error) = kubectl.try_run(deletion) {
-            use std::io::Write;
-            // Beside libtest's own capture, which is gone by then.
-            let _ = writeln!(std::io::stderr(), "kubectl {}: {error}", deletion.join(" "));
-        }
+    // The Pods at once, and what would make new ones: the node's own way of ending them takes longer than most tests.
+    let pods = NAMESPACES.map(|namespace| {
+        ["-n", namespace, "delete", "deployments,replicasets,jobs,pods", "--all", "--force", "--grace-period=0"]
+    });
+    pods.iter().for_each(|deletion| try_to(kubectl, deletion));
+    // The Application before its kind.
+    try_to(kubectl, &["delete", "namespace", "-l", OURS, "--timeout=120s"]);
+    try_to(kubectl, &["delete", "persistentvolume,customresourcedefinition", "-l", OURS, "--timeout=120s"]);
+}
+
+fn try_to(kubectl: &Kubectl, deletion: &[&str]) {
+    if let Err(error) = kubectl.try_run(deletion) {
+        // Beside libtest's own capture, which is gone by then.
+        let _ = writeln!(std::io::stderr(), "kubectl {}: {error}", deletion.join(" "));
     }
 }
 
