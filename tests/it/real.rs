@@ -10,6 +10,8 @@
 //! `pg_dumpall`.
 // Each test binary uses its own part of it.
 #![allow(dead_code)]
+pub(crate) mod documents;
+pub(crate) mod downtime;
 pub(crate) mod kubectl;
 pub(crate) mod machinery;
 pub(crate) mod roles;

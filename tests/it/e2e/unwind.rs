@@ -1,8 +1,8 @@
 //! Whatever ends a run, the cluster afterwards is the cluster before.
 
+use crate::cases;
 use crate::real::machinery::Machinery;
 use crate::real::sandbox::RealSandbox;
-use crate::cases;
 use crate::support::postgres::SANDBOX as ACCESS;
 use crate::support::sandbox::SANDBOX;
 use crate::support::scene::Scene;
