@@ -14,6 +14,7 @@ pub mod job;
 pub mod lease;
 mod patience;
 pub mod pod;
+pub mod rights;
 pub mod secret;
 mod watch;
 

@@ -3,6 +3,7 @@ mod argocd;
 mod documents;
 pub mod preflight;
 mod refresh_job;
+mod rights;
 mod scale;
 mod watchdog;
 

@@ -69,17 +69,21 @@ fn forbidden(message: &str) -> String {
         let length = message[start..].find(after)?;
         Some(&message[start..start + length])
     };
-    let rule = || {
+    let needed = || {
         let verb = between("cannot ", " resource")?;
         let resource = between("resource \"", "\"")?;
         let group = between("API group \"", "\"")?;
         let namespace = between("in the namespace \"", "\"")
             .map_or("a ClusterRole".to_owned(), |ns| format!("a Role in namespace {ns}"));
-        Some(format!(
-            "forbidden; {namespace} needs the rule {{apiGroups: [\"{group}\"], resources: [\"{resource}\"], verbs: [\"{verb}\"]}}"
-        ))
+        Some(format!("forbidden; {namespace} needs the rule {}", rule(group, resource, None, verb)))
     };
-    rule().unwrap_or_else(|| format!("forbidden: {message}"))
+    needed().unwrap_or_else(|| format!("forbidden: {message}"))
+}
+
+/// A rule as it stands in a Role.
+pub(super) fn rule(group: &str, resource: &str, name: Option<&str>, verb: &str) -> String {
+    let names = name.map_or(String::new(), |name| format!("resourceNames: [\"{name}\"], "));
+    format!("{{apiGroups: [\"{group}\"], resources: [\"{resource}\"], {names}verbs: [\"{verb}\"]}}")
 }
 
 #[cfg(test)]

@@ -89,6 +89,9 @@ pub(super) fn trouble(pod: &Pod) -> Option<String> {
     if let Some(condition) = unschedulable {
         return Some(format!("Pod {name} cannot be scheduled: {}", condition.message.as_deref().unwrap_or_default()));
     }
+    if status.reason.as_deref() == Some("NodeLost") {
+        return Some(format!("the node of Pod {name} does not answer any more"));
+    }
     if phase(pod) == "Failed" && status.reason.is_some() {
         let message = status.message.as_deref().unwrap_or_default();
         return Some(format!("Pod {name} has failed: {}: {message}", status.reason.as_deref().unwrap_or_default()));

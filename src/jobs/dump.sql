@@ -27,6 +27,8 @@ SELECT :'sl_refused' = 'on' AS refused \gset sl_
 
 BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SET LOCAL row_security = off;
+-- As long as pg_dump waits: behind a table that is being rewritten, or a transaction that was forgotten.
+SET LOCAL lock_timeout = '60s';
 SELECT pg_export_snapshot() AS snapshot \gset sl_
 
 -- Counted one by one, names quoted by the server. ONLY: a partition or an heir is counted as itself.

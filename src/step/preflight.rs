@@ -1,11 +1,12 @@
 //! Everything a run needs, looked at before anything is touched; all that is wrong is said at once.
 mod started;
 
+use super::rights;
 use crate::cluster::Cluster;
 use crate::cluster::deployment::Rollout;
 use crate::cluster::secret::Credentials;
 use crate::settings::{Environment, Settings};
-use anyhow::{Result, anyhow};
+use anyhow::{Error, Result, anyhow};
 
 /// What the steps need of what was found.
 pub struct Found {
@@ -59,6 +60,12 @@ pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Resu
     if prod.namespace == sandbox.namespace {
         wrong.push(format!("production and the sandbox are in the same namespace {}", prod.namespace));
     }
+    let lacking = rights::lacking(settings, cluster, scope).await?;
+    if !lacking.is_empty() {
+        // What cannot be read cannot be looked at.
+        wrong.extend(lacking);
+        return Err(in_the_way(wrong));
+    }
     let (prod_rollout, sandbox_rollout) = tokio::join!(
         cluster.deployment(&prod.namespace, &prod.deployment),
         cluster.deployment(&sandbox.namespace, &sandbox.deployment)
@@ -83,15 +90,16 @@ pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Resu
     }
     match rollouts {
         [Some(prod), Some(sandbox)] if wrong.is_empty() => Ok(Found { database, prod, sandbox, warnings, notes }),
-        _ => Err(anyhow!("the preflight found {}: {}; nothing was changed", count(wrong.len()), wrong.join("; "))),
+        _ => Err(in_the_way(&wrong)),
     }
 }
 
-fn count(problems: usize) -> String {
-    match problems {
+fn in_the_way(wrong: &[String]) -> Error {
+    let count = match wrong.len() {
         1 => "a problem".to_owned(),
         many => format!("{many} problems"),
-    }
+    };
+    anyhow!("the preflight found {count}: {}; nothing was changed", wrong.join("; "))
 }
 
 async fn check_database(settings: &Settings, cluster: &Cluster, wrong: &mut Vec<String>) -> Option<DatabaseFound> {

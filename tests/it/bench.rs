@@ -2,6 +2,7 @@
 //! a target that is missed is said, only a run that fails fails the benchmark.
 #![allow(clippy::print_stdout)]
 mod binary;
+mod cluster;
 mod database;
 mod documents;
 mod figures;
@@ -13,16 +14,14 @@ const ROUNDS: usize = 5;
 /// The exit code; panics when a run fails.
 pub(crate) async fn bench(cluster: bool) -> u8 {
     if cluster {
-        println!("tests/bench --cluster needs E2E_KUBECONFIG, and does not exist yet.");
-        return 2;
+        return cluster::cluster().await;
     }
     if cfg!(debug_assertions) {
         println!("A debug build: its figures say nothing. tests/bench makes a release build.");
     }
-    println!(
-        "The lab on {} processors, medians of {ROUNDS} (from … to).",
-        std::thread::available_parallelism().map_or(0, usize::from)
-    );
+    let processors = std::thread::available_parallelism().map_or(0, usize::from);
+    let place = std::env::temp_dir();
+    println!("The lab on {processors} processors, its files in {}; medians of {ROUNDS} (from … to).", place.display());
     binary::measure();
     database::measure().await;
     documents::measure().await;

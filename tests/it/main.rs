@@ -1,16 +1,20 @@
 //! The integration tests: the real binary against the lab.
 mod argo;
+mod cases;
 mod cli;
 mod documents;
 mod documents_scripts;
+mod e2e;
 mod failing_fast;
 mod guard;
 mod lab_api;
 mod lab_run;
 mod lease;
 mod matrix;
+mod real;
 mod refresh;
 mod refusals;
+mod rights;
 mod scripts;
 mod support;
 mod tidy;

@@ -9,5 +9,7 @@ pub(crate) mod exec;
 pub(crate) mod kubelet;
 pub(crate) mod memory;
 pub(crate) mod postgres;
+pub(crate) mod readme;
 pub(crate) mod sandbox;
+pub(crate) mod scene;
 pub(crate) mod store;

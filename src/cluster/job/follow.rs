@@ -142,6 +142,10 @@ impl ContainerLog {
         let status = pod::containers(pod).find(|status| status.name == self.container);
         let state = status.and_then(|status| status.state.as_ref());
         self.ended = state.and_then(|state| state.terminated.clone());
+        // Where its node does not answer, nobody would ever tell of the container's end.
+        if self.ended.is_none() && pod.metadata.deletion_timestamp.is_some() {
+            bail!("Pod {} is being deleted while its container {} runs", self.pod, self.container);
+        }
         match pod::trouble(pod) {
             Some(trouble) if self.ended.is_none() => bail!(trouble),
             _ => Ok(()),

@@ -43,7 +43,7 @@ pub(super) fn line(name: &str, figures: &Figures, digits: usize, unit: &str, tar
         Target::AtMost(limit) => judged("≤", *limit, median <= *limit, digits, unit),
         Target::AtLeast(limit) => judged("≥", *limit, median >= *limit, digits, unit),
     };
-    println!("{}", format!("  {name:<44}{median:>8.digits$} {unit:<4}  {spread:<18}{judged}").trim_end());
+    println!("{}", format!("  {name:<50}{median:>8.digits$} {unit:<4}  {spread:<18}{judged}").trim_end());
 }
 
 fn judged(sign: &str, limit: f64, holds: bool, digits: usize, unit: &str) -> String {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
-use super::lab::{Lab, NS, pod};
+use super::lab::{Lab, NS, app, pod};
 use super::sleepers;
-use crate::support::container::image::POSTGRES;
+use crate::support::container::image::{APP, POSTGRES};
 
 /// Runs as another user than root: such a process has lost its wish to die with its parent.
 fn sleeper(name: &str, marker: &str) -> Value {
@@ -104,4 +104,26 @@ async fn a_second_delete_shortens_the_grace() {
     lab.pods.delete("slow", &shorter).await.expect("marked again");
     // `until` waits for 10 s, the first grace is 30.
     lab.until("slow", "gone", Value::is_null).await;
+}
+
+#[test]
+fn a_world_that_ends_leaves_no_file() {
+    let mut left = Vec::new();
+    for _ in 0..10 {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let root = runtime.block_on(async {
+            let lab = Lab::new().await;
+            for name in ["one", "two", "three"] {
+                let mut app = app(name, APP);
+                app["spec"]["restartPolicy"] = "Always".into();
+                lab.run(app).await;
+            }
+            lab.until_ready("three").await;
+            lab.dir.path().to_owned()
+        });
+        // With it end the Pods' tasks, which would start their containers again.
+        drop(runtime);
+        left.extend(root.exists().then_some(root));
+    }
+    assert!(left.is_empty(), "{left:?}");
 }

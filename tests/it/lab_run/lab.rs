@@ -23,7 +23,7 @@ pub(super) struct Lab {
     pub(super) store: Store,
     pub(super) node: Running,
     pub(super) server: Server,
-    _dir: tempfile::TempDir,
+    pub(super) dir: tempfile::TempDir,
 }
 
 impl Lab {
@@ -37,7 +37,7 @@ impl Lab {
         let server = server.await.expect("a server");
         let config = kube::Config::new(server.url().parse().expect("an address"));
         let client = Client::try_from(config).expect("a client");
-        Self { pods: Api::namespaced(client.clone(), NS), client, store, node, server, _dir: dir }
+        Self { pods: Api::namespaced(client.clone(), NS), client, store, node, server, dir }
     }
 
     pub(super) async fn run(&self, pod: Value) {

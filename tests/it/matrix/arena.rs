@@ -9,10 +9,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::process::{Child, Command};
 
-/// A run in this world takes two seconds; one that is held up by a fault takes some more.
-const RUN_LIMIT: Duration = Duration::from_secs(90);
+/// A run in this world takes two seconds; one that waits for a node that is lost takes a minute more.
+const RUN_LIMIT: Duration = Duration::from_secs(150);
 /// The cluster's own controllers need a moment when the run has ended.
 const SETTLE_LIMIT: Duration = Duration::from_secs(20);
+
+/// What the server has reported as committed must outlast its crash.
+const DURABLE: &str = "synchronous_commit=on";
 
 /// A small production and its older sandbox.
 pub(super) struct Arena {
@@ -31,7 +34,7 @@ pub(super) enum End {
 
 impl Arena {
     pub(super) async fn new() -> Self {
-        let lab = Sandbox::with(&Production::Small, &[]).await;
+        let lab = Sandbox::with(&Production::Small, &[DURABLE]).await;
         let documents = lab.documents(PROD).join("mycompany/facture");
         fs::create_dir_all(&documents).expect("a directory");
         fs::write(documents.join("FA2611-0042.pdf"), "an invoice").expect("a file");
@@ -52,6 +55,10 @@ impl Arena {
         self.lab.postgres.statements_from(&mut self.judged);
         self.lab.api.faults.clear();
         self.lab.api.record.clear();
+    }
+
+    pub(super) fn restart_postgres(&mut self) {
+        self.lab.postgres.restart(&[DURABLE]);
     }
 
     pub(super) fn start(&self, arguments: &[&str]) -> Child {

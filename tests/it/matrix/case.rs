@@ -1,14 +1,23 @@
-//! One case: what goes wrong, where, and what is done about it.
+//! One case: what goes wrong, where, and what must come of it.
 
-use super::arena::{Arena, End};
-use super::requests::{self, Trouble};
+use super::answer::Answer;
+use super::arena::{Arena, End, finish};
+use super::place::{Place, When};
+use super::statement;
+use super::trouble::{Fate, Trouble};
+use crate::support::api::Rule;
+use crate::support::sandbox::Ran;
 use std::fmt;
 
 /// Generated from a run that was let through.
 #[derive(Clone, Debug)]
 pub(super) enum Case {
-    /// The n-th request of a run; `line` is what it was in the run that was counted.
-    Request { number: usize, line: String, trouble: Trouble },
+    /// A request is answered badly, or not at all.
+    Answer { number: usize, line: String, answer: Answer },
+    /// Something happens while a run is held at a place.
+    Trouble { place: Place, trouble: Trouble },
+    /// The restore fails, so many tenths on its way.
+    Statement { tenth: u64 },
 }
 
 /// How a case that was survived went.
@@ -18,27 +27,143 @@ pub(super) struct Played {
     pub(super) reached: bool,
 }
 
+/// The lines of all requests that a run makes when it is let through.
+pub(super) async fn requests() -> Vec<String> {
+    let mut arena = Arena::new().await;
+    let ran = arena.run(&["refresh"]).await.expect("it ends");
+    let lines: Vec<String> = arena.lab.api.record.all().iter().map(|seen| seen.line()).collect();
+    arena.judge(&ran, false).await.expect("without any trouble all is well");
+    assert!(lines.len() > 30, "only {} requests were seen", lines.len());
+    lines
+}
+
+/// Every bad answer at every request.
+pub(super) fn answers(requests: &[String]) -> Vec<Case> {
+    let numbered = || requests.iter().cloned().enumerate();
+    let at = |answer| numbered().map(move |(number, line)| Case::Answer { number, line, answer });
+    Answer::ALL.into_iter().flat_map(at).collect()
+}
+
+/// Everything that can happen to the tool itself, at every request and where it waits.
+pub(super) fn ends(requests: &[String]) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (number, place) in places(requests, &[When::Before, When::After]).into_iter().enumerate() {
+        let minutes = [-10, 0, 10][number % 3];
+        for trouble in [
+            Trouble::Signal("INT"),
+            Trouble::Signal("TERM"),
+            Trouble::Killed("recover", minutes),
+            Trouble::Killed("refresh", minutes),
+            Trouble::SecondRun(minutes),
+        ] {
+            cases.push(Case::Trouble { place: place.clone(), trouble });
+        }
+    }
+    cases
+}
+
+/// Everything that can happen around it.
+pub(super) fn surroundings(requests: &[String]) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for place in places(requests, &[When::Before]) {
+        let fates = [Fate::Deleted, Fate::Evicted, Fate::OutOfMemory, Fate::NodeLost].map(Trouble::Pod);
+        let others = [Trouble::PostgresRestarted, Trouble::TokenExpired, Trouble::ApiGone];
+        for trouble in fates.into_iter().chain(others) {
+            cases.push(Case::Trouble { place: place.clone(), trouble });
+        }
+    }
+    let waits = [Place::Reading, Place::Restoring];
+    cases.extend(waits.map(|place| Case::Trouble { place, trouble: Trouble::LockKept }));
+    cases
+}
+
+fn places(requests: &[String], whens: &[When]) -> Vec<Place> {
+    let mut places = vec![Place::Reading, Place::Restoring];
+    for &when in whens {
+        let numbered = requests.iter().cloned().enumerate();
+        places.extend(numbered.map(|(number, line)| Place::Request { number, line, when }));
+    }
+    places
+}
+
 impl Case {
     /// What is counted together.
     pub(super) fn kind(&self) -> String {
         match self {
-            Self::Request { trouble, .. } => trouble.to_string(),
+            Self::Answer { answer, .. } => answer.to_string(),
+            Self::Statement { .. } => "a statement of the restore fails".to_owned(),
+            Self::Trouble { place, trouble } => format!("{} {}", trouble.kind(), place.kind()),
         }
+    }
+
+    /// Takes half a minute or more.
+    pub(super) fn is_slow(&self) -> bool {
+        matches!(self, Self::Trouble { place, trouble } if trouble.is_slow() && !matches!(place, Place::Restoring))
     }
 
     /// # Errors
     /// The promise that was broken.
     pub(super) async fn play(&self, arena: &mut Arena) -> Result<Played, String> {
         match self {
-            Self::Request { number, trouble, .. } => requests::play(arena, *number, trouble).await,
+            Self::Answer { number, answer, .. } => {
+                arena.lab.api.faults.add(Rule::on(|_| true, answer.fault()).after(*number).times(answer.times()));
+                let ran = arena.run(&["refresh"]).await?;
+                let reached = arena.lab.api.faults.are_spent();
+                let ran = truth(arena, ran, answer.may_end_with(), None).await?;
+                Ok(Played { end: arena.judge(&ran.0, ran.1).await?, reached })
+            }
+            Self::Statement { tenth } => {
+                let count = statement::count(arena).await?;
+                let ran = statement::run(arena, (count * tenth / 10).max(1)).await?;
+                let end = arena.judge(&ran, false).await?;
+                match end {
+                    End::AsBefore => Ok(Played { end, reached: true }),
+                    End::Refreshed => Err("committed although a statement failed".to_owned()),
+                }
+            }
+            Self::Trouble { place, trouble } => {
+                let hold = place.prepare(arena);
+                let mut child = arena.start(&["refresh"]);
+                let reached = tokio::select! {
+                    _ = child.wait() => false,
+                    () = hold.reached(arena) => true,
+                };
+                let ran = match reached {
+                    true => trouble.strike(arena, &hold, child).await,
+                    false => finish(child).await,
+                };
+                hold.release(arena);
+                let (ran, repaired) = truth(arena, ran?, trouble.may_end_with(), Some(*trouble)).await?;
+                let repaired = repaired || reached && trouble.ends_with_recover();
+                Ok(Played { end: arena.judge(&ran, repaired).await?, reached })
+            }
         }
     }
+}
+
+/// Is the exit code one that can be true here? After a 3 that is said, `recover` must do the rest.
+async fn truth(arena: &mut Arena, ran: Ran, may: &[i32], trouble: Option<Trouble>) -> Result<(Ran, bool), String> {
+    if !may.contains(&ran.code) {
+        return Err(format!("exit code {}:\n{}", ran.code, ran.stderr));
+    }
+    if ran.code != 3 {
+        return Ok((ran, false));
+    }
+    if !ran.stderr.contains("NOT put back: ") || !ran.stderr.contains("sandbox-lifecycle recover") {
+        return Err(format!("exit code 3, and nothing is said:\n{}", ran.stderr));
+    }
+    if let Some(trouble) = trouble {
+        trouble.mend(arena).await;
+    }
+    Ok((arena.run(&["recover"]).await?, true))
 }
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Request { number, line, trouble } => write!(f, "{trouble} at request {number} ({line})"),
+            Self::Statement { tenth } => write!(f, "a statement fails, {tenth} tenths of the restore"),
+            Self::Answer { number, line, answer } => write!(f, "{answer} at request {number} ({line})"),
+            Self::Trouble { place, trouble } => write!(f, "{trouble} {place}"),
         }
     }
 }

@@ -32,7 +32,7 @@ fn sample(cases: Vec<Case>, few: usize) -> Vec<Case> {
     }
     let seed: usize = std::env::var("FAULT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     let mut kinds: BTreeMap<String, Vec<Case>> = BTreeMap::new();
-    for case in cases {
+    for case in cases.into_iter().filter(|case| !case.is_slow()) {
         kinds.entry(case.kind()).or_default().push(case);
     }
     let spread = kinds.into_values().enumerate().flat_map(|(kind, cases)| {

@@ -134,12 +134,17 @@ impl PostgresServer {
 
     /// What the database holds, table by table and sequence by sequence.
     pub(crate) fn checksum(&self, database: &str) -> Checksum {
-        let lines = self.sql_file(database, include_str!("postgres/checksum.sql"));
-        lines
-            .lines()
-            .filter_map(|line| line.split_once('\t'))
-            .map(|(name, sum)| (name.into(), sum.replace('\t', " ")))
-            .collect()
+        sums(&self.sql_file(database, include_str!("postgres/checksum.sql")))
+    }
+
+    /// Roles with their passwords and all databases, as SQL.
+    pub(crate) fn dump_all(&self) -> String {
+        let mut dump = Command::new(bin("pg_dumpall"));
+        let output = dump
+            .args(["-h", "127.0.0.1", "-U", "postgres", "-w", "-p", &self.port.to_string()])
+            .args(["--clean", "--if-exists"])
+            .output();
+        answer(&output.expect("pg_dumpall runs")).unwrap_or_else(|error| panic!("pg_dumpall: {error}"))
     }
 
     /// Runs a text with psql's own commands in it.
@@ -171,6 +176,12 @@ impl PostgresServer {
         }
         panic!("PostgreSQL does not start: {trouble}");
     }
+}
+
+/// What `postgres/checksum.sql` has printed.
+pub(crate) fn sums(lines: &str) -> Checksum {
+    let lines = lines.lines().filter_map(|line| line.split_once('\t'));
+    lines.map(|(name, sum)| (name.into(), sum.replace('\t', " "))).collect()
 }
 
 impl Drop for PostgresServer {

@@ -15,26 +15,29 @@ pub(crate) struct Right {
     /// With the subresource: `pods/exec`.
     pub(crate) resource: String,
     pub(crate) namespace: String,
+    /// As `resourceNames` with one name: what has another name, or none as a list and a creation, is not covered.
+    pub(crate) name: Option<String>,
 }
 
 impl Right {
     pub(crate) fn new(verb: &str, resource: &str, namespace: &str) -> Self {
         let [verb, resource, namespace] = [verb, resource, namespace].map(str::to_owned);
-        Self { verb, resource, namespace }
+        Self { verb, resource, namespace, name: None }
     }
 
-    fn covers(&self, verb: &str, resource: &str, namespace: &str) -> bool {
+    fn covers(&self, verb: &str, resource: &str, namespace: &str, name: &str) -> bool {
         let is = |allowed: &str, asked: &str| allowed == "*" || allowed == asked;
-        is(&self.verb, verb) && is(&self.resource, resource) && is(&self.namespace, namespace)
+        let named = self.name.as_ref().is_none_or(|only| only == name);
+        named && is(&self.verb, verb) && is(&self.resource, resource) && is(&self.namespace, namespace)
     }
 }
 
 impl Settings {
-    fn allows(&self, verb: &str, resource: &str, namespace: &str) -> bool {
+    fn allows(&self, verb: &str, resource: &str, namespace: &str, name: &str) -> bool {
         let Some(rights) = &self.rights else {
             return true;
         };
-        rights.iter().any(|right| right.covers(verb, resource, namespace))
+        rights.iter().any(|right| right.covers(verb, resource, namespace, name))
     }
 }
 
@@ -50,7 +53,7 @@ pub(super) fn authorize(seen: &Seen, target: &Target, settings: &Settings) -> Re
     let exec = target.subresource.as_deref() == Some("exec");
     let verbs = [Some(seen.verb()), exec.then_some("create")];
     for verb in verbs.into_iter().flatten() {
-        if !settings.allows(verb, &target.resource(), &namespace) {
+        if !settings.allows(verb, &target.resource(), &namespace, target.name()) {
             return Err(forbidden(verb, target, &namespace, &settings.user));
         }
     }
@@ -89,7 +92,7 @@ pub(super) fn review(asked: &Asked, settings: &Settings) -> Result<Answer, Statu
         "" => text("resource"),
         subresource => format!("{}/{subresource}", text("resource")),
     };
-    let allowed = settings.allows(&text("verb"), &resource, &text("namespace"));
+    let allowed = settings.allows(&text("verb"), &resource, &text("namespace"), &text("name"));
     review["status"] = json!({"allowed": allowed});
     if allowed {
         review["status"]["reason"] = Value::from("RBAC: allowed by the lab's list of rights");

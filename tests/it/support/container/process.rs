@@ -64,6 +64,12 @@ impl Processes {
         self.table().live.remove(&pid);
     }
 
+    /// Does `work` before the end or not at all: what it writes, the end finds.
+    pub(crate) fn before_the_end<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
+        let table = self.table();
+        (!table.closed).then(work)
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.table().closed
     }

@@ -22,7 +22,7 @@ impl Pod {
         let image = self.pull(at).await?;
         let mut changes = self.node.store.subscribe();
         let spec = loop {
-            match self.prepare(at, &image) {
+            match self.node.processes.before_the_end(|| self.prepare(at, &image))? {
                 Ok(spec) => break spec,
                 Err(obstacle) => {
                     let event = if obstacle.reason == "CreateContainerConfigError" {

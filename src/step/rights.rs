@@ -1,0 +1,76 @@
+//! All that a run will ask of the cluster, asked for before the first change: a verb that is forbidden half-way would be
+//! found out when the sandbox is down, and one that is needed to put things back, too late.
+use super::preflight::Scope;
+use crate::cluster::rights::Right;
+use crate::cluster::{Cluster, lease};
+use crate::settings::{Environment, Settings};
+use anyhow::Result;
+
+const CORE: &str = "";
+
+/// What is lacking, with the rules that grant it.
+///
+/// # Errors
+/// The API server cannot be reached, or does not accept the credentials.
+pub(super) async fn lacking(settings: &Settings, cluster: &Cluster, scope: Scope) -> Result<Vec<String>> {
+    let lacking = cluster.lacking(&needed(settings, scope)).await?;
+    Ok(lacking.into_iter().map(|right| format!("this client {right}")).collect())
+}
+
+/// The README's Roles, but for the Events: without them less is said, and nothing else is different.
+fn needed(settings: &Settings, scope: Scope) -> Vec<Right> {
+    let Settings { prod, sandbox, .. } = settings;
+    let (source, target) = (In(&prod.namespace), In(&sandbox.namespace));
+    let mut needed = vec![source.named("get", "apps", "deployments", &prod.deployment)];
+    needed.extend(
+        ["get", "update", "delete"].map(|verb| target.named(verb, "coordination.k8s.io", "leases", lease::NAME)),
+    );
+    needed.push(target.any("create", "coordination.k8s.io", "leases"));
+    needed.push(target.named("get", "apps", "deployments", &sandbox.deployment));
+    if scope.documents {
+        needed.extend([source, target].into_iter().flat_map(In::documents));
+    }
+    if scope.database {
+        needed.push(source.named("get", CORE, "secrets", &prod.secret));
+        let database = target.database(sandbox).into_iter().filter(|right| !needed.contains(right)).collect::<Vec<_>>();
+        needed.extend(database);
+        let argocd = In(&settings.argocd_namespace);
+        let on_application = |verb| argocd.named(verb, "argoproj.io", "applications", &settings.argocd_application);
+        needed.extend(["get", "patch"].map(on_application));
+    }
+    needed
+}
+
+/// A namespace.
+#[derive(Clone, Copy)]
+struct In<'a>(&'a str);
+
+impl In<'_> {
+    fn any(self, verb: &'static str, group: &'static str, resource: &'static str) -> Right {
+        Right { namespace: self.0.to_owned(), verb, group, resource, name: None }
+    }
+
+    fn named(self, verb: &'static str, group: &'static str, resource: &'static str, name: &str) -> Right {
+        Right { name: Some(name.to_owned()), ..self.any(verb, group, resource) }
+    }
+
+    fn documents(self) -> [Right; 3] {
+        let exec = |verb| self.any(verb, CORE, "pods/exec");
+        [self.any("list", CORE, "pods"), exec("get"), exec("create")]
+    }
+
+    /// What the Job, its Secret, its Pod and the Deployment need.
+    fn database(self, sandbox: &Environment) -> Vec<Right> {
+        let mut needed = vec![
+            self.named("patch", "apps", "deployments/scale", &sandbox.deployment),
+            self.named("get", CORE, "secrets", &sandbox.secret),
+            self.any("get", CORE, "pods/log"),
+        ];
+        needed.extend(["list", "watch"].map(|verb| self.any(verb, "apps", "deployments")));
+        needed.extend(["create", "get", "delete"].map(|verb| self.any(verb, "batch", "jobs")));
+        needed.extend(["create", "delete"].map(|verb| self.any(verb, CORE, "secrets")));
+        needed.extend(["get", "list", "watch"].map(|verb| self.any(verb, CORE, "pods")));
+        needed.extend(["get", "create"].map(|verb| self.any(verb, CORE, "pods/exec")));
+        needed
+    }
+}

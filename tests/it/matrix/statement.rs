@@ -1,0 +1,46 @@
+//! A statement of the restore that fails: at each tenth of them.
+
+use super::arena::Arena;
+use super::case::Case;
+use crate::support::postgres::SANDBOX;
+use crate::support::sandbox::Ran;
+
+/// Superuser's, so that the wipe leaves it alone; a sequence counts on through a transaction that is rolled back.
+const GUARD: &str = "
+    CREATE SCHEMA guard; CREATE SEQUENCE guard.statements; CREATE TABLE guard.fatal AS SELECT 0::bigint AS number;
+    CREATE FUNCTION guard.count() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $body$
+    BEGIN
+        IF nextval('guard.statements') = (SELECT number FROM guard.fatal) THEN RAISE 'not today'; END IF;
+    END
+    $body$;
+    CREATE EVENT TRIGGER guard ON ddl_command_start EXECUTE FUNCTION guard.count();";
+
+/// One for each tenth.
+pub(super) fn cases() -> Vec<Case> {
+    (1..=10).map(|tenth| Case::Statement { tenth }).collect()
+}
+
+/// How many statements a restore has that define something.
+pub(super) async fn count(arena: &mut Arena) -> Result<u64, String> {
+    let (ran, count) = counted(arena, 0).await?;
+    arena.judge(&ran, false).await?;
+    Ok(count)
+}
+
+/// A run whose n-th statement that defines something fails; 0 is none of them.
+pub(super) async fn run(arena: &mut Arena, fatal: u64) -> Result<Ran, String> {
+    let (ran, count) = counted(arena, fatal).await?;
+    match ran.code == 1 && ran.stderr.contains("not today") && count == fatal {
+        true => Ok(ran),
+        false => Err(format!("exit code {} after {count} statements:\n{}", ran.code, ran.stderr)),
+    }
+}
+
+async fn counted(arena: &mut Arena, fatal: u64) -> Result<(Ran, u64), String> {
+    let sql = |text: &str| arena.lab.postgres.sql(SANDBOX.database, text);
+    sql(&format!("{GUARD} UPDATE guard.fatal SET number = {fatal}"));
+    let ran = arena.run(&["refresh"]).await;
+    let count = sql("SELECT last_value FROM guard.statements");
+    sql("DROP EVENT TRIGGER guard; DROP SCHEMA guard CASCADE");
+    Ok((ran?, count.parse().expect("a number")))
+}

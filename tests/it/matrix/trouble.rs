@@ -1,0 +1,208 @@
+//! What goes wrong at a place.
+
+use super::arena::{Arena, finish};
+use super::place::Hold;
+use crate::support::api::{Fault, Rule};
+use crate::support::sandbox::{Ran, SANDBOX};
+use crate::support::store::DeleteOptions;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use std::fmt;
+use std::time::Duration;
+use tokio::process::Child;
+
+/// A control plane that is upgraded comes back within this.
+const GONE: Duration = Duration::from_secs(30);
+const LEASE: &str = "sandbox-lifecycle";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    Signal(&'static str),
+    /// Killed on a machine whose clock is so many minutes off, then this command elsewhere.
+    Killed(&'static str, i64),
+    /// A second run is started, and the first one's clock is so many minutes off.
+    SecondRun(i64),
+    Pod(Fate),
+    PostgresRestarted,
+    TokenExpired,
+    /// Every connection is reset for half a minute.
+    ApiGone,
+    /// What holds the lock keeps it.
+    LockKept,
+}
+
+/// What becomes of the Job's Pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Deleted,
+    Evicted,
+    OutOfMemory,
+    NodeLost,
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Signal(name) => write!(f, "SIG{name}"),
+            Self::Killed(next, minutes) => write!(f, "SIGKILL, clock {minutes:+} min, then {next}"),
+            Self::SecondRun(minutes) => write!(f, "a second run, clock {minutes:+} min"),
+            Self::Pod(fate) => write!(f, "Job's Pod: {fate:?}"),
+            Self::PostgresRestarted => f.write_str("PostgreSQL restarted"),
+            Self::TokenExpired => f.write_str("token expired"),
+            Self::ApiGone => f.write_str("API server gone for 30 s"),
+            Self::LockKept => f.write_str("another session keeps its lock"),
+        }
+    }
+}
+
+impl Trouble {
+    /// What is counted together.
+    pub(super) fn kind(self) -> String {
+        match self {
+            Self::Killed(next, _) => format!("SIGKILL, then {next}"),
+            Self::SecondRun(_) => "a second run".to_owned(),
+            _ => self.to_string(),
+        }
+    }
+
+    /// The exit codes that can be the truth.
+    pub(super) fn may_end_with(self) -> &'static [i32] {
+        match self {
+            Self::Signal("INT") => &[0, 130],
+            Self::Signal(_) => &[0, 143],
+            Self::Killed(..) | Self::SecondRun(_) => &[0],
+            Self::Pod(Fate::NodeLost) | Self::TokenExpired => &[0, 1, 3],
+            Self::LockKept => &[1],
+            Self::Pod(_) | Self::PostgresRestarted | Self::ApiGone => &[0, 1],
+        }
+    }
+
+    /// A node that does not answer is waited for, and so are a server and a lock.
+    pub(super) fn is_slow(self) -> bool {
+        matches!(self, Self::Pod(Fate::NodeLost) | Self::ApiGone | Self::LockKept)
+    }
+
+    /// Only `recover` has run at the end.
+    pub(super) fn ends_with_recover(self) -> bool {
+        matches!(self, Self::Killed("recover", _))
+    }
+
+    /// Happens to a run that is held at its place, and lets it go on: the last run's end, when there are two.
+    pub(super) async fn strike(self, arena: &mut Arena, hold: &Hold, mut child: Child) -> Result<Ran, String> {
+        match self {
+            Self::Signal(name) => signal(name, child.id().expect("it runs")),
+            Self::Killed(next, minutes) => {
+                child.kill().await.expect("it is killed");
+                hold.release(arena);
+                die(arena, minutes);
+                return arena.run(&[next]).await;
+            }
+            Self::SecondRun(minutes) => return beside(arena, hold, child, minutes).await,
+            Self::Pod(fate) => fate.strike(arena),
+            Self::PostgresRestarted => arena.restart_postgres(),
+            Self::ApiGone => return without_api(arena, hold, child).await,
+            Self::LockKept => return finish(child).await,
+            Self::TokenExpired => arena.lab.api.set(|settings| settings.token = Some("another".to_owned())),
+        }
+        hold.release(arena);
+        finish(child).await
+    }
+
+    /// What an operator does about a run that ended with 3, before `recover`.
+    pub(super) async fn mend(self, arena: &Arena) {
+        arena.lab.api.set(|settings| settings.token = None);
+        for pod in job_pods(arena) {
+            // `kubectl delete pod --force` once the node is known to be gone.
+            let _ = arena.lab.store.delete("pods", SANDBOX, &pod, DeleteOptions::now());
+        }
+        die(arena, 0);
+    }
+}
+
+impl Fate {
+    fn strike(self, arena: &Arena) {
+        for pod in job_pods(arena) {
+            match self {
+                // It may be gone by itself by now.
+                Self::Deleted => drop(arena.lab.store.delete("pods", SANDBOX, &pod, DeleteOptions::default())),
+                Self::Evicted => arena.lab.kubelet.evict(SANDBOX, &pod),
+                Self::NodeLost => arena.lab.kubelet.lose(SANDBOX, &pod),
+                Self::OutOfMemory => {
+                    let is_running = |name: &&str| {
+                        arena.lab.kubelet.container(SANDBOX, &pod, name).is_some_and(|it| it.exit().is_none())
+                    };
+                    let running = ["dump", "restore"].into_iter().find(is_running);
+                    running.into_iter().for_each(|name| arena.lab.kubelet.oom_kill(SANDBOX, &pod, name));
+                }
+            }
+        }
+    }
+}
+
+fn job_pods(arena: &Arena) -> Vec<String> {
+    let pods = arena.lab.store.list("pods", Some(SANDBOX));
+    let names = pods.iter().filter_map(|pod| pod["metadata"]["name"].as_str());
+    names.filter(|name| name.starts_with("sandbox-refresh-")).map(str::to_owned).collect()
+}
+
+/// Sends the signal by its name, as an operator would.
+fn signal(name: &str, pid: u32) {
+    let sent = std::process::Command::new("kill").args(["-s", name, &pid.to_string()]).status();
+    assert!(sent.expect("kill runs").success());
+}
+
+/// The time on a machine whose clock is so many minutes off.
+fn on_a_clock(minutes: i64) -> Value {
+    format!("{:.6}", Timestamp::now() + SignedDuration::from_mins(minutes)).into()
+}
+
+/// A holder that is dead is watched for its Lease's duration: here a second. What its clock said must not count.
+fn die(arena: &Arena, minutes: i64) {
+    let skewed = |lease: &mut Value| {
+        lease["spec"]["leaseDurationSeconds"] = 1.into();
+        if lease["spec"]["renewTime"].is_string() {
+            lease["spec"]["renewTime"] = on_a_clock(minutes);
+        }
+    };
+    // There may be none yet, or none any more.
+    let _ = arena.lab.store.mutate("leases", SANDBOX, LEASE, skewed);
+}
+
+/// The rest of the run goes on meanwhile.
+async fn without_api(arena: &Arena, hold: &Hold, child: Child) -> Result<Ran, String> {
+    arena.lab.api.faults.add(Rule::on(|_| true, Fault::ResetBefore).for_ever());
+    arena.lab.api.reset_connections();
+    hold.release(arena);
+    let back = async {
+        tokio::time::sleep(GONE).await;
+        arena.lab.api.faults.clear();
+    };
+    let (ran, ()) = tokio::join!(finish(child), back);
+    ran
+}
+
+/// The first run renews its Lease, by its own clock, whenever somebody looks at it.
+async fn beside(arena: &Arena, hold: &Hold, first: Child, minutes: i64) -> Result<Ran, String> {
+    let store = arena.lab.store.clone();
+    let renew = move |lease: &mut Value| lease["spec"]["renewTime"] = on_a_clock(minutes);
+    let on_a_look = move |seen: &crate::support::api::Seen| {
+        if seen.line() == format!("get leases {LEASE}") {
+            let _ = store.mutate("leases", SANDBOX, LEASE, renew);
+        }
+        false
+    };
+    arena.lab.api.faults.add(Rule::on(on_a_look, Fault::ResetBefore).for_ever());
+    let second = arena.start(&["refresh"]);
+    let first = tokio::spawn(finish(first));
+    let second = finish(second).await?;
+    hold.release(arena);
+    let first = first.await.expect("no panic there")?;
+    let refused = |ran: &Ran| ran.code == 1 && ran.stderr.contains("is held by");
+    // Where the first has no Lease yet, or none any more, the second is the one that runs, or they run one after the other.
+    match (first.code, second.code) {
+        (0, 0) => Ok(first),
+        (0, _) if refused(&second) => Ok(first),
+        (_, 0) if refused(&first) => Ok(second),
+        _ => Err(format!("exit codes {} and {}:\n{}\n{}", first.code, second.code, first.stderr, second.stderr)),
+    }
+}
