@@ -17,7 +17,7 @@ pub(super) async fn lacking(settings: &Settings, cluster: &Cluster, scope: Scope
     Ok(lacking.into_iter().map(|right| format!("this client {right}")).collect())
 }
 
-/// The README's Roles, but for the Events: without them less is said, and nothing else is different.
+/// The README's Roles, but for what it marks as "only": without it less is said, and nothing else is different.
 fn needed(settings: &Settings, scope: Scope) -> Vec<Right> {
     let Settings { prod, sandbox, .. } = settings;
     let (source, target) = (In(&prod.namespace), In(&sandbox.namespace));
@@ -36,7 +36,7 @@ fn needed(settings: &Settings, scope: Scope) -> Vec<Right> {
         needed.extend(database);
         let argocd = In(&settings.argocd_namespace);
         let on_application = |verb| argocd.named(verb, "argoproj.io", "applications", &settings.argocd_application);
-        needed.extend(["get", "patch"].map(on_application));
+        needed.extend(["get", "list", "watch", "patch"].map(on_application));
     }
     needed
 }
