@@ -8,7 +8,7 @@ use crate::plan::Plan;
 use crate::report::{self, Event, Report};
 use crate::settings::Settings;
 use crate::shutdown::Shutdown;
-use crate::step::{Context, preflight};
+use crate::step::{Context, preflight, rights};
 use crate::summary::Summary;
 use anyhow::{Context as _, Error, Result, anyhow, bail};
 use std::hash::{BuildHasher, RandomState};
@@ -44,6 +44,7 @@ impl Run<'_> {
     async fn dry(&self, plan: &Plan) -> Result<()> {
         report::result(&plan.describe(self.settings)).context("cannot write the plan")?;
         let cluster = self.connect().await?;
+        rights::check(self.settings, &cluster, plan.scope()).await?;
         let found = preflight::check(self.settings, &cluster, plan.scope()).await?;
         self.tell(&found);
         self.note("the preflight found nothing in the way; nothing was changed");
@@ -53,7 +54,9 @@ impl Run<'_> {
     async fn carry_out(&self, plan: &Plan, summary: &mut Summary) -> Result<Outcome> {
         let mut shutdown = Shutdown::listen()?;
         let cluster = self.connect().await?;
-        // First of all: what a dead run left is no state to look at, or to come back to.
+        // What cannot be read cannot be looked at, and what cannot be undone must not be begun.
+        rights::check(self.settings, &cluster, plan.scope()).await?;
+        // Before the preflight: what a dead run left is no state to look at, or to come back to.
         let recovered = self.recover_from_the_dead(&cluster, &mut shutdown, false).await?;
         if recovered.as_ref().is_some_and(|outcome| outcome.code() != 0) {
             return Ok(recovered.unwrap_or_default());

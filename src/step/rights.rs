@@ -4,17 +4,19 @@ use super::preflight::Scope;
 use crate::cluster::rights::Right;
 use crate::cluster::{Cluster, lease};
 use crate::settings::{Environment, Settings};
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 const CORE: &str = "";
 
-/// What is lacking, with the rules that grant it.
+/// Asks whether all of it is granted.
 ///
 /// # Errors
-/// The API server cannot be reached, or does not accept the credentials.
-pub(super) async fn lacking(settings: &Settings, cluster: &Cluster, scope: Scope) -> Result<Vec<String>> {
+/// What is lacking, with the rules that grant it; the API server cannot be reached, or does not accept the credentials.
+pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Result<()> {
     let lacking = cluster.lacking(&needed(settings, scope)).await?;
-    Ok(lacking.into_iter().map(|right| format!("this client {right}")).collect())
+    let lacking: Vec<String> = lacking.into_iter().map(|right| format!("this client {right}")).collect();
+    ensure!(lacking.is_empty(), "{}; nothing was changed", lacking.join("; "));
+    Ok(())
 }
 
 /// The README's Roles, but for the Events: without them less is said, and nothing else is different.
@@ -36,7 +38,7 @@ fn needed(settings: &Settings, scope: Scope) -> Vec<Right> {
         needed.extend(database);
         let argocd = In(&settings.argocd_namespace);
         let on_application = |verb| argocd.named(verb, "argoproj.io", "applications", &settings.argocd_application);
-        needed.extend(["get", "patch"].map(on_application));
+        needed.extend(["get", "list", "watch", "patch"].map(on_application));
     }
     needed
 }

@@ -2,6 +2,7 @@
 //! a target that is missed is said, only a run that fails fails the benchmark.
 #![allow(clippy::print_stdout)]
 mod binary;
+mod cluster;
 mod database;
 mod documents;
 mod figures;
@@ -13,8 +14,7 @@ const ROUNDS: usize = 5;
 /// The exit code; panics when a run fails.
 pub(crate) async fn bench(cluster: bool) -> u8 {
     if cluster {
-        println!("tests/bench --cluster needs E2E_KUBECONFIG, and does not exist yet.");
-        return 2;
+        return cluster::cluster().await;
     }
     if cfg!(debug_assertions) {
         println!("A debug build: its figures say nothing. tests/bench makes a release build.");

@@ -1,8 +1,8 @@
 //! Cases that are claims about any cluster: the lab's tests and the end-to-end tests tell the same ones.
 
 use crate::support::readme::{self, Rule};
-use crate::support::sandbox::{Ran, finish};
-use crate::support::scene::{Scene, signal};
+use crate::support::sandbox::Ran;
+use crate::support::scene::Scene;
 
 /// The sandbox becomes equal to production, and everything else is as before.
 pub(crate) async fn refreshes(scene: &impl Scene) -> Ran {
@@ -30,9 +30,9 @@ pub(crate) async fn a_signal_at_a_step_is_put_back(
     code: i32,
 ) {
     let before = scene.world();
-    let child = scene.reach(arguments, step).await;
-    signal(name, &child);
-    let ran = finish(child).await;
+    let run = scene.reach(arguments, step).await;
+    run.signal(name);
+    let ran = run.end().await;
     // One that comes when all is done already finds nothing to end.
     assert!(ran.code == code || ran.code == 0, "{name} at {step}: {ran:?}");
     scene.world().assert_whole_since(&before);
@@ -41,8 +41,9 @@ pub(crate) async fn a_signal_at_a_step_is_put_back(
 /// Killed in the middle of the restore; the next run, or `recover`, puts back what it left.
 pub(crate) async fn a_killed_run_is_put_back_by(scene: &impl Scene, next: &[&str]) {
     let before = scene.world();
-    let mut child = scene.reach(&["refresh-from-prod"], "[5/8]").await;
-    child.kill().await.expect("it is killed");
+    let run = scene.reach(&["refresh-from-prod"], "[5/8]").await;
+    run.signal("KILL");
+    run.end().await;
     assert_ne!(scene.world().sync_policy, before.sync_policy, "Argo CD is paused");
     scene.run(&["refresh-from-prod"]).await.assert_code(1).assert_says("is held by");
     scene.expire_lease();
@@ -54,10 +55,9 @@ pub(crate) async fn a_killed_run_is_put_back_by(scene: &impl Scene, next: &[&str
 /// Nothing commits under an application that somebody has started again.
 pub(crate) async fn replicas_that_come_back_stop_the_commit(scene: &impl Scene) {
     let before = scene.world();
-    let child = scene.reach(&["refresh-from-prod"], "[5/8]").await;
+    let run = scene.reach(&["refresh-from-prod"], "[5/8]").await;
     scene.scale(1);
-    let ran = finish(child).await;
-    assert_eq!(ran.code, 1, "{ran:?}");
+    run.end().await.assert_code(1);
     let after = scene.world();
     assert_eq!(after.sandbox, before.sandbox, "nothing was committed");
     after.assert_whole_since(&before);
@@ -101,6 +101,6 @@ pub(crate) async fn a_second_run_is_refused_while_one_lives(scene: &impl Scene) 
     let before = scene.world();
     let first = scene.reach(&["refresh-from-prod"], "[2/8]").await;
     scene.run(&["refresh-from-prod"]).await.assert_code(1).assert_says("is held by tester@");
-    assert_eq!(finish(first).await.code, 0);
+    first.end().await.assert_code(0);
     scene.world().assert_whole_since(&before);
 }

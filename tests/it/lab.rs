@@ -1,4 +1,5 @@
 //! The lab by hand: `demo` shows a refresh, `bench` measures.
+mod real;
 mod support;
 
 mod bench;

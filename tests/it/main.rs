@@ -11,6 +11,7 @@ mod lab_api;
 mod lab_run;
 mod lease;
 mod matrix;
+mod real;
 mod refresh;
 mod refusals;
 mod rights;

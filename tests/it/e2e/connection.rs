@@ -1,7 +1,7 @@
 //! A cluster that cannot be used: one clear sentence, exit code 1, nothing changed.
 
-use super::rights;
-use super::sandbox::RealSandbox;
+use crate::real::roles;
+use crate::real::sandbox::RealSandbox;
 use crate::support::sandbox::{Ran, SANDBOX, finish};
 use crate::support::scene::Scene;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ fn assert_one_sentence(ran: &Ran, words: &[&str]) {
 async fn a_cluster_that_cannot_be_used_is_told_in_one_sentence() {
     let sandbox = RealSandbox::new().await;
     let before = sandbox.world();
-    let good = rights::with_user(&sandbox.kubectl, &json!({"token": rights::token(&sandbox.kubectl, None)}));
+    let good = roles::with_user(&sandbox.kubectl, &json!({"token": roles::token(&sandbox.kubectl, None)}));
 
     let mut unreachable = good.clone();
     unreachable["clusters"][0]["cluster"]["server"] = json!("https://127.0.0.1:9");
@@ -39,9 +39,9 @@ async fn a_cluster_that_cannot_be_used_is_told_in_one_sentence() {
         "create",
         &[json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": SANDBOX, "name": "short-lived"}})],
     );
-    let token = rights::token(&sandbox.kubectl, Some(bound));
+    let token = roles::token(&sandbox.kubectl, Some(bound));
     sandbox.kubectl.run(&["-n", SANDBOX, "delete", "secret", "short-lived"]);
-    let expired = rights::with_user(&sandbox.kubectl, &json!({"token": token}));
+    let expired = roles::with_user(&sandbox.kubectl, &json!({"token": token}));
     let ran = sandbox.run_with(&expired, &["refresh"]).await;
     assert_one_sentence(&ran, &["does not accept the credentials", "expired token"]);
 

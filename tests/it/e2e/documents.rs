@@ -1,60 +1,32 @@
 //! Documents from Pod to Pod: equal afterwards, also after a cut and a second run.
 
-use super::machinery::Machinery;
-use super::sandbox::{Furnished, RealSandbox};
-use crate::support::sandbox::{PROD, Ran, SANDBOX, finish};
+use crate::real::machinery::Machinery;
+use crate::real::sandbox::RealSandbox;
+use crate::support::sandbox::Ran;
 use crate::support::scene::Scene;
+use std::time::Duration;
 
 /// Megabytes that take the tool long enough to be cut in the middle.
 const LARGE: u32 = 1000;
 
-/// Names of every kind, links, modes, and `$1` MB in files of 240 kB that do not compress.
-const POPULATE: &str = r#"
-cd /var/www/documents && rm -rf mycompany
-mkdir -p mycompany/facture/2026 mycompany/empty "mycompany/with space/and
-newline"
-cd mycompany
-for name in ./-rf 'é à.pdf' 'a
-b' "quote'\"\$(x)" .hidden; do printf %s "$name" >"$name"; done
-chmod 600 ./-rf
-ln -s /etc/passwd outside
-ln -s facture/2026 year
-head -c "$1"M /dev/urandom | split -b 240k -a 4 -d - facture/2026/f
-"#;
-
-/// Everything below `$1` as find tells it, contents included.
-const FINGERPRINT: &str = r"cd $1
-find . \( -type d -printf '%y %m - %T@ %p\n' -o -printf '%y %m %s %T@ %p -> %l\n' \) | sort
-find . -type f -print0 | sort -z | xargs -0 -r sha256sum";
-
-impl Furnished {
-    /// Runs a script in the application's Pod of the namespace.
-    fn in_pod(&self, namespace: &str, script: &str, argument: &str) -> String {
-        let deployment = format!("deployment/{namespace}");
-        self.kubectl.run(&["-n", namespace, "exec", &deployment, "--", "bash", "-euc", script, "bash", argument])
-    }
-
-    /// Gives production documents, `megabytes` of them, and takes the sandbox's away.
-    pub(crate) fn populate(&self, megabytes: u32) {
-        self.in_pod(PROD, POPULATE, &megabytes.to_string());
-        self.in_pod(SANDBOX, "rm -rf /var/www/documents/*", "");
-    }
-
-    fn fingerprint(&self, namespace: &str) -> String {
-        self.in_pod(namespace, FINGERPRINT, "/var/www/documents/mycompany")
-    }
-
-    fn assert_same_documents(&self) {
-        // Not assert_eq: the difference would be thousands of lines.
-        assert!(self.fingerprint(PROD) == self.fingerprint(SANDBOX), "the trees differ");
-    }
+/// A kubelet that comes back takes its Pods for not Ready until it has probed them again.
+async fn run_when_ready(sandbox: &RealSandbox, arguments: &[&str]) -> Ran {
+    let ready = async {
+        loop {
+            let ran = sandbox.run(arguments).await;
+            if !ran.stderr.contains("is Ready") {
+                return ran;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), ready).await.expect("the Pods become Ready again")
 }
 
 /// The second run sends what the first one did not, and no more.
 async fn assert_mended(sandbox: &RealSandbox, cut: Ran) {
     assert_eq!(cut.code, 1, "{cut:?}");
     let cut = cut.assert_says("run it again");
-    let report = sandbox.run(&["--output", "json", "sync-documents"]).await.assert_code(0).json();
+    let report = run_when_ready(sandbox, &["--output", "json", "sync-documents"]).await.assert_code(0).json();
     let sent = report["documents"]["bytes"].as_u64().expect("bytes");
     assert!(sent < u64::from(LARGE) * 1_000_000, "all was sent again: {report} after {cut:?}");
     sandbox.assert_same_documents();
@@ -87,10 +59,9 @@ async fn cut_by(process: &str) {
     let sandbox = RealSandbox::new().await;
     let Some(machinery) = Machinery::of(&sandbox.kubectl) else { return };
     sandbox.populate(LARGE);
-    let child = sandbox.reach(&["sync-documents"], "MB sent").await;
+    let run = sandbox.reach(&["sync-documents"], "MB sent").await;
     machinery.kill(process);
-    let cut = finish(child).await;
     machinery.mend();
-    assert_mended(&sandbox, cut).await;
+    assert_mended(&sandbox, run.end().await).await;
     sandbox.populate(0);
 }

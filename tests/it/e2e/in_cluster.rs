@@ -1,6 +1,6 @@
 //! Inside a Pod, by its service account: what a runner in the cluster does.
 
-use super::sandbox::RealSandbox;
+use crate::real::sandbox::RealSandbox;
 use crate::support::sandbox::SANDBOX;
 use crate::support::scene::Scene;
 use serde_json::json;

@@ -1,7 +1,7 @@
 //! The way through, and what is refused on it.
 
-use super::sandbox::RealSandbox;
 use crate::cases;
+use crate::real::sandbox::RealSandbox;
 use crate::support::postgres::{PostgresServer, SANDBOX as ACCESS};
 use crate::support::sandbox::SANDBOX;
 

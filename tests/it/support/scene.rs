@@ -3,9 +3,9 @@
 use super::readme::Rule;
 use super::sandbox::{Ran, SANDBOX, Sandbox, World, finish};
 use serde_json::json;
-use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 
 /// A production, a sandbox, and the binary told where they are.
 pub(crate) trait Scene {
@@ -30,9 +30,8 @@ pub(crate) trait Scene {
     }
 
     /// Starts it and waits until its stderr has a line with these words.
-    async fn reach(&self, arguments: &[&str], words: &str) -> Child {
-        // Nobody reads a killed child's stdout.
-        let mut child = self.command(arguments).stdout(Stdio::null()).spawn().expect("the binary starts");
+    async fn reach(&self, arguments: &[&str], words: &str) -> Midway {
+        let mut child = self.command(arguments).spawn().expect("the binary starts");
         let mut lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
         let mut said = String::new();
         while let Some(line) = lines.next_line().await.expect("readable") {
@@ -40,11 +39,38 @@ pub(crate) trait Scene {
             said.push('\n');
             if line.contains(words) {
                 // Somebody must go on reading, or the binary would block or see a closed pipe.
-                tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-                return child;
+                let rest = tokio::spawn(async move {
+                    while let Ok(Some(line)) = lines.next_line().await {
+                        said.push_str(&line);
+                        said.push('\n');
+                    }
+                    said
+                });
+                return Midway { child, stderr: rest };
             }
         }
         panic!("{words:?} was not said:\n{said}");
+    }
+}
+
+/// The binary in the middle of its work.
+pub(crate) struct Midway {
+    child: Child,
+    stderr: JoinHandle<String>,
+}
+
+impl Midway {
+    /// Sends the signal by its name, as an operator would.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().expect("it runs").to_string();
+        let sent = std::process::Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+
+    /// Waits for its end, and gives all that it said from its start.
+    pub(crate) async fn end(self) -> Ran {
+        let ran = finish(self.child).await;
+        Ran { stderr: self.stderr.await.expect("it was read"), ..ran }
     }
 }
 
@@ -70,13 +96,6 @@ impl Scene for Sandbox {
     fn allow(&self, rules: &[Rule]) {
         self.api.set(|settings| settings.rights = Some(rules.iter().flat_map(Rule::rights).collect()));
     }
-}
-
-/// Sends the signal by its name, as an operator would.
-pub(crate) fn signal(name: &str, child: &Child) {
-    let pid = child.id().expect("it runs").to_string();
-    let sent = std::process::Command::new("kill").args(["-s", name, &pid]).status();
-    assert!(sent.expect("kill runs").success());
 }
 
 impl World {

@@ -23,9 +23,7 @@ pub(crate) struct SelfHeal {
 impl SelfHeal {
     /// Watches the sandbox, whose manifest in Git says `replicas`.
     pub(crate) async fn start(kubectl: &Kubectl, replicas: i32) -> Self {
-        let kubeconfig = Kubeconfig::read_from(kubectl.kubeconfig()).expect("the kubeconfig");
-        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
-        let client = Client::try_from(config.expect("the kubeconfig")).expect("a client");
+        let client = client(kubectl).await;
         let heals = Arc::new(AtomicU32::new(0));
         let task = tokio::spawn(fight(client, replicas, heals.clone()));
         Self { heals, task }
@@ -41,6 +39,13 @@ impl Drop for SelfHeal {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// With kubectl's own rights.
+pub(super) async fn client(kubectl: &Kubectl) -> Client {
+    let kubeconfig = Kubeconfig::read_from(kubectl.kubeconfig()).expect("the kubeconfig");
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
+    Client::try_from(config.expect("the kubeconfig")).expect("a client")
 }
 
 async fn fight(client: Client, replicas: i32, heals: Arc<AtomicU32>) {

@@ -1,7 +1,7 @@
 //! What the world consists of, and how it goes away again.
 
 use super::super::kubectl::Kubectl;
-use super::super::postgres;
+use super::super::server;
 use super::NAMESPACES;
 use crate::support::postgres::{PRODUCTION, SANDBOX as ACCESS};
 use crate::support::sandbox::{PROD, SANDBOX};
@@ -52,7 +52,7 @@ pub(super) fn furnish(kubectl: &Kubectl, image: &str) {
     let namespace =
         |name| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": label}});
     kubectl.put("create", &NAMESPACES.map(namespace));
-    kubectl.put("create", &postgres::objects(image));
+    kubectl.put("create", &server::objects(image));
     if kubectl.try_run(&["get", "customresourcedefinition", CRD]).is_err() {
         make_crd(kubectl);
     }

@@ -2,9 +2,9 @@
 mod objects;
 
 use super::kubectl::Kubectl;
-use super::postgres::{self, Server};
-use super::rights;
+use super::roles;
 use super::self_heal::SelfHeal;
+use super::server::{self, Server};
 use crate::support::postgres::{PRODUCTION, Production, SANDBOX as ACCESS};
 use crate::support::readme::{self, Rule};
 use crate::support::sandbox::{PROD, SANDBOX, World};
@@ -89,7 +89,7 @@ impl Furnished {
         objects::furnish(&world.kubectl, &world.image);
         world.postgres.await_ready();
         world.address = world.postgres.address();
-        let text = rights::grant(&world.kubectl);
+        let text = roles::grant(&world.kubectl);
         std::fs::write(world.kubeconfig(), text).expect("a kubeconfig");
         world
     }
@@ -99,7 +99,7 @@ impl Furnished {
         self.postgres.hold(production);
         self.kubectl.run(&["-n", SANDBOX, "delete", "lease", "sandbox-lifecycle", "--ignore-not-found"]);
         self.kubectl.run(&["-n", SANDBOX, "delete", "job,secret", "-l", "sandbox-lifecycle/run"]);
-        rights::replace(&self.kubectl, &readme::rules());
+        roles::replace(&self.kubectl, &readme::rules());
         objects::refurnish(&self.kubectl, &self.image);
         for namespace in [PROD, SANDBOX] {
             self.ready(namespace);
@@ -168,7 +168,7 @@ impl Scene for RealSandbox {
     }
 
     fn allow(&self, rules: &[Rule]) {
-        rights::replace(&self.kubectl, rules);
+        roles::replace(&self.kubectl, rules);
     }
 }
 
@@ -179,4 +179,4 @@ impl Drop for Furnished {
 }
 
 /// The database server and what belongs to it, beside the three namespaces of the README.
-pub(super) const NAMESPACES: [&str; 4] = [PROD, SANDBOX, "argocd", postgres::NAMESPACE];
+pub(super) const NAMESPACES: [&str; 4] = [PROD, SANDBOX, "argocd", server::NAMESPACE];

@@ -1,0 +1,96 @@
+//! `tests/bench --cluster`: the tool beside the shell script that does the same work, on a real Kubernetes.
+use super::figures::{Figures, Target, heading, line};
+use crate::real::downtime::Downtime;
+use crate::real::sandbox::RealSandbox;
+use crate::support::postgres::{PRODUCTION, PostgresServer, Production, SANDBOX as ACCESS};
+use crate::support::sandbox::SANDBOX;
+use crate::support::scene::Scene;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+/// The shell way; its head says what it reads from the environment.
+const PEER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/peer/sandbox-lifecycle.sh");
+const ROUNDS: usize = 3;
+/// Documents beside the database, as a sandbox that is refreshed every night has: nearly all are there already.
+const FEW: u32 = 5;
+const MANY: u32 = 1000;
+
+/// The exit code; panics when a run fails.
+pub(crate) async fn cluster() -> u8 {
+    if std::env::var_os("E2E_KUBECONFIG").is_none() {
+        println!("tests/bench --cluster needs E2E_KUBECONFIG, the kubeconfig of a cluster that may be used up.");
+        return 2;
+    }
+    if !Path::new(PEER).exists() {
+        println!("The shell script to be measured beside, {PEER}, is not there: nothing to compare with.");
+        return 0;
+    }
+    let (production, name) = match PostgresServer::real_dump() {
+        Some(dump) => (dump, "the real Dolibarr dump"),
+        None => (Production::Fixture, "the project's own fixture"),
+    };
+    let sandbox = RealSandbox::with(&production).await;
+    refresh(&sandbox, name).await;
+    documents(&sandbox).await;
+    0
+}
+
+async fn refresh(sandbox: &RealSandbox, name: &str) {
+    let [mut shell, mut tool, mut shell_down, mut tool_down] = [(); 4].map(|()| Figures::default());
+    sandbox.populate(FEW);
+    let expected = sandbox.postgres.checksum(PRODUCTION.database);
+    for _ in 0..ROUNDS {
+        let downtime = Downtime::watch(&sandbox.kubectl).await;
+        let started = Instant::now();
+        assert!(peer(sandbox, "refresh").status().expect("bash runs").success(), "the shell way failed");
+        shell.add(started.elapsed().as_secs_f64());
+        shell_down.add(downtime.seconds().await);
+
+        let downtime = Downtime::watch(&sandbox.kubectl).await;
+        let started = Instant::now();
+        sandbox.run(&["refresh"]).await.assert_code(0);
+        tool.add(started.elapsed().as_secs_f64());
+        tool_down.add(downtime.seconds().await);
+        assert!(sandbox.postgres.checksum(ACCESS.database) == expected, "refresh: another content");
+    }
+    heading(&format!("Refresh: {name}, {FEW} MB of documents"));
+    line("the shell way", &shell, 1, "s", &Target::None);
+    line("refresh (target 0.7 ×)", &tool, 1, "s", &Target::AtMost(0.7 * shell.median()));
+    line("the shell way's downtime", &shell_down, 1, "s", &Target::None);
+    line("refresh's downtime (target 0.5 ×)", &tool_down, 1, "s", &Target::AtMost(0.5 * shell_down.median()));
+}
+
+async fn documents(sandbox: &RealSandbox) {
+    let [mut shell, mut shell_again, mut tool, mut tool_again] = [(); 4].map(|()| Figures::default());
+    sandbox.populate(MANY);
+    for _ in 0..ROUNDS {
+        sandbox.take_documents_away();
+        for figures in [&mut shell, &mut shell_again] {
+            let started = Instant::now();
+            assert!(peer(sandbox, "sync-documents").status().expect("bash runs").success(), "the shell way failed");
+            figures.add(started.elapsed().as_secs_f64());
+        }
+        sandbox.take_documents_away();
+        for figures in [&mut tool, &mut tool_again] {
+            let started = Instant::now();
+            sandbox.run(&["sync-documents"]).await.assert_code(0);
+            figures.add(started.elapsed().as_secs_f64());
+        }
+    }
+    sandbox.populate(0);
+    let rate = f64::from(MANY) * 1.048_576 / shell.median();
+    heading(&format!("Documents: {MANY} MiB in files of 240 kB, incompressible; the shell way moves {rate:.0} MB/s"));
+    line("kubectl exec tar | kubectl exec tar", &shell, 1, "s", &Target::None);
+    line("sync-documents (target 0.9 × its speed)", &tool, 1, "s", &Target::AtMost(shell.median() / 0.9));
+    line("kubectl exec tar | kubectl exec tar, nothing changed", &shell_again, 1, "s", &Target::None);
+    line("sync-documents, nothing changed", &tool_again, 2, "s", &Target::AtMost(2.0));
+}
+
+fn peer(sandbox: &RealSandbox, command: &str) -> Command {
+    let mut peer = Command::new("bash");
+    peer.args([PEER, command]).env("KUBECONFIG", sandbox.kubectl.kubeconfig());
+    peer.env("PGHOST", sandbox.postgres.address()).env("IMAGE", &sandbox.image).env("SECRET", "vso-db-credentials");
+    peer.env("SB_NS", SANDBOX).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+    peer
+}
