@@ -8,7 +8,7 @@ use crate::plan::Plan;
 use crate::report::{self, Event, Report};
 use crate::settings::Settings;
 use crate::shutdown::Shutdown;
-use crate::step::{Context, preflight};
+use crate::step::{Context, preflight, rights};
 use crate::summary::Summary;
 use anyhow::{Context as _, Error, Result, anyhow, bail};
 use std::hash::{BuildHasher, RandomState};
@@ -45,6 +45,7 @@ impl Run<'_> {
     async fn dry(&self, plan: &Plan) -> Result<()> {
         report::result(&plan.describe(self.settings)).context("cannot write the plan")?;
         let cluster = self.connect().await?;
+        rights::check(self.settings, &cluster, plan.scope()).await?;
         let found = preflight::check(self.settings, &cluster, plan.scope()).await?;
         self.tell(&found);
         self.note("the preflight found nothing in the way; nothing was changed");
@@ -54,7 +55,9 @@ impl Run<'_> {
     async fn carry_out(&self, plan: &Plan, summary: &mut Summary) -> Result<Outcome> {
         let mut shutdown = Shutdown::listen()?;
         let cluster = self.connect().await?;
-        // First of all: what a dead run left is no state to look at, or to come back to.
+        // What cannot be read cannot be looked at, and what cannot be undone must not be begun.
+        rights::check(self.settings, &cluster, plan.scope()).await?;
+        // Before the preflight: what a dead run left is no state to look at, or to come back to.
         let recovered = self.recover_from_the_dead(&cluster, &mut shutdown, false).await?;
         if recovered.as_ref().is_some_and(|outcome| outcome.code() != 0) {
             return Ok(recovered.unwrap_or_default());
@@ -132,10 +135,13 @@ impl Run<'_> {
         let mut shutdown = Shutdown::listen()?;
         let cluster = self.connect().await?;
         let namespace = &self.settings.sandbox.namespace;
-        self.note(&format!("watching the Lease {namespace}/{NAME}"));
         let orphaned = tokio::select! {
             signal = shutdown.requested() => return Err(signal.into()),
-            orphaned = cluster.orphaned(namespace, patience) => orphaned?,
+            orphaned = async {
+                rights::check_recovery(self.settings, &cluster).await?;
+                self.note(&format!("watching the Lease {namespace}/{NAME}"));
+                cluster.orphaned(namespace, patience).await
+            } => orphaned?,
         };
         match orphaned {
             Some(dead) => self.put_back(&cluster, &mut shutdown, dead).await,

@@ -3,7 +3,7 @@ mod argocd;
 mod documents;
 pub mod preflight;
 mod refresh_job;
-mod rights;
+pub mod rights;
 mod scale;
 mod watchdog;
 

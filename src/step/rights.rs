@@ -4,17 +4,41 @@ use super::preflight::Scope;
 use crate::cluster::rights::Right;
 use crate::cluster::{Cluster, lease};
 use crate::settings::{Environment, Settings};
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 const CORE: &str = "";
 
-/// What is lacking, with the rules that grant it.
+/// Asks whether all of it is granted.
 ///
 /// # Errors
-/// The API server cannot be reached, or does not accept the credentials.
-pub(super) async fn lacking(settings: &Settings, cluster: &Cluster, scope: Scope) -> Result<Vec<String>> {
-    let lacking = cluster.lacking(&needed(settings, scope)).await?;
-    Ok(lacking.into_iter().map(|right| format!("this client {right}")).collect())
+/// What is lacking, with the rules that grant it; the API server cannot be reached, or does not accept the credentials.
+pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Result<()> {
+    ask(cluster, &needed(settings, scope)).await
+}
+
+/// A watchdog that may not put something back must be known before it is needed.
+///
+/// # Errors
+/// As [`check`].
+pub async fn check_recovery(settings: &Settings, cluster: &Cluster) -> Result<()> {
+    let target = In(&settings.sandbox.namespace);
+    let argocd = In(&settings.argocd_namespace);
+    let on_lease = |verb| target.named(verb, "coordination.k8s.io", "leases", lease::NAME);
+    let on_application = |verb| argocd.named(verb, "argoproj.io", "applications", &settings.argocd_application);
+    let mut needed: Vec<Right> = ["get", "list", "watch", "update", "delete"].map(on_lease).into();
+    needed.extend(["get", "patch"].map(on_application));
+    needed.push(target.named("patch", "apps", "deployments/scale", &settings.sandbox.deployment));
+    needed.extend(["list", "watch"].map(|verb| target.any(verb, CORE, "pods")));
+    needed.push(target.any("delete", "batch", "jobs"));
+    needed.push(target.any("delete", CORE, "secrets"));
+    ask(cluster, &needed).await
+}
+
+async fn ask(cluster: &Cluster, needed: &[Right]) -> Result<()> {
+    let lacking = cluster.lacking(needed).await?;
+    let lacking: Vec<String> = lacking.into_iter().map(|right| format!("this client {right}")).collect();
+    ensure!(lacking.is_empty(), "{}; nothing was changed", lacking.join("; "));
+    Ok(())
 }
 
 /// The README's Roles, but for what it marks as "only": without it less is said, and nothing else is different.

@@ -4,6 +4,7 @@
 mod answer;
 mod arena;
 mod case;
+mod disk;
 mod place;
 mod statement;
 mod tally;
@@ -29,6 +30,7 @@ async fn a_failure_around_it_at_any_place_strands_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_statement_that_fails_anywhere_in_the_restore_changes_nothing() {
-    tally::play("statements", statement::cases(), 3).await;
+async fn a_failure_anywhere_within_the_restore_changes_nothing() {
+    let cases = statement::cases().into_iter().chain(disk::cases()).collect();
+    tally::play("failures within the restore", cases, 3).await;
 }

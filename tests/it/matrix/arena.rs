@@ -23,6 +23,7 @@ pub(super) struct Arena {
     before: World,
     /// How much of the database server's log has been judged.
     judged: u64,
+    on_small_disk: bool,
 }
 
 /// What a case that was survived has come to.
@@ -38,7 +39,7 @@ impl Arena {
         let documents = lab.documents(PROD).join("mycompany/facture");
         fs::create_dir_all(&documents).expect("a directory");
         fs::write(documents.join("FA2611-0042.pdf"), "an invoice").expect("a file");
-        let mut arena = Self { before: lab.world(), lab, judged: 0 };
+        let mut arena = Self { before: lab.world(), lab, judged: 0, on_small_disk: false };
         arena.age();
         arena
     }
@@ -55,6 +56,13 @@ impl Arena {
         self.lab.postgres.statements_from(&mut self.judged);
         self.lab.api.faults.clear();
         self.lab.api.record.clear();
+    }
+
+    /// Room for the sandbox's database and a second one of its size.
+    pub(super) fn move_to_small_disk(&mut self) {
+        if !std::mem::replace(&mut self.on_small_disk, true) {
+            self.lab.postgres.on_small_disk(64 << 20, &[DURABLE]);
+        }
     }
 
     pub(super) fn restart_postgres(&mut self) {

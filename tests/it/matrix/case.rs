@@ -3,8 +3,8 @@
 use super::answer::Answer;
 use super::arena::{Arena, End, finish};
 use super::place::{Place, When};
-use super::statement;
 use super::trouble::{Fate, Trouble};
+use super::{disk, statement};
 use crate::support::api::Rule;
 use crate::support::sandbox::Ran;
 use std::fmt;
@@ -18,6 +18,8 @@ pub(super) enum Case {
     Trouble { place: Place, trouble: Trouble },
     /// The restore fails, so many tenths on its way.
     Statement { tenth: u64 },
+    /// The disk has room for so many tenths of what the restore needs.
+    DiskFull { tenth: u64 },
 }
 
 /// How a case that was survived went.
@@ -92,6 +94,7 @@ impl Case {
         match self {
             Self::Answer { answer, .. } => answer.to_string(),
             Self::Statement { .. } => "a statement of the restore fails".to_owned(),
+            Self::DiskFull { .. } => "the database's disk is full".to_owned(),
             Self::Trouble { place, trouble } => format!("{} {}", trouble.kind(), place.kind()),
         }
     }
@@ -115,11 +118,11 @@ impl Case {
             Self::Statement { tenth } => {
                 let count = statement::count(arena).await?;
                 let ran = statement::run(arena, (count * tenth / 10).max(1)).await?;
-                let end = arena.judge(&ran, false).await?;
-                match end {
-                    End::AsBefore => Ok(Played { end, reached: true }),
-                    End::Refreshed => Err("committed although a statement failed".to_owned()),
-                }
+                rolled_back(arena, &ran).await
+            }
+            Self::DiskFull { tenth } => {
+                let ran = disk::run(arena, *tenth).await?;
+                rolled_back(arena, &ran).await
             }
             Self::Trouble { place, trouble } => {
                 let hold = place.prepare(arena);
@@ -138,6 +141,14 @@ impl Case {
                 Ok(Played { end: arena.judge(&ran, repaired).await?, reached })
             }
         }
+    }
+}
+
+/// A restore that failed cannot have committed.
+async fn rolled_back(arena: &mut Arena, ran: &Ran) -> Result<Played, String> {
+    match arena.judge(ran, false).await? {
+        End::AsBefore => Ok(Played { end: End::AsBefore, reached: true }),
+        End::Refreshed => Err(format!("committed although it failed:\n{}", ran.stderr)),
     }
 }
 
@@ -162,6 +173,7 @@ impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Statement { tenth } => write!(f, "a statement fails, {tenth} tenths of the restore"),
+            Self::DiskFull { tenth } => write!(f, "disk full, room for {tenth} tenths of the restore"),
             Self::Answer { number, line, answer } => write!(f, "{answer} at request {number} ({line})"),
             Self::Trouble { place, trouble } => write!(f, "{trouble} {place}"),
         }

@@ -83,7 +83,12 @@ async fn play_on(cases: Arc<Mutex<VecDeque<Case>>>, tally: Arc<Mutex<Tally>>) {
                 count.refreshed += usize::from(played.end == End::Refreshed);
                 count.untouched += usize::from(!played.reached);
             }
-            Err(what) => tally.failures.push(format!("{case}: {what}")),
+            Err(what) => {
+                let failure = format!("{case}: {what}");
+                // At once: all of them take an hour.
+                tell(&format!("NOT survived: {failure}"));
+                tally.failures.push(failure);
+            }
         }
     }
 }

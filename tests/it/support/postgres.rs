@@ -2,6 +2,7 @@
 //!
 //! The lab's roles and databases are those of the mission: production `erp` of `erp_role`, the sandbox `erp-sandbox` of
 //! `erp_sandbox_role`, a login member of each, and a provisioner who owns `user_lookup` in both.
+mod disk;
 mod template;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,8 @@ pub(crate) type Checksum = BTreeMap<String, String>;
 pub(crate) struct PostgresServer {
     directory: TempDir,
     port: u16,
+    /// The size of the disk that `disk` mounts.
+    disk_bytes: Option<u64>,
     supervisor: Option<Child>,
 }
 
@@ -51,7 +54,7 @@ impl PostgresServer {
         let data = directory.path().join("data");
         run(Command::new("cp").args(["-a", "--reflink=auto"]).arg(template::data_directory(production)).arg(&data));
         hand_over(directory.path());
-        let mut server = Self { directory, port: 0, supervisor: None };
+        let mut server = Self { directory, port: 0, disk_bytes: None, supervisor: None };
         server.launch(settings);
         server
     }
@@ -168,7 +171,7 @@ impl PostgresServer {
                 let probe = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
                 self.port = probe.local_addr().expect("its address").port();
             }
-            match supervise(self.directory.path(), self.port, settings) {
+            match supervise(self.directory.path(), self.port, self.disk_bytes, settings) {
                 Ok(supervisor) => return self.supervisor = Some(supervisor),
                 Err(error) => trouble = error,
             }
@@ -192,7 +195,7 @@ impl Drop for PostgresServer {
 
 /// Starts the server of `directory/data` under a shell that stops it as soon as its standard input ends: when it is told to,
 /// and when the test process is gone for whatever reason.
-fn supervise(directory: &Path, port: u16, settings: &[&str]) -> Result<Child, String> {
+fn supervise(directory: &Path, port: u16, disk: Option<u64>, settings: &[&str]) -> Result<Child, String> {
     const SCRIPT: &str = r#"
         control=$1 data=$2 log=$3 options=$4
         "$control" -D "$data" -l "$log" -o "$options" -w -s start </dev/null || exit 1
@@ -202,7 +205,15 @@ fn supervise(directory: &Path, port: u16, settings: &[&str]) -> Result<Child, St
     "#;
     let mut options = format!("-p {port} -k {}", directory.display());
     settings.iter().for_each(|setting| options.push_str(&format!(" -c {setting}")));
-    let mut shell = as_postgres("sh");
+    let shell = as_postgres("sh");
+    let mut shell = match disk {
+        None => shell,
+        Some(bytes) => {
+            let mut mounted = with_disk(&directory.join("disk"), bytes);
+            mounted.arg(shell.get_program()).args(shell.get_args());
+            mounted
+        }
+    };
     shell
         .args(["-c", SCRIPT, "sh"])
         .arg(bin("pg_ctl"))
@@ -225,6 +236,13 @@ fn supervise(directory: &Path, port: u16, settings: &[&str]) -> Result<Child, St
     child.wait().expect("the shell ends");
     child.stderr.take().expect("piped").read_to_string(&mut said).expect("its messages");
     Err(said + &std::fs::read_to_string(directory.join("log")).unwrap_or_default())
+}
+
+/// What goes before a command to give it a file system of this size at this place.
+fn with_disk(place: &Path, bytes: u64) -> Command {
+    let mut command = Command::new("bwrap");
+    command.args(["--dev-bind", "/", "/", "--size", &bytes.to_string(), "--perms", "0777", "--tmpfs"]).arg(place);
+    command
 }
 
 /// A command run by the server's own user: PostgreSQL refuses to run as root.

@@ -52,8 +52,12 @@ pub(super) fn authorize(seen: &Seen, target: &Target, settings: &Settings) -> Re
     let namespace = scope(target);
     let exec = target.subresource.as_deref() == Some("exec");
     let verbs = [Some(seen.verb()), exec.then_some("create")];
+    // A list or a watch of one object by its name is one of that name, for `resourceNames` too.
+    let query = seen.query();
+    let selected = query.get("fieldSelector").and_then(|selector| selector.strip_prefix("metadata.name="));
+    let name = target.name.as_deref().or(selected).unwrap_or_default();
     for verb in verbs.into_iter().flatten() {
-        if !settings.allows(verb, &target.resource(), &namespace, target.name()) {
+        if !settings.allows(verb, &target.resource(), &namespace, name) {
             return Err(forbidden(verb, target, &namespace, &settings.user));
         }
     }

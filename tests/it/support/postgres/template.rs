@@ -82,7 +82,7 @@ fn make(production: &Production, template: &Path) {
     settings.write_all(SETTINGS.as_bytes()).expect("postgresql.conf");
     hand_over(directory.path());
 
-    let mut server = PostgresServer { directory, port: 0, supervisor: None };
+    let mut server = PostgresServer { directory, port: 0, disk_bytes: None, supervisor: None };
     server.launch(&[]);
     fill(&server, production);
     // A template is a clean shutdown, not a crash to recover from.
