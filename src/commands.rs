@@ -66,8 +66,7 @@ impl Run<'_> {
             signal = shutdown.requested() => return Err(signal.into()),
             found = preflight::check(self.settings, &cluster, plan.scope()) => found?,
         };
-        self.tell(&found);
-        summary.warnings.clone_from(&found.warnings);
+        summary.warnings = self.tell(&found);
         let namespace = &self.settings.sandbox.namespace;
         let held = match cluster.take_lease(namespace, &self.holder(), "run").await? {
             Taken::Mine(held) => held,
@@ -182,12 +181,13 @@ impl Run<'_> {
         format!("{user}@{}/{}/{}", host.trim(), std::process::id(), self.id)
     }
 
-    /// What the preflight wants to be known.
-    fn tell(&self, found: &preflight::Found) {
+    /// Says what the preflight wants to be known; its warnings are for the report, too.
+    fn tell(&self, found: &preflight::Found) -> Vec<String> {
         for text in &found.warnings {
             self.report.event(Event::Warning { text });
         }
         found.notes.iter().for_each(|text| self.note(text));
+        found.warnings.clone()
     }
 
     fn note(&self, text: &str) {
