@@ -47,6 +47,9 @@ pub enum Command {
         /// Also when the holder of the Lease still seems to be alive
         #[arg(long)]
         force: bool,
+        /// Wait until the Lease is gone, or its holder has not renewed it for so many seconds, and recover then
+        #[arg(long, value_name = "SECONDS", conflicts_with = "force")]
+        wait: Option<u32>,
     },
 }
 
@@ -150,6 +153,12 @@ options! {
     argocd_pause: Pause, "SANDBOX_LIFECYCLE_ARGOCD_PAUSE", "HOW";
     /// Seconds until an Argo CD operation in flight is terminated [default: 120]
     argocd_operation_timeout: u32, "SANDBOX_LIFECYCLE_ARGOCD_OPERATION_TIMEOUT", "SECONDS";
+    /// Image with sandbox-lifecycle: a Job of it recovers the sandbox if this run disappears [default: no watchdog]
+    watchdog: String, "SANDBOX_LIFECYCLE_WATCHDOG", "IMAGE";
+    /// Minutes without a sign of life after which it does [default: 10]
+    watchdog_after: u32, "SANDBOX_LIFECYCLE_WATCHDOG_AFTER", "MINUTES";
+    /// The watchdog's ServiceAccount, in the sandbox's namespace [default: sandbox-lifecycle]
+    watchdog_service_account: String, "SANDBOX_LIFECYCLE_WATCHDOG_SERVICE_ACCOUNT", "NAME";
     /// Where the documents lie in both pods [default: /var/www/documents]
     documents_root: String, "SANDBOX_LIFECYCLE_DOCUMENTS_ROOT", "DIR";
     /// A tree below it to copy; repeatable, or separated by commas [default: mycompany]

@@ -12,7 +12,7 @@ use crate::step::{Context, preflight, rights};
 use crate::summary::Summary;
 use anyhow::{Context as _, Error, Result, anyhow, bail};
 use std::hash::{BuildHasher, RandomState};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A run's surroundings.
 struct Run<'a> {
@@ -31,10 +31,11 @@ pub async fn run(cli: &Cli, report: &dyn Report, summary: &mut Summary) -> Outco
     let id = format!("{:08x}", RandomState::new().hash_one(std::process::id()) as u32);
     summary.run.clone_from(&id);
     let run = Run { settings: &settings, report, id };
-    let outcome = match (Plan::of(cli.command), cli.command) {
+    let outcome = match (Plan::of(cli.command, &settings), cli.command) {
         (Some(plan), _) if cli.run.dry_run => run.dry(&plan).await.map(|()| Outcome::default()),
         (Some(plan), _) => run.carry_out(&plan, summary).await,
-        (None, Command::Recover { force }) => run.recover(force).await,
+        (None, Command::Recover { wait: Some(seconds), .. }) => run.stand_by(Duration::from_secs(seconds.into())).await,
+        (None, Command::Recover { force, .. }) => run.recover(force).await,
         (None, _) => Err(anyhow!("a bug: this command has no plan")),
     };
     outcome.unwrap_or_else(Outcome::from)
@@ -83,6 +84,7 @@ impl Run<'_> {
                 summary,
                 run: &self.id,
                 job: None,
+                watchdog: None,
                 stopped: None,
             };
             plan.run(&mut cx).await
@@ -138,11 +140,34 @@ impl Run<'_> {
                 ),
             },
         };
+        self.put_back(cluster, shutdown, dead).await.map(Some)
+    }
+
+    /// What a watchdog does: nothing, unless the holder of the Lease goes without a sign of life for `patience`.
+    async fn stand_by(&self, patience: Duration) -> Result<Outcome> {
+        let mut shutdown = Shutdown::listen()?;
+        let cluster = self.connect().await?;
+        let namespace = &self.settings.sandbox.namespace;
+        self.note(&format!("watching the Lease {namespace}/{NAME}"));
+        let orphaned = tokio::select! {
+            signal = shutdown.requested() => return Err(signal.into()),
+            orphaned = cluster.orphaned(namespace, patience) => orphaned?,
+        };
+        match orphaned {
+            Some(dead) => self.put_back(&cluster, &mut shutdown, dead).await,
+            None => {
+                self.note(&format!("the Lease {namespace}/{NAME} is gone: nothing is left to put back"));
+                Ok(Outcome::default())
+            }
+        }
+    }
+
+    async fn put_back(&self, cluster: &Cluster, shutdown: &mut Shutdown, dead: Found) -> Result<Outcome> {
         self.note(&format!("{} is gone; putting back what it left", dead.holder));
         let journal = dead.journal.as_deref().map_or(Ok(Vec::new()), serde_json::from_str);
         let journal = journal.context("cannot read the journal in the Lease (written by a newer version?)")?;
         let held = cluster.take_over(dead, &self.holder()).await?;
-        Ok(Some(Guard::recover(cluster, self.report, shutdown, held, journal).await))
+        Ok(Guard::recover(cluster, self.report, shutdown, held, journal).await)
     }
 
     async fn watch_holder(&self, cluster: &Cluster, shutdown: &mut Shutdown, found: Found) -> Result<Holder> {

@@ -15,13 +15,22 @@ pub struct Plan {
 
 impl Plan {
     /// The plan of a command; `None` for one that repairs instead of running steps.
-    pub fn of(command: Command) -> Option<Self> {
-        match command {
+    pub fn of(command: Command, settings: &Settings) -> Option<Self> {
+        let plan = match command {
             Command::RefreshFromProd => Some(Self::refresh_from_prod()),
             Command::SyncDocuments => Some(Self::sync_documents()),
             Command::Refresh => Some(Self::refresh_from_prod().then(Self::sync_documents())),
             Command::Recover { .. } => None,
+        };
+        plan.map(|plan| if settings.watchdog.is_some() { plan.watched() } else { plan })
+    }
+
+    /// With a watchdog, where there is something to put back.
+    fn watched(mut self) -> Self {
+        if self.scope().database {
+            self.steps.insert(0, Step::StartWatchdog);
         }
+        self
     }
 
     /// The dump comes first: one that fails costs no downtime, and production is read early and briefly.

@@ -32,6 +32,10 @@ pub struct Settings {
     pub argocd_application: String,
     pub argocd_pause: Pause,
     pub argocd_operation_timeout: Duration,
+    /// The image of the watchdog; without one there is none.
+    pub watchdog: Option<String>,
+    pub watchdog_after: Duration,
+    pub watchdog_service_account: String,
     pub documents_root: String,
     pub documents_trees: Vec<String>,
     pub table_prefix: String,
@@ -96,6 +100,9 @@ impl Settings {
             argocd_application: or(o.argocd_application, "erp-sandbox"),
             argocd_pause: o.argocd_pause.unwrap_or(Pause::Automated),
             argocd_operation_timeout: Duration::from_secs(o.argocd_operation_timeout.unwrap_or(120).into()),
+            watchdog: o.watchdog,
+            watchdog_after: Duration::from_secs(60 * u64::from(o.watchdog_after.unwrap_or(10))),
+            watchdog_service_account: or(o.watchdog_service_account, "sandbox-lifecycle"),
             documents_root: or(o.documents_root, "/var/www/documents"),
             documents_trees: o.documents_tree.unwrap_or_else(|| vec!["mycompany".to_owned()]),
             table_prefix: or(o.table_prefix, "llx_"),
@@ -116,6 +123,7 @@ impl Settings {
             ("sandbox-secret", &self.sandbox.secret),
             ("argocd-namespace", &self.argocd_namespace),
             ("argocd-application", &self.argocd_application),
+            ("watchdog-service-account", &self.watchdog_service_account),
         ] {
             if !is_object_name(value) {
                 wrong.push(format!("{name} {value:?} is no name of a Kubernetes object (a-z, 0-9, '-' and '.')"));
@@ -127,7 +135,10 @@ impl Settings {
             ("sandbox-role", &self.sandbox_role),
             ("table-prefix", &self.table_prefix),
             ("pg-image", &self.pg_image),
-        ] {
+        ]
+        .into_iter()
+        .chain(self.watchdog.as_ref().map(|image| ("watchdog", image)))
+        {
             if value.is_empty() || value.chars().any(char::is_control) {
                 wrong.push(format!("{name} {value:?} is empty or has control characters"));
             }
@@ -135,13 +146,22 @@ impl Settings {
         if self.skip_functions.iter().any(|name| name.is_empty() || name.chars().any(char::is_control)) {
             wrong.push("skip-function has an empty name, or one with control characters".to_owned());
         }
-        if self.request_timeout.is_zero() {
-            wrong.push("request-timeout 0 leaves the API server no time to answer".to_owned());
-        }
+        wrong.extend(self.wrong_numbers());
+        wrong.extend(self.wrong_documents());
+        wrong
+    }
+
+    fn wrong_numbers(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
         if self.pg_port == 0 {
             wrong.push("pg-port 0 is no port".to_owned());
         }
-        wrong.extend(self.wrong_documents());
+        if self.request_timeout.is_zero() {
+            wrong.push("request-timeout 0 leaves the API server no time to answer".to_owned());
+        }
+        if self.watchdog_after.is_zero() {
+            wrong.push("watchdog-after 0 takes a run that lives for dead".to_owned());
+        }
         wrong
     }
 

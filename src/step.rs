@@ -5,6 +5,7 @@ pub mod preflight;
 mod refresh_job;
 pub mod rights;
 mod scale;
+mod watchdog;
 
 use crate::cluster::Cluster;
 use crate::cluster::job::{ContainerLog, Owner};
@@ -19,6 +20,7 @@ use std::time::Instant;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
+    StartWatchdog,
     StartJob,
     Dump,
     PauseArgo,
@@ -41,6 +43,7 @@ pub struct Context<'a> {
     /// The run's id, in the name of everything transient.
     pub run: &'a str,
     pub job: Option<Running>,
+    pub watchdog: Option<Owner>,
     /// When the sandbox was told to stop, and how many replicas it had.
     pub stopped: Option<(Instant, i32)>,
 }
@@ -69,6 +72,7 @@ impl Context<'_> {
 impl Step {
     pub fn title(self) -> &'static str {
         match self {
+            Self::StartWatchdog => "Start the watchdog",
             Self::StartJob => "Start the Job",
             Self::Dump => "Dump production",
             Self::PauseArgo => "Pause Argo CD",
@@ -84,10 +88,12 @@ impl Step {
     /// What the step touches, as `--dry-run` prints it: one line an object.
     pub fn touches(self, settings: &Settings) -> Vec<String> {
         let Settings { prod, sandbox, .. } = settings;
+        let watchdog = format!("Job {}/{}", sandbox.namespace, watchdog::name("RUN"));
         let job = format!("Job {}/{}", sandbox.namespace, refresh_job::name("RUN"));
         let copy = format!("Secret {}/{}", sandbox.namespace, refresh_job::secret_name("RUN"));
         let deployment = format!("Deployment {}/{}", sandbox.namespace, sandbox.deployment);
         match self {
+            Self::StartWatchdog => vec![format!("create {watchdog}, owned by the Lease")],
             Self::StartJob => vec![
                 format!("create {job}, image {}", settings.pg_image),
                 format!("create {copy}: a copy of {}/{}, owned by the Job", prod.namespace, prod.secret),
@@ -101,7 +107,10 @@ impl Step {
             )],
             Self::ScaleUp => vec![format!("scale {deployment} to the replicas it had")],
             Self::ResumeArgo => vec![argocd::resume_touches(settings)],
-            Self::CleanUp => vec![format!("delete {job}"), format!("delete {copy}")],
+            Self::CleanUp => {
+                let watchdog = settings.watchdog.is_some().then(|| format!("delete {watchdog}"));
+                [format!("delete {job}"), format!("delete {copy}")].into_iter().chain(watchdog).collect()
+            }
             Self::CopyDocuments => {
                 let tree =
                     |tree| format!("make {}/{tree} of {deployment} equal to production's", settings.documents_root);
@@ -114,6 +123,7 @@ impl Step {
     /// In the operator's words; what the step had changed is in the guard's journal.
     pub async fn run(self, cx: &mut Context<'_>) -> Result<()> {
         match self {
+            Self::StartWatchdog => watchdog::start(cx).await,
             Self::StartJob => refresh_job::start(cx).await,
             Self::Dump => refresh_job::dump(cx).await,
             Self::PauseArgo => argocd::pause(cx).await,

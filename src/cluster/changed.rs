@@ -14,6 +14,13 @@ pub struct Change {
     operation: String,
 }
 
+impl Change {
+    /// Nobody has written to the field since this tool did.
+    pub fn is_ours(&self) -> bool {
+        !self.others
+    }
+}
+
 impl Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A writer that only takes a field away leaves no trace, and then our own entry is the newest.

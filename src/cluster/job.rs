@@ -2,9 +2,11 @@
 mod follow;
 mod manifest;
 mod start;
+mod watchdog;
 
 pub use follow::{ContainerLog, Line};
 pub use manifest::{Container, Env, RefreshJob};
+pub use watchdog::Watchdog;
 
 use super::exec::{self, PodRef};
 use super::failure::{Refusal, refusal};
@@ -56,25 +58,26 @@ impl Owner {
 }
 
 impl Cluster {
-    /// Creates the Job. Its name carries the run's id, so one that is there already is this run's own:
-    /// the answer to the first attempt was lost.
+    /// Creates the Job.
     ///
     /// # Errors
     /// Forbidden, refused by an admission webhook or a quota.
     pub async fn start_job(&self, job: &RefreshJob<'_>) -> Result<Owner> {
-        let what = format!("create Job {}/{}", job.namespace, job.name);
-        let jobs = self.jobs(job.namespace);
+        self.create_job(job.namespace, job.name, job.run, &job.manifest()?).await
+    }
+
+    /// The Job's name carries the run's id, so one that is there already is this run's own: the answer to the first
+    /// attempt was lost.
+    async fn create_job(&self, namespace: &str, name: &str, run: &str, job: &Job) -> Result<Owner> {
+        let what = format!("create Job {namespace}/{name}");
+        let jobs = self.jobs(namespace);
         let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-        let created = match self.call(&what, jobs.create(&params, &job.manifest()?)).await {
-            Err(error) if refusal(&error) == Some(&Refusal::Conflict) => self.call(&what, jobs.get(job.name)).await,
+        let created = match self.call(&what, jobs.create(&params, job)).await {
+            Err(error) if refusal(&error) == Some(&Refusal::Conflict) => self.call(&what, jobs.get(name)).await,
             created => created,
         }?;
-        Ok(Owner {
-            namespace: job.namespace.to_owned(),
-            name: job.name.to_owned(),
-            run: job.run.to_owned(),
-            uid: created.metadata.uid.context("the API server created a Job without a uid")?,
-        })
+        let uid = created.metadata.uid.context("the API server created a Job without a uid")?;
+        Ok(Owner { namespace: namespace.to_owned(), name: name.to_owned(), run: run.to_owned(), uid })
     }
 
     /// Writes one word into the FIFO on which a container's script waits (`/work/go`).

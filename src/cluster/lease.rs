@@ -2,6 +2,8 @@
 //!
 //! Clocks of different machines are never compared, as in client-go's leader election: a holder is dead when whoever asks has
 //! seen no renewal for the Lease's duration by its own monotonic clock. Times in the Lease are for people.
+mod orphaned;
+
 use super::failure::{Refusal, refusal};
 use super::{Cluster, FIELD_MANAGER, gone};
 use anyhow::{Context, Result, anyhow, bail};
@@ -73,6 +75,10 @@ impl Found {
     /// Whether this is the Lease that `held` was, in other hands: its journal came along.
     pub fn continues(&self, held: &Held) -> bool {
         self.lease.metadata.uid == held.lease.metadata.uid
+    }
+
+    pub(super) fn uid(&self) -> Option<String> {
+        self.lease.metadata.uid.clone()
     }
 
     fn renewed(&self) -> Option<&MicroTime> {

@@ -38,6 +38,7 @@ pub(super) fn stopped(settings: &Settings) -> Stopped<'_> {
 
 pub(super) async fn pause(cx: &mut Context<'_>) -> Result<()> {
     let Settings { argocd_namespace: namespace, argocd_application: name, argocd_pause, .. } = cx.settings;
+    super::watchdog::prove(cx).await?;
     match argocd_pause {
         Pause::Automated => {
             let now = cx.cluster.application(namespace, name).await?;
@@ -56,6 +57,12 @@ async fn pause_automated(cx: &mut Context<'_>, now: Application) -> Result<()> {
     let Settings { argocd_namespace: namespace, argocd_application: name, .. } = cx.settings;
     if !now.syncs_by_itself() {
         // What stands there is how it is left: this run does not know what an earlier one may have found.
+        if now.changed.is_some_and(|change| change.is_ours()) {
+            let of = application(cx.settings);
+            cx.warn(format!(
+                "automated sync of {of} is off, and an earlier run of this tool turned it off: was its Lease deleted?"
+            ));
+        }
         cx.note(format!(
             "automated sync of {} is off already: nothing to pause, and it is left so",
             application(cx.settings)

@@ -141,7 +141,8 @@ pub(super) async fn clean_up(cx: &mut Context<'_>) -> Result<()> {
     }
     // The Secret first: once the Job is gone, the cluster deletes it too, and the two would race.
     cx.guard.settle(|undo| matches!(undo, Undo::DeleteSecret { .. })).await?;
-    cx.guard.settle(|undo| matches!(undo, Undo::DeleteJob { .. })).await
+    cx.guard.settle(|undo| matches!(undo, Undo::DeleteJob { .. })).await?;
+    super::watchdog::end(cx).await
 }
 
 fn running<'a>(cx: &'a mut Context<'_>) -> Result<&'a mut Running> {

@@ -5,6 +5,7 @@ mod frozen;
 mod operation;
 mod owners;
 mod pause;
+mod watchdog;
 
 use crate::support::api::{Fault, Gate, Rule};
 use crate::support::sandbox::{Ran, SANDBOX, Sandbox, finish};

@@ -69,6 +69,23 @@ async fn what_is_off_already_is_neither_touched_nor_journalled() {
     assert!(!journals.into_iter().any(|body| body.contains("resume-automated-sync")));
 }
 
+/// A run was killed, and its Lease with the journal deleted by hand.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_run_left_off_is_said_and_never_taken_for_the_original() {
+    let lab = Sandbox::new().await;
+    let stranded = json!({"automated": {"enabled": false, "selfHeal": false, "prune": true}});
+    let paused = lab.store.mutate_as("sandbox-lifecycle", "applications", "argocd", SANDBOX, |application| {
+        application["spec"]["syncPolicy"] = stranded.clone();
+    });
+    paused.expect("paused");
+    lab.run(REFRESH)
+        .await
+        .assert_code(0)
+        .assert_says("warning: automated sync of Application argocd/erp-sandbox is off");
+    assert_eq!(lab.sync_policy(), stranded);
+    assert!(patches(&lab).is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_commit_does_not_start_the_sandbox_while_it_is_restored() {
     for knows_enabled in [true, false] {

@@ -68,3 +68,57 @@ async fn an_operation_in_flight_syncs_in_spite_of_the_pause() {
         .await;
     assert_eq!(argo.heals(), 0);
 }
+
+#[tokio::test]
+async fn a_new_commit_syncs_with_self_heal_off_but_not_with_automated_sync_off() {
+    let (world, api) = healed_world().await;
+    let argo = &world.controllers.argo;
+    pause(&world).await;
+    scale_to_zero(&api).await;
+    argo.commit(&world.store);
+    world.until("the commit is synced", |store| replicas(store) == 1).await;
+    assert_eq!(argo.heals(), 0);
+    let off = json!({"spec": {"syncPolicy": {"automated": {"enabled": false}}}});
+    let apps = world.applications().await;
+    apps.patch("erp-sandbox", &PatchParams::default(), &Patch::Merge(off)).await.expect("off");
+    scale_to_zero(&api).await;
+    argo.commit(&world.store);
+    world.until("the drift is seen", |store| state(store)["status"]["sync"]["status"] == "OutOfSync").await;
+    assert_eq!(replicas(&world.store), 0);
+    // A controller of before 3.1 reads past the field.
+    argo.reads_past_enabled();
+    argo.commit(&world.store);
+    world.until("the commit is synced", |store| replicas(store) == 1).await;
+}
+
+#[tokio::test]
+async fn a_terminated_operation_ends_without_a_sync() {
+    let (world, api) = healed_world().await;
+    let argo = &world.controllers.argo;
+    argo.begin_operation(&world.store, "argocd", "erp-sandbox", Duration::from_secs(3600)).expect("begun");
+    pause(&world).await;
+    scale_to_zero(&api).await;
+    let terminating = json!({"status": {"operationState": {"phase": "Terminating"}}});
+    let apps = world.applications().await;
+    apps.patch("erp-sandbox", &PatchParams::default(), &Patch::Merge(terminating)).await.expect("asked");
+    world.until("it has failed", |store| state(store)["status"]["operationState"]["phase"] == "Failed").await;
+    assert_eq!(replicas(&world.store), 0);
+}
+
+#[tokio::test]
+async fn a_scale_down_and_a_patch_are_signed_with_their_fields() {
+    let (world, api) = healed_world().await;
+    pause(&world).await;
+    scale_to_zero(&api).await;
+    let live = world.store.get("deployments", NS, "erp-sandbox").expect("it is there");
+    let entries = live["metadata"]["managedFields"].as_array().expect("entries").clone();
+    let owner = |path: &str| {
+        let mut owners = entries.iter().filter(|entry| entry["fieldsV1"].pointer(path).is_some());
+        (owners.next().cloned().unwrap_or_default(), owners.count())
+    };
+    let (entry, others) = owner("/f:spec/f:replicas");
+    assert_eq!(
+        (entry["subresource"].as_str(), entry["operation"].as_str(), others),
+        (Some("scale"), Some("Update"), 0)
+    );
+}

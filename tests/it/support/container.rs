@@ -159,13 +159,22 @@ fn unstartable(spec: &Spec) -> Option<String> {
     let program = spec.argv.first()?;
     let missing = if program.contains('/') {
         let mounted = spec.view.mounts.iter().any(|mount| Path::new(program).starts_with(&mount.target));
-        !mounted && std::fs::metadata(program).is_err()
+        !mounted && !is_there(spec, Path::new(program))
     } else {
         let path = spec.env.iter().find(|(name, _)| name == "PATH");
         let mut dirs = path.map_or("", |(_, value)| value.as_str()).split(':');
-        !dirs.any(|dir| std::fs::metadata(Path::new(dir).join(program)).is_ok())
+        !dirs.any(|dir| is_there(spec, &Path::new(dir).join(program)))
     };
     missing.then(|| not_found(program))
+}
+
+/// The image's replacements lie over the host's programs.
+fn is_there(spec: &Spec, place: &Path) -> bool {
+    let mask = spec.view.masks.iter().find(|(_, dir)| place.parent() == Some(Path::new(dir)));
+    match (mask, place.file_name()) {
+        (Some((mask, _)), Some(name)) => std::fs::symlink_metadata(mask.join(name)).is_ok(),
+        _ => std::fs::metadata(place).is_ok(),
+    }
 }
 
 pub(crate) fn not_found(program: &str) -> String {

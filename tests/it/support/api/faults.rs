@@ -9,6 +9,9 @@ use tokio::sync::watch;
 use super::super::store::Status;
 use super::record::Seen;
 
+/// Longer than any run in the lab takes.
+const LONG: Duration = Duration::from_secs(120);
+
 /// What happens to a request that a rule is for.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
@@ -163,11 +166,12 @@ impl Gate {
         Self { arrived: watch::Sender::new(0), open: watch::Sender::new(false) }
     }
 
-    /// Until a request stands at the gate.
+    /// Until a request stands at the gate. One that never comes fails the test.
     pub(crate) async fn reached(&self) {
         let mut arrived = self.arrived.subscribe();
-        // The sender lives in `self`, so waiting cannot fail.
-        let _ = arrived.wait_for(|count| *count > 0).await;
+        let arrived = tokio::time::timeout(LONG, arrived.wait_for(|count| *count > 0)).await;
+        // The sender lives in `self`, so waiting cannot fail otherwise.
+        assert!(arrived.is_ok(), "no request came to the gate within {LONG:?}");
     }
 
     pub(crate) fn open(&self) {

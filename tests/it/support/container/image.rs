@@ -31,6 +31,8 @@ enum Program {
     Script(String),
     /// To this program of the image, which goes by its name.
     Link(String),
+    /// A file of the host that a container does not see.
+    File(PathBuf),
     Absent,
 }
 
@@ -121,6 +123,10 @@ fn make_mask(mask: &Path, dir: &Path, programs: &[(&str, &Program)]) -> std::io:
                 fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
             }
             Program::Link(target) => symlink(target, file)?,
+            Program::File(source) => {
+                fs::copy(source, &file)?;
+                fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
+            }
             Program::Absent => {}
         }
     }
@@ -162,6 +168,14 @@ impl Images {
         let base = self.get(base).expect("the base image is in the table");
         let image = programs.iter().fold(base, |image, (program, script)| image.with(program, script));
         self.add(name, image);
+    }
+}
+
+impl Images {
+    /// Puts a file of the host into an image that is in the table.
+    pub(crate) fn with_file(&self, name: &str, place: &str, source: &Path) {
+        let image = self.get(name).expect("the image is in the table");
+        self.add(name, image.replacing(place, Program::File(source.to_owned())));
     }
 }
 
