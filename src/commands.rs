@@ -64,7 +64,7 @@ impl Run<'_> {
         }
         let found = tokio::select! {
             signal = shutdown.requested() => return Err(signal.into()),
-            found = preflight::check(self.settings, &cluster, plan.scope()) => found?,
+            found = self.look(&cluster, plan) => found?,
         };
         summary.warnings = self.tell(&found);
         let namespace = &self.settings.sandbox.namespace;
@@ -91,6 +91,19 @@ impl Run<'_> {
         .await;
         summary.seconds = started.elapsed().as_secs_f64();
         Ok(outcome)
+    }
+
+    /// The preflight; where it finds something wrong while another run is under way, that may be the other's doing.
+    async fn look(&self, cluster: &Cluster, plan: &Plan) -> Result<preflight::Found> {
+        let namespace = &self.settings.sandbox.namespace;
+        let error = match preflight::check(self.settings, cluster, plan.scope()).await {
+            Ok(found) => return Ok(found),
+            Err(error) => error,
+        };
+        Err(match cluster.find_lease(namespace).await {
+            Ok(Some(other)) => error.context(format!("{}, and this may be its doing", held_by(namespace, &other))),
+            _ => error,
+        })
     }
 
     async fn recover(&self, force: bool) -> Result<Outcome> {

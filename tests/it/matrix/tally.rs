@@ -1,7 +1,7 @@
 //! Which cases are played, on how many worlds at once, and how many were survived.
 
 use super::arena::{Arena, End};
-use super::case::Case;
+use super::case::{Case, Played};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -74,8 +74,13 @@ async fn play_on(cases: Arc<Mutex<VecDeque<Case>>>, tally: Arc<Mutex<Tally>>) {
             // Whatever is wrong there must not be held against the next case.
             arena = Arena::new().await;
         }
-        let mut tally = tally.lock().expect("no panic here");
-        let count = tally.counts.entry(case.kind()).or_default();
+        tally.lock().expect("no panic here").add(&case, played);
+    }
+}
+
+impl Tally {
+    fn add(&mut self, case: &Case, played: Result<Played, String>) {
+        let count = self.counts.entry(case.kind()).or_default();
         count.cases += 1;
         match played {
             Ok(played) => {
@@ -87,8 +92,12 @@ async fn play_on(cases: Arc<Mutex<VecDeque<Case>>>, tally: Arc<Mutex<Tally>>) {
                 let failure = format!("{case}: {what}");
                 // At once: all of them take an hour.
                 tell(&format!("NOT survived: {failure}"));
-                tally.failures.push(failure);
+                self.failures.push(failure);
             }
+        }
+        let by_now: usize = self.counts.values().map(|count| count.cases).sum();
+        if by_now.is_multiple_of(100) {
+            tell(&format!("{by_now} cases have been played"));
         }
     }
 }

@@ -208,11 +208,7 @@ fn supervise(directory: &Path, port: u16, disk: Option<u64>, settings: &[&str]) 
     let shell = as_postgres("sh");
     let mut shell = match disk {
         None => shell,
-        Some(bytes) => {
-            let mut mounted = with_disk(&directory.join("disk"), bytes);
-            mounted.arg(shell.get_program()).args(shell.get_args());
-            mounted
-        }
+        Some(bytes) => with_disk(&directory.join("disk"), bytes, &shell),
     };
     shell
         .args(["-c", SCRIPT, "sh"])
@@ -238,10 +234,11 @@ fn supervise(directory: &Path, port: u16, disk: Option<u64>, settings: &[&str]) 
     Err(said + &std::fs::read_to_string(directory.join("log")).unwrap_or_default())
 }
 
-/// What goes before a command to give it a file system of this size at this place.
-fn with_disk(place: &Path, bytes: u64) -> Command {
+/// The command with a file system of this size at this place.
+fn with_disk(place: &Path, bytes: u64, inner: &Command) -> Command {
     let mut command = Command::new("bwrap");
     command.args(["--dev-bind", "/", "/", "--size", &bytes.to_string(), "--perms", "0777", "--tmpfs"]).arg(place);
+    command.arg(inner.get_program()).args(inner.get_args());
     command
 }
 

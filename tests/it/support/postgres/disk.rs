@@ -7,7 +7,10 @@ impl PostgresServer {
         std::fs::create_dir(self.disk()).expect("a directory of the server's own");
         self.disk_bytes = Some(bytes);
         self.restart(settings);
-        self.sql("postgres", &format!("CREATE TABLESPACE disk LOCATION '{}'", self.disk()));
+        // The server wants it for its own; what is mounted is not.
+        let space = format!("{}/space", self.disk());
+        self.in_server(&format!("mkdir {space}"));
+        self.sql("postgres", &format!("CREATE TABLESPACE disk LOCATION '{space}'"));
         self.sql("postgres", &format!("ALTER DATABASE \"{}\" SET TABLESPACE disk", SANDBOX.database));
     }
 
