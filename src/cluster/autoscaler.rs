@@ -1,6 +1,5 @@
 //! What else scales a Deployment: HorizontalPodAutoscalers and KEDA's ScaledObjects.
 use super::Cluster;
-use super::failure::{Refusal, refusal};
 use anyhow::{Error, Result};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
@@ -50,15 +49,20 @@ impl Cluster {
     where
         K: Resource + Clone + DeserializeOwned + Debug,
     {
-        self.call(what, api.list(&ListParams::default())).await.map(|list| list.items)
+        let listed = async {
+            match api.list(&ListParams::default()).await {
+                // A kind without a definition: a page of plain text, no Status.
+                Err(kube::Error::Api(status)) if status.code == 404 => Ok(Vec::new()),
+                listed => listed.map(|list| list.items),
+            }
+        };
+        self.call(what, listed).await
     }
 }
 
 impl Autoscalers {
     fn without<K>(&mut self, error: Error) -> Vec<K> {
-        if refusal(&error) != Some(&Refusal::NotFound) {
-            self.unreadable.push(error);
-        }
+        self.unreadable.push(error);
         Vec::new()
     }
 }

@@ -42,7 +42,8 @@ pub(super) fn explain(what: &str, error: kube::Error) -> Error {
             401 => (Refusal::Final, "the API server does not accept the credentials (an expired token?)".to_owned()),
             403 => (Refusal::Final, forbidden(&status.message)),
             404 if status.reason == "NotFound" => (Refusal::NotFound, "not found".to_owned()),
-            // "404 page not found": a server that is starting does not know the resource yet.
+            // "404 page not found": a server that is starting does not know the resource yet, another one never will.
+            404 => (Refusal::Passing, "the API server knows no such kind of object".to_owned()),
             409 => (Refusal::Conflict, status.message.clone()),
             400 | 422 if status.message.contains("unknown field") => (Refusal::UnknownField, status.message.clone()),
             400 | 422 => (Refusal::Final, status.message.clone()),

@@ -93,7 +93,8 @@ impl Cluster {
         said.success().map(drop).with_context(|| format!("cannot tell {container} in {pod} to {word}"))
     }
 
-    /// Deletes the Job with its Pods, and waits until none of its containers runs any more.
+    /// Deletes the Job with its Pods, and waits until none of its containers runs any more. One that starts after that is
+    /// ended at once, and harmless: `dump` reads, and `restore` waits for a word that only a running one can be told.
     ///
     /// # Errors
     /// Forbidden, or a container still runs after a minute.
@@ -105,7 +106,7 @@ impl Cluster {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
         let config = watcher::Config::default().labels(&format!("job-name={name}"));
         let what = format!("waiting for the Pod of Job {namespace}/{name} to end");
-        until(pods, config, END_LIMIT, &what, |pods| Ok(pods.values().all(pod::has_ended).then_some(()))).await
+        until(pods, config, END_LIMIT, &what, |pods| Ok(pods.values().all(pod::is_quiet).then_some(()))).await
     }
 
     fn jobs(&self, namespace: &str) -> Api<Job> {

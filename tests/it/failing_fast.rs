@@ -35,6 +35,23 @@ async fn a_pod_that_no_node_takes_is_said_in_the_schedulers_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_object_of_a_pod_that_never_ran_is_not_waited_for() {
+    let lab = Sandbox::new().await;
+    lab.kubelet.set(|config| {
+        config.unstarted_stay_waiting = true;
+        // Longer than any test: a run that waited for it would not end.
+        config.removal_delay = std::time::Duration::from_secs(3600);
+    });
+    let ran = fails_and_is_put_back(&lab, &["refresh-from-prod", "--pg-image", "registry.example/none:1"]).await;
+    ran.assert_says("ErrImagePull");
+    let pods = lab.store.list("pods", Some(SANDBOX));
+    let left = pods
+        .iter()
+        .any(|pod| pod["metadata"]["name"].as_str().is_some_and(|name| name.starts_with("sandbox-refresh-")));
+    assert!(left, "the object of the Job's Pod is there still: {pods:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_container_out_of_memory_is_named_with_its_limit() {
     let lab = Sandbox::new().await;
     for container in ["dump", "restore"] {

@@ -47,6 +47,9 @@ pub(crate) struct RuntimeConfig {
     pub(crate) ready_delay: Duration,
     /// From the end of the last container until the Pod's object is gone; 5 to 12 s on real nodes.
     pub(crate) removal_delay: Duration,
+    /// Containers that never started are reported as waiting for as long as the deleted Pod's object is there, as nodes of
+    /// Kubernetes 1.20 do; newer ones say that they have ended.
+    pub(crate) unstarted_stay_waiting: bool,
     /// Between two pulls of an image that is not there, and two starts of a container that ends.
     pub(crate) backoff: Duration,
     pub(crate) unschedulable: Vec<Unschedulable>,
@@ -61,6 +64,7 @@ impl RuntimeConfig {
             images: Images::default(),
             ready_delay: Duration::ZERO,
             removal_delay: Duration::from_millis(50),
+            unstarted_stay_waiting: false,
             backoff: Duration::from_millis(200),
             unschedulable: Vec::new(),
             exec_protocols: vec!["v5.channel.k8s.io", "v4.channel.k8s.io"],

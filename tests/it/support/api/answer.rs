@@ -22,6 +22,8 @@ pub(super) enum Answer {
         body: Value,
         warnings: Vec<String>,
     },
+    /// What is answered below the path of a group that only definitions serve, for a kind without one: no Status.
+    NoSuchPage,
     Stream {
         content_type: &'static str,
         stream: BoxStream<'static, io::Result<Bytes>>,
@@ -53,6 +55,10 @@ impl Answer {
     pub(super) fn into_response(self) -> Response<Body> {
         match self {
             Self::Json { code, body, warnings } => json_response(code, &body, &warnings),
+            Self::NoSuchPage => {
+                let text = Full::new(Bytes::from("404 page not found\n")).map_err(|never| match never {});
+                response(404, "text/plain; charset=utf-8", text.boxed_unsync())
+            }
             Self::Stream { content_type, stream } => {
                 let frames = stream.map(|chunk| chunk.map(Frame::data));
                 response(200, content_type, StreamBody::new(frames).boxed_unsync())

@@ -20,12 +20,14 @@ async fn routed(asked: Asked, shared: &Shared) -> Result<Answer, Status> {
     if let Some(document) = discovery::document(&asked.path, &settings) {
         return Ok(Answer::ok(document));
     }
-    let known = |target: &Target| target.kind.group != "keda.sh" || settings.keda;
-    let Some(target) = Target::parse(&asked.path).filter(known) else {
+    let Some(target) = Target::parse(&asked.path) else {
         let message = "the server could not find the requested resource";
         return Err(Status::new(404, "NotFound", message));
     };
     access::authorize(&super::conversation::note(&asked), &target, &settings)?;
+    if target.kind.group == "keda.sh" && !settings.keda {
+        return Ok(Answer::NoSuchPage);
+    }
     match target.subresource.as_deref() {
         Some("log" | "exec") => pods::answer(asked, &target, shared).await,
         Some("scale") => scale::answer(&asked, &target, shared),

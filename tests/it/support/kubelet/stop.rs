@@ -109,7 +109,9 @@ async fn end_containers(pod: &Pod) {
     // The tasks that wait for the containers write their ends down; see that they have.
     let patience = Instant::now() + Duration::from_secs(5);
     let _ = timeout_at(patience, pod.all_written()).await;
-    pod.unstarted_never_run();
+    if !pod.node.config().unstarted_stay_waiting {
+        pod.unstarted_never_run();
+    }
 }
 
 async fn all_ended(containers: &[Container]) {
