@@ -66,8 +66,7 @@ impl Run<'_> {
             signal = shutdown.requested() => return Err(signal.into()),
             found = self.look(&cluster, plan) => found?,
         };
-        self.tell(&found);
-        summary.warnings.clone_from(&found.warnings);
+        summary.warnings = self.tell(&found);
         let held = self.take_lease(&cluster).await?;
         let started = Instant::now();
         let outcome = Guard::around(&cluster, self.report, &mut shutdown, held, async |guard: &Guard<'_>| {
@@ -152,10 +151,13 @@ impl Run<'_> {
         let mut shutdown = Shutdown::listen()?;
         let cluster = self.connect().await?;
         let namespace = &self.settings.sandbox.namespace;
-        self.note(&format!("watching the Lease {namespace}/{NAME}"));
         let orphaned = tokio::select! {
             signal = shutdown.requested() => return Err(signal.into()),
-            orphaned = cluster.orphaned(namespace, patience) => orphaned?,
+            orphaned = async {
+                rights::check_recovery(self.settings, &cluster).await?;
+                self.note(&format!("watching the Lease {namespace}/{NAME}"));
+                cluster.orphaned(namespace, patience).await
+            } => orphaned?,
         };
         match orphaned {
             Some(dead) => self.put_back(&cluster, &mut shutdown, dead).await,
@@ -196,12 +198,13 @@ impl Run<'_> {
         format!("{user}@{}/{}/{}", host.trim(), std::process::id(), self.id)
     }
 
-    /// What the preflight wants to be known.
-    fn tell(&self, found: &preflight::Found) {
+    /// Says what the preflight wants to be known; its warnings are for the report, too.
+    fn tell(&self, found: &preflight::Found) -> Vec<String> {
         for text in &found.warnings {
             self.report.event(Event::Warning { text });
         }
         found.notes.iter().for_each(|text| self.note(text));
+        found.warnings.clone()
     }
 
     fn note(&self, text: &str) {

@@ -13,13 +13,35 @@ const CORE: &str = "";
 /// # Errors
 /// What is lacking, with the rules that grant it; the API server cannot be reached, or does not accept the credentials.
 pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Result<()> {
-    let lacking = cluster.lacking(&needed(settings, scope)).await?;
+    ask(cluster, &needed(settings, scope)).await
+}
+
+/// A watchdog that may not put something back must be known before it is needed.
+///
+/// # Errors
+/// As [`check`].
+pub async fn check_recovery(settings: &Settings, cluster: &Cluster) -> Result<()> {
+    let target = In(&settings.sandbox.namespace);
+    let argocd = In(&settings.argocd_namespace);
+    let on_lease = |verb| target.named(verb, "coordination.k8s.io", "leases", lease::NAME);
+    let on_application = |verb| argocd.named(verb, "argoproj.io", "applications", &settings.argocd_application);
+    let mut needed: Vec<Right> = ["get", "list", "watch", "update", "delete"].map(on_lease).into();
+    needed.extend(["get", "patch"].map(on_application));
+    needed.push(target.named("patch", "apps", "deployments/scale", &settings.sandbox.deployment));
+    needed.extend(["list", "watch"].map(|verb| target.any(verb, CORE, "pods")));
+    needed.push(target.any("delete", "batch", "jobs"));
+    needed.push(target.any("delete", CORE, "secrets"));
+    ask(cluster, &needed).await
+}
+
+async fn ask(cluster: &Cluster, needed: &[Right]) -> Result<()> {
+    let lacking = cluster.lacking(needed).await?;
     let lacking: Vec<String> = lacking.into_iter().map(|right| format!("this client {right}")).collect();
     ensure!(lacking.is_empty(), "{}; nothing was changed", lacking.join("; "));
     Ok(())
 }
 
-/// The README's Roles, but for the Events: without them less is said, and nothing else is different.
+/// The README's Roles, but for what it marks as "only": without it less is said, and nothing else is different.
 fn needed(settings: &Settings, scope: Scope) -> Vec<Right> {
     let Settings { prod, sandbox, .. } = settings;
     let (source, target) = (In(&prod.namespace), In(&sandbox.namespace));

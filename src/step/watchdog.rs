@@ -22,6 +22,8 @@ pub(super) async fn start(cx: &mut Context<'_>) -> Result<()> {
         run: cx.run,
         image,
         service_account: &settings.watchdog_service_account,
+        deployment: &settings.sandbox.deployment,
+        application: (&settings.argocd_namespace, &settings.argocd_application),
         after: settings.watchdog_after,
     };
     cx.watchdog = Some(cx.cluster.start_watchdog(&watchdog).await?);

@@ -23,6 +23,9 @@ pub struct Watchdog<'a> {
     pub image: &'a str,
     /// Has the rights that putting back takes.
     pub service_account: &'a str,
+    /// What it will have to put back: the Deployment, and the Application's namespace and name.
+    pub deployment: &'a str,
+    pub application: (&'a str, &'a str),
     /// How long the holder of the Lease may go without renewing it.
     pub after: Duration,
 }
@@ -104,7 +107,8 @@ impl Watchdog<'_> {
                 "image": self.image,
                 "command": [
                     "sandbox-lifecycle", "recover", "--wait", self.after.as_secs().to_string(),
-                    "--sandbox-namespace", self.namespace,
+                    "--sandbox-namespace", self.namespace, "--sandbox-deployment", self.deployment,
+                    "--argocd-namespace", self.application.0, "--argocd-application", self.application.1,
                 ],
                 "env": [{"name": "USER", "value": "watchdog"}],
                 "terminationMessagePolicy": "FallbackToLogsOnError",

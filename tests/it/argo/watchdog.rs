@@ -1,6 +1,7 @@
 //! The watchdog: a Job that recovers the sandbox of a run that has disappeared with its machine.
 use super::*;
 use crate::support::container::image;
+use crate::support::scene::Scene as _;
 use std::path::Path;
 
 const IMAGE: &str = "registry.example/sandbox-lifecycle:1";
@@ -89,6 +90,19 @@ async fn a_watchdog_that_cannot_start_or_does_not_stay_ends_the_run_before_the_s
         lab.until("all is put back", || is_clean(&lab)).await;
         assert_put_back(&lab, &before);
     }
+}
+
+/// In the lab all have the rights of one user; the watchdog's own come from its ServiceAccount.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watchdog_that_may_not_put_something_back_says_so_at_its_start() {
+    let lab = Sandbox::new().await;
+    let mut rules = crate::support::readme::rules();
+    lab.allow(&rules);
+    lab.run(&["recover", "--wait", "60"]).await.assert_code(0);
+    rules.retain(|rule| rule.resource != "deployments/scale");
+    lab.allow(&rules);
+    let ran = lab.run(&["recover", "--wait", "60"]).await.assert_code(1);
+    ran.assert_says("may not patch deployments/scale in namespace erp-sandbox: a Role there needs the rule");
 }
 
 fn lease(lab: &Sandbox, duration: u32, renewed: &str) {

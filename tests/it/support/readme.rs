@@ -19,6 +19,8 @@ pub(crate) struct Rule {
     pub(crate) resource: String,
     pub(crate) name: Option<String>,
     pub(crate) verbs: Vec<String>,
+    /// Marked with what it is only for: a run does without.
+    pub(crate) optional: bool,
 }
 
 impl Rule {
@@ -42,6 +44,7 @@ impl Rule {
             resource: one("resources")?,
             name: one("resourceNames"),
             verbs: field("verbs")?,
+            optional: line.contains("} # only"),
         })
     }
 }
