@@ -1,7 +1,7 @@
 //! One function a subcommand: which plan, under which Lease, and what is said at the end.
 use crate::cli::{Cli, Command};
 use crate::cluster::Cluster;
-use crate::cluster::lease::{Found, Holder, NAME, Taken};
+use crate::cluster::lease::{Found, Held, Holder, NAME, Taken};
 use crate::guard::Guard;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
@@ -67,11 +67,7 @@ impl Run<'_> {
             found = self.look(&cluster, plan) => found?,
         };
         summary.warnings = self.tell(&found);
-        let namespace = &self.settings.sandbox.namespace;
-        let held = match cluster.take_lease(namespace, &self.holder(), "run").await? {
-            Taken::Mine(held) => held,
-            Taken::Others(found) => bail!("{}; nothing was changed", held_by(namespace, &found)),
-        };
+        let held = self.take_lease(&cluster).await?;
         let started = Instant::now();
         let outcome = Guard::around(&cluster, self.report, &mut shutdown, held, async |guard: &Guard<'_>| {
             let mut cx = Context {
@@ -104,6 +100,14 @@ impl Run<'_> {
             Ok(Some(other)) => error.context(format!("{}, and this may be its doing", held_by(namespace, &other))),
             _ => error,
         })
+    }
+
+    async fn take_lease(&self, cluster: &Cluster) -> Result<Held> {
+        let namespace = &self.settings.sandbox.namespace;
+        match cluster.take_lease(namespace, &self.holder(), "run").await? {
+            Taken::Mine(held) => Ok(held),
+            Taken::Others(found) => bail!("{}; nothing was changed", held_by(namespace, &found)),
+        }
     }
 
     async fn recover(&self, force: bool) -> Result<Outcome> {

@@ -103,17 +103,3 @@ async fn wrong_credentials_fail_loudly() {
     lab.postgres.sql("postgres", &format!("ALTER ROLE \"{}\" PASSWORD 'rotated'", ACCESS.user));
     refused(&lab, &["refresh-from-prod"], "the sandbox's database cannot be reached").await;
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_second_run_says_who_holds_the_lease_and_touches_nothing() {
-    let lab = Sandbox::new().await;
-    let now = jiff::Timestamp::now().to_string();
-    lab.create(
-        "leases",
-        json!({
-            "metadata": {"name": "sandbox-lifecycle", "namespace": SANDBOX},
-            "spec": {"holderIdentity": "alice@laptop/1/abcd", "leaseDurationSeconds": 30, "acquireTime": now, "renewTime": now},
-        }),
-    );
-    refused(&lab, &["refresh-from-prod"], "held by alice@laptop/1/abcd since").await;
-}

@@ -163,8 +163,8 @@ impl Scene for RealSandbox {
     }
 
     fn expire_lease(&self) {
-        let long_ago = json!({"spec": {"renewTime": "2020-01-01T00:00:00.000000Z"}});
-        self.kubectl.patch(SANDBOX, &["lease", "sandbox-lifecycle"], &long_ago);
+        let soon = json!({"spec": {"leaseDurationSeconds": 1}});
+        self.kubectl.patch(SANDBOX, &["lease", "sandbox-lifecycle"], &soon);
     }
 
     fn allow(&self, rules: &[Rule]) {

@@ -88,9 +88,7 @@ impl Scene for Sandbox {
     }
 
     fn expire_lease(&self) {
-        self.change("leases", SANDBOX, "sandbox-lifecycle", |lease| {
-            lease["spec"]["renewTime"] = json!("2020-01-01T00:00:00.000000Z");
-        });
+        self.change("leases", SANDBOX, "sandbox-lifecycle", |lease| lease["spec"]["leaseDurationSeconds"] = 1.into());
     }
 
     fn allow(&self, rules: &[Rule]) {
