@@ -78,18 +78,12 @@ pub(super) fn has_ended(pod: &Pod) -> bool {
         || deleted && (unscheduled || statuses().next().is_some() && statuses().all(ended))
 }
 
-/// Of a Pod that is deleted nothing runs any more, so far as is known. What has not started may still do so for a moment, so
-/// this is enough only where a start does no harm. It spares the 5 to 12 s for which a node of Kubernetes 1.20 keeps the
-/// object of a Pod with containers that never started, and reports them as waiting.
+/// It is deleted, and no container of it is known to run. One that has not started may still do so for a moment, and a node
+/// of Kubernetes 1.20 gives a running init container up as `ContainerStatusUnknown`, so this is enough only where that does no
+/// harm. It spares the 5 to 12 s for which such a node keeps the object and reports what never started as waiting.
 pub(super) fn is_quiet(pod: &Pod) -> bool {
-    let may_run = |status: &ContainerStatus| {
-        let state = status.state.as_ref();
-        let terminated = state.and_then(|state| state.terminated.as_ref());
-        // Said for a moment of an init container that still runs.
-        let unknown = terminated.is_some_and(|how| how.reason.as_deref() == Some("ContainerStatusUnknown"));
-        unknown || state.is_some_and(|state| state.running.is_some())
-    };
-    has_ended(pod) || pod.metadata.deletion_timestamp.is_some() && !containers(pod).any(may_run)
+    let runs = |status: &ContainerStatus| status.state.as_ref().is_some_and(|state| state.running.is_some());
+    has_ended(pod) || pod.metadata.deletion_timestamp.is_some() && !containers(pod).any(runs)
 }
 
 /// What keeps the Pod from running that no waiting mends, in a sentence.
