@@ -21,21 +21,20 @@ pub(crate) async fn refreshes(scene: &impl Scene) -> Ran {
     ran
 }
 
-/// A signal as soon as the step has begun; whatever was done by then is put back.
-pub(crate) async fn a_signal_at_a_step_is_put_back(
-    scene: &impl Scene,
-    arguments: &[&str],
-    step: &str,
-    name: &str,
-    code: i32,
-) {
+/// A signal as soon as each of the nine steps of `refresh` has begun; whatever was done by then is put back.
+pub(crate) async fn a_signal_at_each_step_is_put_back(scene: &impl Scene) {
     let before = scene.world();
-    let run = scene.reach(arguments, step).await;
-    run.signal(name);
-    let ran = run.end().await;
-    // One that comes when all is done already finds nothing to end.
-    assert!(ran.code == code || ran.code == 0, "{name} at {step}: {ran:?}");
-    scene.world().assert_whole_since(&before);
+    for step in 1..=9 {
+        for (name, code) in [("INT", 130), ("TERM", 143)] {
+            let run = scene.reach(&["refresh"], &format!("[{step}/9]")).await;
+            run.signal(name);
+            let ran = run.end().await;
+            // One that comes when all is done already finds nothing to end.
+            assert!(ran.code == code || ran.code == 0, "{name} at {step}: {ran:?}");
+            scene.world().assert_whole_since(&before);
+            scene.up_again().await;
+        }
+    }
 }
 
 /// Killed in the middle of the restore; the next run, or `recover`, puts back what it left.

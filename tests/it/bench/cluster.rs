@@ -2,7 +2,7 @@
 use super::figures::{Figures, Target, heading, line};
 use crate::real::downtime::Downtime;
 use crate::real::sandbox::RealSandbox;
-use crate::support::postgres::{PRODUCTION, PostgresServer, Production, SANDBOX as ACCESS};
+use crate::support::postgres::{PostgresServer, Production};
 use crate::support::sandbox::SANDBOX;
 use crate::support::scene::Scene;
 use std::path::Path;
@@ -39,7 +39,6 @@ pub(crate) async fn cluster() -> u8 {
 async fn refresh(sandbox: &RealSandbox, name: &str) {
     let [mut shell, mut tool, mut shell_down, mut tool_down] = [(); 4].map(|()| Figures::default());
     sandbox.populate(FEW);
-    let expected = sandbox.postgres.checksum(PRODUCTION.database);
     for _ in 0..ROUNDS {
         let downtime = Downtime::watch(&sandbox.kubectl).await;
         let started = Instant::now();
@@ -52,7 +51,8 @@ async fn refresh(sandbox: &RealSandbox, name: &str) {
         sandbox.run(&["refresh"]).await.assert_code(0);
         tool.add(started.elapsed().as_secs_f64());
         tool_down.add(downtime.seconds().await);
-        assert!(sandbox.postgres.checksum(ACCESS.database) == expected, "refresh: another content");
+        let [production, refreshed] = sandbox.postgres.checksums();
+        assert!(refreshed == production, "refresh: another content");
     }
     heading(&format!("Refresh: {name}, {FEW} MB of documents"));
     line("the shell way", &shell, 1, "s", &Target::None);

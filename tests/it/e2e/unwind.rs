@@ -12,12 +12,7 @@ use crate::support::scene::Scene;
 async fn a_signal_at_each_step_is_put_back() {
     let sandbox = RealSandbox::new().await;
     sandbox.populate(20);
-    for step in 1..=9 {
-        for (name, code) in [("INT", 130), ("TERM", 143)] {
-            cases::a_signal_at_a_step_is_put_back(&sandbox, &["refresh"], &format!("[{step}/9]"), name, code).await;
-            sandbox.ready(SANDBOX);
-        }
-    }
+    cases::a_signal_at_each_step_is_put_back(&sandbox).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

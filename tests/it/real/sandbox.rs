@@ -5,7 +5,7 @@ use super::kubectl::Kubectl;
 use super::roles;
 use super::self_heal::SelfHeal;
 use super::server::{self, Server};
-use crate::support::postgres::{PRODUCTION, Production, SANDBOX as ACCESS};
+use crate::support::postgres::Production;
 use crate::support::readme::{self, Rule};
 use crate::support::sandbox::{PROD, SANDBOX, World};
 use crate::support::scene::Scene;
@@ -144,18 +144,24 @@ impl Scene for RealSandbox {
     }
 
     fn world(&self) -> World {
+        let all = self.kubectl.get(SANDBOX, &["deployments,secrets,jobs,leases"]);
         let names = |kind: &str| {
-            let objects = self.kubectl.get(SANDBOX, &[kind]);
-            let names = objects["items"].as_array().into_iter().flatten();
-            names.filter_map(|object| object["metadata"]["name"].as_str().map(str::to_owned)).collect()
+            let objects = all["items"].as_array().into_iter().flatten().filter(|object| object["kind"] == kind);
+            objects.filter_map(|object| object["metadata"]["name"].as_str().map(str::to_owned)).collect()
         };
+        let deployment = all["items"].as_array().into_iter().flatten().find(|object| object["kind"] == "Deployment");
+        let [production, sandbox] = self.postgres.checksums();
         World {
-            replicas: self.kubectl.get(SANDBOX, &["deployment", SANDBOX])["spec"]["replicas"].clone(),
+            replicas: deployment.expect("the Deployment")["spec"]["replicas"].clone(),
             sync_policy: self.sync_policy(),
-            objects: ["secrets", "jobs", "leases"].map(|kind| (kind.to_owned(), names(kind))).into(),
-            production: self.postgres.checksum(PRODUCTION.database),
-            sandbox: self.postgres.checksum(ACCESS.database),
+            objects: ["Secret", "Job", "Lease"].map(|kind| (kind.to_owned(), names(kind))).into(),
+            production,
+            sandbox,
         }
+    }
+
+    async fn up_again(&self) {
+        self.ready(SANDBOX);
     }
 
     fn scale(&self, replicas: i32) {

@@ -58,8 +58,7 @@ impl Server {
     /// Makes both databases what the lab has for this production, unless they are.
     pub(crate) fn hold(&mut self, production: &Production) {
         let wanted = format!("{production:?}");
-        let now = || [PRODUCTION, SANDBOX].map(|access| self.checksum(access.database));
-        if self.holds.as_ref().is_some_and(|(held, sums)| *held == wanted && now() == *sums) {
+        if self.holds.as_ref().is_some_and(|(held, sums)| *held == wanted && self.checksums() == *sums) {
             return;
         }
         let original = PostgresServer::with(production, &[]);
@@ -70,7 +69,7 @@ impl Server {
         let dump = lines.collect::<Vec<_>>().join("\n");
         self.kubectl.feed(&["-n", NAMESPACE, "exec", "-i", POD, "--", "sh", "-c", "cat >/tmp/seed.sql"], &dump);
         self.sql("postgres", "\\i /tmp/seed.sql");
-        self.holds = Some((wanted, now()));
+        self.holds = Some((wanted, self.checksums()));
     }
 
     /// Runs SQL as the superuser in the server's own Pod, as the lab's. The text is short: kubectl waits for ever when a
@@ -81,8 +80,13 @@ impl Server {
         feed(command, text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
-    /// What the database holds, table by table and sequence by sequence.
-    pub(crate) fn checksum(&self, database: &str) -> Checksum {
-        sums(&self.sql(database, include_str!("../support/postgres/checksum.sql")))
+    /// What production's database and the sandbox's hold, table by table and sequence by sequence.
+    pub(crate) fn checksums(&self) -> [Checksum; 2] {
+        const CHECKSUM: &str = include_str!("../support/postgres/checksum.sql");
+        const BETWEEN: &str = "--- the sandbox";
+        let text = format!("{CHECKSUM}\n\\echo '{BETWEEN}'\n\\connect \"{}\"\n{CHECKSUM}", SANDBOX.database);
+        let both = self.sql(PRODUCTION.database, &text);
+        let (production, sandbox) = both.split_once(BETWEEN).expect("what lies between them");
+        [sums(production), sums(sandbox)]
     }
 }

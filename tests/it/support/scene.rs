@@ -15,6 +15,9 @@ pub(crate) trait Scene {
     /// Everything that a run may change.
     fn world(&self) -> World;
 
+    /// Waits until the sandbox is Ready again.
+    async fn up_again(&self);
+
     /// Scales the sandbox behind the tool's back.
     fn scale(&self, replicas: i32);
 
@@ -81,6 +84,10 @@ impl Scene for Sandbox {
 
     fn world(&self) -> World {
         Self::world(self)
+    }
+
+    async fn up_again(&self) {
+        self.ready(SANDBOX).await;
     }
 
     fn scale(&self, replicas: i32) {
