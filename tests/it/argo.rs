@@ -8,10 +8,16 @@ mod pause;
 mod watchdog;
 
 use crate::support::api::{Fault, Gate, Rule};
+use crate::support::postgres::Production;
 use crate::support::sandbox::{Ran, SANDBOX, Sandbox, finish};
 use serde_json::{Value, json};
 
-const REFRESH: &[&str] = &["refresh-from-prod"];
+const REFRESH: &[&str] = &["refresh-from-prod", "--min-tables", "10"];
+
+/// The fixture with few tables: what is tried here is not the restore.
+async fn small() -> Sandbox {
+    Sandbox::with(&Production::Small, &[]).await
+}
 
 /// The bodies of the patches that the Application got, in their order, refused ones too.
 fn patches(lab: &Sandbox) -> Vec<Value> {

@@ -1,4 +1,5 @@
 //! The integration tests: the real binary against the lab.
+mod adversary;
 mod argo;
 mod cases;
 mod cli;
@@ -6,6 +7,7 @@ mod documents;
 mod documents_scripts;
 mod e2e;
 mod failing_fast;
+mod fuzz;
 mod guard;
 mod lab_api;
 mod lab_run;

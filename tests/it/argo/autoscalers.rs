@@ -25,7 +25,7 @@ async fn refused(lab: &Sandbox, words: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pod_autoscaler_sleeps_at_0_and_is_only_named() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     lab.create("horizontalpodautoscalers", autoscaler(1, SANDBOX));
     let ran = lab.run(REFRESH).await.assert_code(0);
     ran.assert_says(
@@ -35,7 +35,7 @@ async fn a_pod_autoscaler_sleeps_at_0_and_is_only_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pod_autoscaler_that_scales_from_0_is_refused_unless_it_is_anothers() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     lab.create("horizontalpodautoscalers", autoscaler(0, SANDBOX));
     refused(&lab, "HorizontalPodAutoscaler erp-sandbox/load would start the sandbox in the middle of its restore")
         .await;
@@ -47,7 +47,7 @@ async fn a_pod_autoscaler_that_scales_from_0_is_refused_unless_it_is_anothers() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keda_is_refused_until_it_is_paused_as_it_stands() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     lab.api.set(|settings| settings.keda = true);
     lab.create("scaledobjects", scaled_object(json!({})));
     refused(&lab, "annotate scaledobject load autoscaling.keda.sh/paused=true`").await;
@@ -65,7 +65,7 @@ async fn keda_is_refused_until_it_is_paused_as_it_stands() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_that_may_not_list_autoscalers_is_told_so_and_no_more() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     lab.api.faults.add(Rule::on_line("list horizontalpodautoscalers", Fault::code(403)).for_ever());
     let ran =
         lab.run(REFRESH).await.assert_code(0).assert_says("cannot tell whether an autoscaler would start the sandbox");
@@ -75,7 +75,7 @@ async fn a_role_that_may_not_list_autoscalers_is_told_so_and_no_more() {
 /// Once the sandbox is up, the autoscaler is awake again, and may have other replicas in mind.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_autoscaler_that_changes_the_replicas_right_after_the_start_is_no_failure() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     let gate = Gate::new();
     let rule = Rule::on_line("patch deployments/scale erp-sandbox", Fault::HangAfter(gate.clone())).after(1);
     lab.api.faults.add(rule);

@@ -3,7 +3,7 @@ use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_put_back_during_the_restore_end_it_at_once_and_name_who_did_it() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     let before = lab.world();
     let ran = meddled(&lab, REFRESH, || {
         let scaled = lab.store.mutate_as("kubectl-scale", "deployments", SANDBOX, SANDBOX, |deployment| {
@@ -20,7 +20,7 @@ async fn replicas_put_back_during_the_restore_end_it_at_once_and_name_who_did_it
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_turned_on_during_the_restore_ends_it_at_once_and_names_who_did_it() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     lab.controllers.argo.heal_after(std::time::Duration::from_secs(600));
     let before = lab.world();
     let ran = meddled(&lab, REFRESH, || {
@@ -39,7 +39,7 @@ async fn a_policy_turned_on_during_the_restore_ends_it_at_once_and_names_who_did
 /// The CRD was upgraded and the controller was not: no read-back can show that it reads past `enabled`.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_controller_older_than_its_crd_does_not_heal_and_is_caught_when_it_syncs_a_commit() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     lab.controllers.argo.reads_past_enabled();
     let before = lab.world();
     let ran = meddled(&lab, REFRESH, || {
@@ -54,7 +54,7 @@ async fn a_controller_older_than_its_crd_does_not_heal_and_is_caught_when_it_syn
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_put_back_while_the_pods_end_are_told_as_that() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     let before = lab.world();
     let gate = Gate::new();
     // The answer to the scale-down is late: somebody is faster than the wait for the Pods' end.
@@ -75,7 +75,7 @@ async fn replicas_put_back_while_the_pods_end_are_told_as_that() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_application_that_may_not_be_watched_costs_no_downtime() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     let before = lab.world();
     lab.api.faults.add(Rule::on_line("list applications", Fault::code(403)).for_ever());
     lab.run(REFRESH).await.assert_code(1).assert_says("cannot watch Applications: forbidden");

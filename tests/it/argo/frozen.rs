@@ -1,7 +1,7 @@
 //! The other pause: the whole Application, by `skip-reconcile`.
 use super::*;
 
-const FREEZE: &[&str] = &["refresh-from-prod", "--argocd-pause", "skip-reconcile"];
+const FREEZE: &[&str] = &["refresh-from-prod", "--min-tables", "10", "--argocd-pause", "skip-reconcile"];
 const SKIP: &str = "argocd.argoproj.io/skip-reconcile";
 
 fn annotations(lab: &Sandbox) -> Value {
@@ -14,7 +14,7 @@ fn annotate(lab: &Sandbox, annotations: Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_annotation_comes_back_exactly_as_it_was() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     for (before, patched) in [
         (Value::Null, true),
         (json!({"team": "erp"}), true),
@@ -34,7 +34,7 @@ async fn the_annotation_comes_back_exactly_as_it_was() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_annotation_taken_away_during_the_restore_ends_it() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     lab.controllers.argo.heal_after(std::time::Duration::from_secs(600));
     let before = lab.world();
     let ran = meddled(&lab, FREEZE, || annotate(&lab, json!({}))).await;
@@ -45,7 +45,7 @@ async fn an_annotation_taken_away_during_the_restore_ends_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operation_ends_before_the_application_is_frozen() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     let lasts = std::time::Duration::from_millis(1500);
     lab.controllers.argo.begin_operation(&lab.store, "argocd", SANDBOX, lasts).expect("begun");
     let gate = Gate::new();
@@ -61,7 +61,7 @@ async fn an_operation_ends_before_the_application_is_frozen() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_runs_annotation_is_recovered() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     annotate(&lab, json!({SKIP: "false"}));
     let gate = Gate::new();
     lab.api.faults.add(Rule::on(|seen| seen.path.ends_with("/exec"), Fault::Hang(gate.clone())));

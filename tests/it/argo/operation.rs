@@ -2,7 +2,7 @@
 use super::*;
 use std::time::Duration;
 
-const IMPATIENT: &[&str] = &["refresh-from-prod", "--argocd-operation-timeout", "1"];
+const IMPATIENT: &[&str] = &["refresh-from-prod", "--min-tables", "10", "--argocd-operation-timeout", "1"];
 
 fn phase(lab: &Sandbox) -> Value {
     lab.store.get("applications", "argocd", SANDBOX).expect("it is there")["status"]["operationState"]["phase"].clone()
@@ -14,12 +14,15 @@ fn begin(lab: &Sandbox, lasts: Duration) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operation_in_flight_is_waited_for_before_the_sandbox_is_stopped() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
+    begin(&lab, Duration::from_secs(3600));
     let gate = Gate::new();
-    lab.api.faults.add(Rule::on_line("patch applications erp-sandbox", Fault::HangAfter(gate.clone())));
+    lab.api.faults.add(Rule::on_line("watch applications", Fault::HangAfter(gate.clone())));
     let child = lab.command(REFRESH).spawn().expect("the binary starts");
     gate.reached().await;
-    begin(&lab, Duration::from_millis(1500));
+    let paused = &patches(&lab)[0]["spec"]["syncPolicy"]["automated"]["enabled"];
+    assert_eq!((paused, &lab.world().replicas), (&json!(false), &json!(1)));
+    lab.controllers.argo.end_operations(&lab.store);
     gate.open();
     let ran = finish(child).await.assert_code(0);
     assert!(!ran.stderr.contains("terminating"), "{}", ran.stderr);
@@ -28,7 +31,7 @@ async fn an_operation_in_flight_is_waited_for_before_the_sandbox_is_stopped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operation_that_does_not_end_is_terminated_and_said_so() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     begin(&lab, Duration::from_secs(3600));
     lab.run(IMPATIENT).await.assert_code(0).assert_says("has been running for 1 s: terminating it");
     assert_eq!(phase(&lab), "Failed");
@@ -36,7 +39,7 @@ async fn an_operation_that_does_not_end_is_terminated_and_said_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operation_that_nobody_ends_fails_before_the_sandbox_is_stopped() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     begin(&lab, Duration::from_secs(3600));
     lab.controllers.argo.is_gone(true);
     let before = lab.world();

@@ -46,7 +46,7 @@ fn never_stopped(lab: &Sandbox) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_applicationset_that_reverts_the_pause_is_named_with_the_fix_and_costs_no_downtime() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     generate(&lab, json!({}));
     let before = lab.world();
     let ran = lab.run(REFRESH).await.assert_code(1);
@@ -64,7 +64,7 @@ async fn an_applicationset_that_ignores_the_policy_is_nothing_to_talk_about() {
         json!({"ignoreApplicationDifferences": [{"jsonPointers": ["/spec/syncPolicy"]}]}),
         json!({"syncPolicy": {"applicationsSync": "create-only"}}),
     ] {
-        let lab = Sandbox::new().await;
+        let lab = small().await;
         generate(&lab, set);
         let before = lab.world();
         let ran = lab.run(REFRESH).await.assert_code(0);
@@ -75,10 +75,10 @@ async fn an_applicationset_that_ignores_the_policy_is_nothing_to_talk_about() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_applicationset_that_may_not_be_read_is_a_warning_and_no_more() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     generate(&lab, json!({"ignoreApplicationDifferences": [{"jsonPointers": ["/spec/syncPolicy"]}]}));
     lab.api.faults.add(Rule::on_line("get applicationsets sandboxes", Fault::code(403)).for_ever());
-    let ran = lab.run(&["--output", "json", "refresh-from-prod"]).await.assert_code(0);
+    let ran = lab.run(&["--output", "json", "refresh-from-prod", "--min-tables", "10"]).await.assert_code(0);
     let warnings = ran.json()["warnings"].to_string();
     assert!(
         warnings.contains("ApplicationSet sandboxes manages Application argocd/erp-sandbox and may undo"),
@@ -89,7 +89,7 @@ async fn an_applicationset_that_may_not_be_read_is_a_warning_and_no_more() {
 /// `enabled` is no difference for a parent that does not declare it; `selfHeal` is, and comes back alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_parent_that_heals_cannot_undo_a_pause_by_enabled() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     adopt(&lab, json!({}));
     let gate = Gate::new();
     lab.api.faults.add(Rule::on(|seen| seen.path.ends_with("/exec"), Fault::Hang(gate.clone())));
@@ -106,7 +106,7 @@ async fn a_parent_that_heals_cannot_undo_a_pause_by_enabled() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_parent_that_puts_a_removed_policy_back_ends_the_run_with_its_name_and_the_fix() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     lab.api.set(|settings| settings.knows_automated_enabled = false);
     lab.controllers.argo.reads_past_enabled();
     adopt(&lab, json!({}));
@@ -122,7 +122,7 @@ async fn a_parent_that_puts_a_removed_policy_back_ends_the_run_with_its_name_and
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_label_that_names_no_application_is_no_parent() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     lab.change("applications", "argocd", SANDBOX, |application| {
         application["metadata"]["labels"] = json!({"app.kubernetes.io/instance": "a-chart"});
     });

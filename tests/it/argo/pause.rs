@@ -11,7 +11,7 @@ fn removed() -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn automated_sync_is_disabled_and_restored_without_a_trace() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     let before = lab.world();
     lab.run(REFRESH).await.assert_code(0);
     let patches = patches(&lab);
@@ -23,7 +23,7 @@ async fn automated_sync_is_disabled_and_restored_without_a_trace() {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_the_crd_does_not_know_enabled_automated_is_removed_and_restored() {
     for validates in [true, false] {
-        let lab = Sandbox::new().await;
+        let lab = small().await;
         lab.api.set(|settings| settings.knows_automated_enabled = false);
         lab.api.set(|settings| settings.validates_fields = validates);
         lab.controllers.argo.reads_past_enabled();
@@ -39,7 +39,7 @@ async fn where_the_crd_does_not_know_enabled_automated_is_removed_and_restored()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_of_nothing_but_automated_comes_back_whole() {
     for policy in [json!({"automated": {}}), json!({"automated": {"prune": true, "selfHeal": true}})] {
-        let lab = Sandbox::new().await;
+        let lab = small().await;
         lab.api.set(|settings| settings.knows_automated_enabled = false);
         set_policy(&lab, policy.clone());
         let ran = meddled(&lab, REFRESH, || {
@@ -56,7 +56,7 @@ async fn a_policy_of_nothing_but_automated_comes_back_whole() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_off_already_is_neither_touched_nor_journalled() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     for policy in
         [json!({"automated": {"enabled": false, "selfHeal": true, "prune": true}}), json!({"retry": {"limit": 2}})]
     {
@@ -72,7 +72,7 @@ async fn what_is_off_already_is_neither_touched_nor_journalled() {
 /// A run was killed, and its Lease with the journal deleted by hand.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_earlier_run_left_off_is_said_and_never_taken_for_the_original() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     let stranded = json!({"automated": {"enabled": false, "selfHeal": false, "prune": true}});
     let paused = lab.store.mutate_as("sandbox-lifecycle", "applications", "argocd", SANDBOX, |application| {
         application["spec"]["syncPolicy"] = stranded.clone();
@@ -89,7 +89,7 @@ async fn what_an_earlier_run_left_off_is_said_and_never_taken_for_the_original()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_commit_does_not_start_the_sandbox_while_it_is_restored() {
     for knows_enabled in [true, false] {
-        let lab = Sandbox::new().await;
+        let lab = small().await;
         lab.api.set(|settings| settings.knows_automated_enabled = knows_enabled);
         let production = lab.world().production;
         let gate = Gate::new();
@@ -105,7 +105,7 @@ async fn a_new_commit_does_not_start_the_sandbox_while_it_is_restored() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_plan_and_the_help_say_how_it_is_paused() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     lab.run(&["--dry-run", "refresh"]).await.assert_code(0).assert_says("automated.enabled false");
     lab.run(&["refresh", "--argocd-pause", "never"]).await.assert_code(2);
 }

@@ -5,11 +5,11 @@ use crate::support::scene::Scene as _;
 use std::path::Path;
 
 const IMAGE: &str = "registry.example/sandbox-lifecycle:1";
-const WATCHED: &[&str] = &["refresh-from-prod", "--watchdog", IMAGE];
+const WATCHED: &[&str] = &["refresh-from-prod", "--min-tables", "10", "--watchdog", IMAGE];
 
 /// The image has the real binary, and what a service account would be in life: a way to the API server.
 async fn lab() -> Sandbox {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     let images = &lab.kubelet.config().images;
     let start = "export KUBECONFIG=/usr/bin/lab-kubeconfig; exec /usr/bin/the-binary \"$@\"";
     images.with(IMAGE, image::APP, &[("sandbox-lifecycle", start)]);
@@ -83,7 +83,7 @@ async fn a_watchdog_that_cannot_start_or_does_not_stay_ends_the_run_before_the_s
     for (image, words) in
         [("registry.example/none:1", "registry.example/none:1"), ("registry.example/broken:1", "no rights")]
     {
-        let ran = lab.run(&["refresh-from-prod", "--watchdog", image]).await.assert_code(1);
+        let ran = lab.run(&["refresh-from-prod", "--min-tables", "10", "--watchdog", image]).await.assert_code(1);
         let ran = ran.assert_says("the sandbox was not touched without its watchdog");
         ran.assert_says(words);
         assert!(patches(&lab).is_empty());
@@ -95,7 +95,7 @@ async fn a_watchdog_that_cannot_start_or_does_not_stay_ends_the_run_before_the_s
 /// In the lab all have the rights of one user; the watchdog's own come from its ServiceAccount.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watchdog_that_may_not_put_something_back_says_so_at_its_start() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     let mut rules = crate::support::readme::rules();
     lab.allow(&rules);
     lab.run(&["recover", "--wait", "60"]).await.assert_code(0);
@@ -117,7 +117,7 @@ fn lease(lab: &Sandbox, duration: u32, renewed: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn standing_by_ends_with_the_lease_and_touches_nothing_of_a_holder_that_lives() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     lab.run(&["recover", "--wait", "60"]).await.assert_code(0).assert_says("nothing is left to put back");
     // Nobody's clock is compared: a time long past is a sign of life all the same.
     lease(&lab, 30, "2020-01-01T00:00:00.000000Z");
@@ -137,7 +137,7 @@ async fn standing_by_ends_with_the_lease_and_touches_nothing_of_a_holder_that_li
 
 #[tokio::test(flavor = "multi_thread")]
 async fn standing_by_recovers_once_the_holder_gives_no_sign_of_life() {
-    let lab = Sandbox::new().await;
+    let lab = small().await;
     lease(&lab, 1, "2050-01-01T00:00:00.000000Z");
     let ran = lab.run(&["recover", "--wait", "1"]).await.assert_code(0);
     ran.assert_says("alice@laptop/1/abcd is gone; putting back what it left");

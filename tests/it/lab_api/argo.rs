@@ -52,12 +52,13 @@ async fn self_heal_puts_replicas_back_until_it_is_paused() {
 #[tokio::test]
 async fn an_operation_in_flight_syncs_in_spite_of_the_pause() {
     let (world, api) = healed_world().await;
-    let lasts = Duration::from_millis(300);
+    let lasts = Duration::from_secs(3600);
     let argo = &world.controllers.argo;
     argo.begin_operation(&world.store, "argocd", "erp-sandbox", lasts).expect("begun");
     assert_eq!(state(&world.store)["status"]["operationState"]["phase"], "Running");
     pause(&world).await;
     scale_to_zero(&api).await;
+    argo.end_operations(&world.store);
     world.until("the operation syncs", |store| replicas(store) == 1).await;
     world
         .until("it is over", |store| {

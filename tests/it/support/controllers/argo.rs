@@ -118,6 +118,16 @@ impl Argo {
         store.mutate_as(APPLICATION_WRITER, "applications", ns, application, status::begin).map(drop)
     }
 
+    /// Whatever runs is through with its work now.
+    pub(crate) fn end_operations(&self, store: &Store) {
+        self.lock().operations.values_mut().for_each(|until| *until = Instant::now());
+        for application in store.list("applications", None) {
+            status::change(store, &application, |object| {
+                object["status"]["operationState"]["message"] = "waiting for completion".into();
+            });
+        }
+    }
+
     /// One look at every Application.
     pub(super) fn reconcile(&self, store: &Store) -> Next {
         if self.lock().gone {
