@@ -45,6 +45,7 @@ impl Run<'_> {
     async fn dry(&self, plan: &Plan) -> Result<()> {
         report::result(&plan.describe(self.settings)).context("cannot write the plan")?;
         let cluster = self.connect().await?;
+        preflight::apart(self.settings)?;
         rights::check(self.settings, &cluster, plan.scope()).await?;
         let found = preflight::check(self.settings, &cluster, plan.scope()).await?;
         self.tell(&found);
@@ -56,6 +57,7 @@ impl Run<'_> {
         let mut shutdown = Shutdown::listen()?;
         let cluster = self.connect().await?;
         // What cannot be read cannot be looked at, and what cannot be undone must not be begun.
+        preflight::apart(self.settings)?;
         rights::check(self.settings, &cluster, plan.scope()).await?;
         // Before the preflight: what a dead run left is no state to look at, or to come back to.
         let recovered = self.recover_from_the_dead(&cluster, &mut shutdown, false).await?;

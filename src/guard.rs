@@ -21,6 +21,8 @@ use tokio::time::{Instant, sleep};
 const RENEW_EVERY: Duration = Duration::from_secs(DURATION_SECONDS as u64 / 3);
 /// An API server that restarts is back within this; a CI runner kills later than this.
 const UNDO_LIMIT: Duration = Duration::from_secs(60);
+/// An API server that has just started knows its Roles within this.
+const FORBIDDEN_LIMIT: Duration = Duration::from_secs(15);
 const UNDO_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Holds the Lease and the journal while a body runs.
@@ -219,7 +221,7 @@ impl<'a> Guard<'a> {
                 rest => self.cluster.abandon(&mut held, serde_json::to_string(rest)?).await,
             };
             match released {
-                Err(error) if may_pass(&error) && started.elapsed() < UNDO_LIMIT => sleep(UNDO_AGAIN_AFTER).await,
+                Err(error) if started.elapsed() < patience(&error) => sleep(UNDO_AGAIN_AFTER).await,
                 // Deleted by somebody.
                 Err(error) if error.is::<LeaseLost>() && rest.is_empty() => return Ok(()),
                 released => return released,
@@ -265,7 +267,7 @@ async fn persist(undo: &Undo, cluster: &Cluster) -> Result<()> {
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
-        if !may_pass(&error) || started.elapsed() > UNDO_LIMIT {
+        if started.elapsed() >= patience(&error) {
             return Err(error);
         }
         tracing::warn!("{undo}: {error:#}; trying again");
@@ -273,8 +275,14 @@ async fn persist(undo: &Undo, cluster: &Cluster) -> Result<()> {
     }
 }
 
-fn may_pass(error: &Error) -> bool {
-    !error.is::<LeaseLost>() && matches!(refusal(error), Some(Refusal::Passing | Refusal::Conflict) | None)
+/// How long it is worth trying again: the trouble may pass.
+fn patience(error: &Error) -> Duration {
+    match refusal(error) {
+        _ if error.is::<LeaseLost>() => Duration::ZERO,
+        Some(Refusal::Passing | Refusal::Conflict) | None => UNDO_LIMIT,
+        Some(Refusal::Forbidden) => FORBIDDEN_LIMIT,
+        Some(_) => Duration::ZERO,
+    }
 }
 
 fn bug(panic: &(dyn Any + Send)) -> Error {

@@ -9,8 +9,11 @@ pub enum Refusal {
     Conflict,
     /// Strict validation met a field that the server's schema does not have (400, or 422 for a patch).
     UnknownField,
-    /// 401, 403, 400 or 422: trying again would not help.
+    /// 401, 400 or 422: trying again would not help.
     Final,
+    /// Status 403. Rights are asked for before a run begins, so later it may be an API server that has just started: its authorizer learns of
+    /// the Roles after it has begun to answer (some seconds, seen on 1.20).
+    Forbidden,
     /// The server is busy, or cannot be reached.
     Passing,
 }
@@ -40,7 +43,7 @@ pub(super) fn explain(what: &str, error: kube::Error) -> Error {
     let (refusal, why) = match &error {
         kube::Error::Api(status) => match status.code {
             401 => (Refusal::Final, "the API server does not accept the credentials (an expired token?)".to_owned()),
-            403 => (Refusal::Final, forbidden(&status.message)),
+            403 => (Refusal::Forbidden, forbidden(&status.message)),
             404 if status.reason == "NotFound" => (Refusal::NotFound, "not found".to_owned()),
             // "404 page not found": a server that is starting does not know the resource yet, another one never will.
             404 => (Refusal::Passing, "the API server knows no such kind of object".to_owned()),

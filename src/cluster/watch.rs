@@ -114,5 +114,5 @@ fn hopeless(what: &str, error: Error) -> Option<anyhow::Error> {
         return None;
     };
     let error = explain(what, cause);
-    (refusal(&error) == Some(&Refusal::Final)).then_some(error)
+    matches!(refusal(&error), Some(Refusal::Final | Refusal::Forbidden)).then_some(error)
 }

@@ -56,9 +56,6 @@ pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Resu
     let mut remarks = Remarks::default();
     let Settings { prod, sandbox, .. } = settings;
     let wrong = &mut remarks.wrong;
-    if prod.namespace == sandbox.namespace {
-        wrong.push(format!("production and the sandbox are in the same namespace {}", prod.namespace));
-    }
     let (prod_rollout, sandbox_rollout) = tokio::join!(
         cluster.deployment(&prod.namespace, &prod.deployment),
         cluster.deployment(&sandbox.namespace, &sandbox.deployment)
@@ -84,6 +81,18 @@ pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Resu
     match rollouts {
         [Some(prod), Some(sandbox)] if wrong.is_empty() => Ok(Found { database, prod, sandbox, warnings, notes }),
         _ => Err(in_the_way(&wrong)),
+    }
+}
+
+/// What the settings alone tell, before any right is asked for: those of one namespace would have to be had for both.
+///
+/// # Errors
+/// Production and the sandbox share a namespace.
+pub fn apart(settings: &Settings) -> Result<()> {
+    let Settings { prod, sandbox, .. } = settings;
+    match prod.namespace == sandbox.namespace {
+        true => Err(in_the_way(&[format!("production and the sandbox are in the same namespace {}", prod.namespace)])),
+        false => Ok(()),
     }
 }
 

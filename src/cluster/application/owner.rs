@@ -101,7 +101,7 @@ impl Cluster {
             Ok(object) => parent_allows(&object.data, name, pause),
             // A label that only looks like a parent; or an owner that reverts nothing any more.
             Err(error) if refusal(&error) == Some(&Refusal::NotFound) => true,
-            Err(error) if refusal(&error) == Some(&Refusal::Final) => return Ok(Tolerance::Unknown),
+            Err(error) if refusal(&error) == Some(&Refusal::Forbidden) => return Ok(Tolerance::Unknown),
             Err(error) => return Err(error),
         };
         Ok(if allows { Tolerance::Allows } else { Tolerance::Reverts })
