@@ -19,7 +19,7 @@ use lab::{Lab, NS, app, pod};
 async fn a_container_sees_its_own_view_and_nothing_of_the_host() {
     let lab = Lab::new().await;
     let script = "env | sort; id -u; id -g; id -G; touch /work/mine && stat -c '%g %A' /work /work/mine
-        for path in /root /work/shared /home /var/lib/postgresql; do ls \"$path\" >/dev/null 2>&1 && echo visible $path; done
+        for path in /root /srv /home /var/lib/postgresql; do ls \"$path\" >/dev/null 2>&1 && echo visible $path; done
         touch /tmp/x /x /usr/x 2>/dev/null && echo writable; grep CapBnd /proc/self/status; psql --version; hostname
         ps -e | wc -l; exit 7";
     let mut pod = pod("viewer", POSTGRES, script);
