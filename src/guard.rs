@@ -1,5 +1,6 @@
 //! The bracket around a run: whatever ends it, what it changed is put back.
 mod last_resort;
+mod patience;
 
 use crate::cluster::Cluster;
 use crate::cluster::failure::{Refusal, refusal};
@@ -10,19 +11,16 @@ use crate::shutdown::{Interrupted, Shutdown};
 use crate::undo::Undo;
 use anyhow::{Context, Error, Result, anyhow};
 use futures::FutureExt;
+use patience::Patience;
 use std::any::Any;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 /// Three renewals fit into the Lease's duration.
 const RENEW_EVERY: Duration = Duration::from_secs(DURATION_SECONDS as u64 / 3);
-/// An API server that restarts is back within this; a CI runner kills later than this.
-const UNDO_LIMIT: Duration = Duration::from_secs(60);
-/// An API server that has just started knows its Roles within this.
-const FORBIDDEN_LIMIT: Duration = Duration::from_secs(15);
 const UNDO_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Holds the Lease and the journal while a body runs.
@@ -214,14 +212,14 @@ impl<'a> Guard<'a> {
     /// Deletes the Lease, unless there is a rest: then it stays with that as its journal, for `recover`.
     async fn let_go(&self, rest: &[Undo]) -> Result<()> {
         let mut held = self.held.lock().await;
-        let started = Instant::now();
+        let mut patience = Patience::new();
         loop {
             let released = match rest {
                 [] => self.cluster.release(&mut held).await,
                 rest => self.cluster.abandon(&mut held, serde_json::to_string(rest)?).await,
             };
             match released {
-                Err(error) if started.elapsed() < patience(&error) => sleep(UNDO_AGAIN_AFTER).await,
+                Err(error) if patience.allows_for(&error) => sleep(UNDO_AGAIN_AFTER).await,
                 // Deleted by somebody.
                 Err(error) if error.is::<LeaseLost>() && rest.is_empty() => return Ok(()),
                 released => return released,
@@ -261,27 +259,17 @@ fn leave(undo: Undo, error: Error) -> (Undo, Left) {
 
 /// Tries again while the trouble may pass: an undo that gives up too early strands the sandbox.
 async fn persist(undo: &Undo, cluster: &Cluster) -> Result<()> {
-    let started = Instant::now();
+    let mut patience = Patience::new();
     loop {
         let error = match undo.run(cluster).await {
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
-        if started.elapsed() >= patience(&error) {
+        if !patience.allows_for(&error) {
             return Err(error);
         }
         tracing::warn!("{undo}: {error:#}; trying again");
         sleep(UNDO_AGAIN_AFTER).await;
-    }
-}
-
-/// How long it is worth trying again: the trouble may pass.
-fn patience(error: &Error) -> Duration {
-    match refusal(error) {
-        _ if error.is::<LeaseLost>() => Duration::ZERO,
-        Some(Refusal::Passing | Refusal::Conflict) | None => UNDO_LIMIT,
-        Some(Refusal::Forbidden) => FORBIDDEN_LIMIT,
-        Some(_) => Duration::ZERO,
     }
 }
 

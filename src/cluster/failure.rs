@@ -25,6 +25,12 @@ pub struct CallFailed {
     sentence: String,
 }
 
+impl CallFailed {
+    pub fn new(refusal: Refusal, sentence: String) -> Self {
+        Self { refusal, sentence }
+    }
+}
+
 impl std::fmt::Display for CallFailed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.sentence)
@@ -54,7 +60,7 @@ pub(super) fn explain(what: &str, error: kube::Error) -> Error {
         },
         error => (Refusal::Passing, format!("the API server cannot be reached: {}", innermost(error))),
     };
-    anyhow!(CallFailed { refusal, sentence: format!("cannot {what}: {why}") })
+    anyhow!(CallFailed::new(refusal, format!("cannot {what}: {why}")))
 }
 
 /// The last cause names the trouble ("Connection refused"); those above it only say where it passed.
