@@ -1,6 +1,11 @@
 //! What can be typed: subcommands, flags and their variables, with the texts of `--help`.
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use serde::Deserialize;
+mod command;
+mod options;
+
+pub use command::Command;
+pub use options::{Options, Pause};
+
+use clap::{ArgAction, Args, Parser, ValueEnum};
 use std::path::PathBuf;
 
 const EXIT_CODES: &str = "\
@@ -34,25 +39,6 @@ pub struct Cli {
     pub options: Options,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
-pub enum Command {
-    /// Clone production's database into the sandbox's (data and configuration)
-    RefreshFromProd,
-    /// Copy the documents trees from the production pod to the sandbox pod
-    SyncDocuments,
-    /// refresh-from-prod, then sync-documents
-    Refresh,
-    /// Put back what a killed run left: replicas, automated sync, transient objects
-    Recover {
-        /// Also when the holder of the Lease still seems to be alive
-        #[arg(long)]
-        force: bool,
-        /// Wait until the Lease is gone, or its holder has not renewed it for so many seconds, and recover then
-        #[arg(long, value_name = "SECONDS", conflicts_with = "force")]
-        wait: Option<u32>,
-    },
-}
-
 /// How to run, whatever the command.
 #[derive(Debug, Args)]
 pub struct RunFlags {
@@ -78,109 +64,4 @@ pub struct RunFlags {
 pub enum Output {
     Text,
     Json,
-}
-
-/// How Argo CD is kept from starting the sandbox during a restore.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Pause {
-    /// Its automated sync is turned off: it still refreshes, and syncs when a person tells it to
-    Automated,
-    /// The annotation argocd.argoproj.io/skip-reconcile: it does nothing at all, and its status stands still
-    SkipReconcile,
-}
-
-macro_rules! options {
-    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty, $env:literal, $value:literal $(, $delimiter:literal)?;)*) => {
-        /// Every setting as it can stand in the file, in a variable or in a flag: absent until somebody says it.
-        #[derive(Clone, Debug, Default, Deserialize, Args)]
-        #[serde(default, rename_all = "kebab-case")]
-        #[command(next_help_heading = "Settings")]
-        pub struct Options {
-            $($(#[doc = $doc])+
-            #[arg(long, global = true, env = $env, hide_env_values = true, value_name = $value $(, value_delimiter = $delimiter)?)]
-            pub $name: Option<$type>,)*
-        }
-
-        impl Options {
-            /// These options, and where they say nothing, `lower`'s.
-            pub fn or(self, lower: Self) -> Self {
-                Self { $($name: self.$name.or(lower.$name),)* }
-            }
-
-            /// The names as they stand in the settings file.
-            pub fn names() -> Vec<String> {
-                vec![$(stringify!($name).replace('_', "-")),*]
-            }
-        }
-    };
-}
-
-options! {
-    /// The kubeconfig's context [default: its current one, or the Pod's service account]
-    context: String, "SANDBOX_LIFECYCLE_CONTEXT", "NAME";
-    /// Seconds without an answer after which a request to the cluster is made again [default: 10]
-    request_timeout: u16, "SANDBOX_LIFECYCLE_REQUEST_TIMEOUT", "SECONDS";
-    /// Namespace of production [default: erp]
-    prod_namespace: String, "SANDBOX_LIFECYCLE_PROD_NAMESPACE", "NAME";
-    /// Namespace of the sandbox [default: erp-sandbox]
-    sandbox_namespace: String, "SANDBOX_LIFECYCLE_SANDBOX_NAMESPACE", "NAME";
-    /// Production's Deployment [default: erp]
-    prod_deployment: String, "SANDBOX_LIFECYCLE_PROD_DEPLOYMENT", "NAME";
-    /// The sandbox's Deployment [default: erp-sandbox]
-    sandbox_deployment: String, "SANDBOX_LIFECYCLE_SANDBOX_DEPLOYMENT", "NAME";
-    /// Production's database [default: erp]
-    prod_database: String, "SANDBOX_LIFECYCLE_PROD_DATABASE", "NAME";
-    /// The sandbox's database [default: erp-sandbox]
-    sandbox_database: String, "SANDBOX_LIFECYCLE_SANDBOX_DATABASE", "NAME";
-    /// Secret with production's `username` and `password` [default: vso-db-credentials]
-    prod_secret: String, "SANDBOX_LIFECYCLE_PROD_SECRET", "NAME";
-    /// Secret with the sandbox's `username` and `password` [default: vso-db-credentials]
-    sandbox_secret: String, "SANDBOX_LIFECYCLE_SANDBOX_SECRET", "NAME";
-    /// The role that owns the sandbox's objects [default: erp_sandbox_role]
-    sandbox_role: String, "SANDBOX_LIFECYCLE_SANDBOX_ROLE", "ROLE";
-    /// PostgreSQL server, as Pods reach it [default: key `host` of each Secret, else required]
-    pg_host: String, "SANDBOX_LIFECYCLE_PG_HOST", "HOST";
-    /// PostgreSQL port [default: 5432]
-    pg_port: u16, "SANDBOX_LIFECYCLE_PG_PORT", "PORT";
-    /// Image with the PostgreSQL client, not older than the server [default: docker.io/library/postgres:17]
-    pg_image: String, "SANDBOX_LIFECYCLE_PG_IMAGE", "IMAGE";
-    /// Namespace of Argo CD's Applications [default: argocd]
-    argocd_namespace: String, "SANDBOX_LIFECYCLE_ARGOCD_NAMESPACE", "NAME";
-    /// The Application that manages the sandbox [default: erp-sandbox]
-    argocd_application: String, "SANDBOX_LIFECYCLE_ARGOCD_APPLICATION", "NAME";
-    /// How Argo CD is paused: its automated sync, or the whole Application [default: automated]
-    argocd_pause: Pause, "SANDBOX_LIFECYCLE_ARGOCD_PAUSE", "HOW";
-    /// Seconds until an Argo CD operation in flight is terminated [default: 120]
-    argocd_operation_timeout: u32, "SANDBOX_LIFECYCLE_ARGOCD_OPERATION_TIMEOUT", "SECONDS";
-    /// Image with sandbox-lifecycle: a Job of it recovers the sandbox if this run disappears [default: no watchdog]
-    watchdog: String, "SANDBOX_LIFECYCLE_WATCHDOG", "IMAGE";
-    /// Minutes without a sign of life after which it does [default: 10]
-    watchdog_after: u32, "SANDBOX_LIFECYCLE_WATCHDOG_AFTER", "MINUTES";
-    /// The watchdog's ServiceAccount, in the sandbox's namespace [default: sandbox-lifecycle]
-    watchdog_service_account: String, "SANDBOX_LIFECYCLE_WATCHDOG_SERVICE_ACCOUNT", "NAME";
-    /// Where the documents lie in both pods [default: /var/www/documents]
-    documents_root: String, "SANDBOX_LIFECYCLE_DOCUMENTS_ROOT", "DIR";
-    /// A tree below it to copy; repeatable, or separated by commas [default: mycompany]
-    documents_tree: Vec<String>, "SANDBOX_LIFECYCLE_DOCUMENTS_TREE", "DIR", ',';
-    /// Prefix of the application's tables [default: llx_]
-    table_prefix: String, "SANDBOX_LIFECYCLE_TABLE_PREFIX", "PREFIX";
-    /// A dump with fewer tables of that prefix is refused [default: 250]
-    min_tables: u32, "SANDBOX_LIFECYCLE_MIN_TABLES", "N";
-    /// A function the provisioner owns, left alone in the sandbox; repeatable [default: user_lookup]
-    skip_function: Vec<String>, "SANDBOX_LIFECYCLE_SKIP_FUNCTION", "NAME", ',';
-    /// The application's container, in both pods [default: the pod's first]
-    container: String, "SANDBOX_LIFECYCLE_CONTAINER", "NAME";
-}
-
-impl Command {
-    /// As it is typed.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::RefreshFromProd => "refresh-from-prod",
-            Self::SyncDocuments => "sync-documents",
-            Self::Refresh => "refresh",
-            Self::Recover { .. } => "recover",
-        }
-    }
 }

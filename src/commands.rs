@@ -1,7 +1,12 @@
 //! One function a subcommand: which plan, under which Lease, and what is said at the end.
+mod conclude;
+mod recover;
+
+pub use conclude::conclude;
+
 use crate::cli::{Cli, Command};
 use crate::cluster::Cluster;
-use crate::cluster::lease::{Found, Held, Holder, NAME, Taken};
+use crate::cluster::lease::{Found, Held, NAME, Taken};
 use crate::guard::Guard;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
@@ -10,7 +15,7 @@ use crate::settings::Settings;
 use crate::shutdown::Shutdown;
 use crate::step::{Context, preflight, rights};
 use crate::summary::Summary;
-use anyhow::{Context as _, Error, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
@@ -31,11 +36,13 @@ pub async fn run(cli: &Cli, report: &dyn Report, summary: &mut Summary) -> Outco
     let id = format!("{:08x}", RandomState::new().hash_one(std::process::id()) as u32);
     summary.run.clone_from(&id);
     let run = Run { settings: &settings, report, id };
-    let outcome = match (Plan::of(cli.command, &settings), cli.command) {
+    let outcome = match (Plan::of(&cli.command, &settings), &cli.command) {
         (Some(plan), _) if cli.run.dry_run => run.dry(&plan).await.map(|()| Outcome::default()),
         (Some(plan), _) => run.carry_out(&plan, summary).await,
-        (None, Command::Recover { wait: Some(seconds), .. }) => run.stand_by(Duration::from_secs(seconds.into())).await,
-        (None, Command::Recover { force, .. }) => run.recover(force).await,
+        (None, Command::Recover { wait: Some(seconds), .. }) => {
+            run.stand_by(Duration::from_secs((*seconds).into())).await
+        }
+        (None, Command::Recover { force, .. }) => run.recover(*force).await,
         (None, _) => Err(anyhow!("a bug: this command has no plan")),
     };
     outcome.unwrap_or_else(Outcome::from)
@@ -112,83 +119,6 @@ impl Run<'_> {
         }
     }
 
-    async fn recover(&self, force: bool) -> Result<Outcome> {
-        let mut shutdown = Shutdown::listen()?;
-        let cluster = self.connect().await?;
-        let recovered = self.recover_from_the_dead(&cluster, &mut shutdown, force).await?;
-        if recovered.is_none() {
-            let namespace = &self.settings.sandbox.namespace;
-            self.note(&format!("no Lease {namespace}/{NAME}: no run has left anything behind"));
-        }
-        Ok(recovered.unwrap_or_default())
-    }
-
-    /// Puts back what a run left that is dead, or is taken for dead by `force`. `None` when there is no Lease.
-    async fn recover_from_the_dead(
-        &self,
-        cluster: &Cluster,
-        shutdown: &mut Shutdown,
-        force: bool,
-    ) -> Result<Option<Outcome>> {
-        let namespace = &self.settings.sandbox.namespace;
-        let Some(found) = cluster.find_lease(namespace).await? else {
-            return Ok(None);
-        };
-        let dead = match force {
-            true => found,
-            false => match self.watch_holder(cluster, shutdown, found).await? {
-                Holder::Dead(found) => found,
-                Holder::Released => return Ok(None),
-                Holder::Alive(found) => bail!(
-                    "{}; it is alive, so nothing was changed (recover --force if you know better)",
-                    held_by(namespace, &found)
-                ),
-            },
-        };
-        self.put_back(cluster, shutdown, dead).await.map(Some)
-    }
-
-    /// What a watchdog does: nothing, unless the holder of the Lease goes without a sign of life for `patience`.
-    async fn stand_by(&self, patience: Duration) -> Result<Outcome> {
-        let mut shutdown = Shutdown::listen()?;
-        let cluster = self.connect().await?;
-        let namespace = &self.settings.sandbox.namespace;
-        let orphaned = tokio::select! {
-            signal = shutdown.requested() => return Err(signal.into()),
-            orphaned = async {
-                rights::check_recovery(self.settings, &cluster).await?;
-                self.note(&format!("watching the Lease {namespace}/{NAME}"));
-                cluster.orphaned(namespace, patience).await
-            } => orphaned?,
-        };
-        match orphaned {
-            Some(dead) => self.put_back(&cluster, &mut shutdown, dead).await,
-            None => {
-                self.note(&format!("the Lease {namespace}/{NAME} is gone: nothing is left to put back"));
-                Ok(Outcome::default())
-            }
-        }
-    }
-
-    async fn put_back(&self, cluster: &Cluster, shutdown: &mut Shutdown, dead: Found) -> Result<Outcome> {
-        self.note(&format!("{} is gone; putting back what it left", dead.holder));
-        let journal = dead.journal.as_deref().map_or(Ok(Vec::new()), serde_json::from_str);
-        let journal = journal.context("cannot read the journal in the Lease (written by a newer version?)")?;
-        let held = cluster.take_over(dead, &self.holder()).await?;
-        Ok(Guard::recover(cluster, self.report, shutdown, held, journal).await)
-    }
-
-    async fn watch_holder(&self, cluster: &Cluster, shutdown: &mut Shutdown, found: Found) -> Result<Holder> {
-        if !found.is_abandoned() {
-            let (holder, seconds) = (&found.holder, found.lasts().as_secs());
-            self.note(&format!("watching for up to {seconds} s whether {holder} still renews its Lease"));
-        }
-        tokio::select! {
-            signal = shutdown.requested() => Err(signal.into()),
-            watched = cluster.watch_holder(found) => watched,
-        }
-    }
-
     async fn connect(&self) -> Result<Cluster> {
         Cluster::connect(self.settings.context.as_deref(), self.settings.request_timeout).await
     }
@@ -217,26 +147,4 @@ impl Run<'_> {
 fn held_by(namespace: &str, found: &Found) -> String {
     let since = found.since.map_or(String::new(), |since| format!(" since {since:.0}"));
     format!("the Lease {namespace}/{NAME} is held by {}{since}", found.holder)
-}
-
-/// The last words: what was not put back, the cause, and what to do now.
-pub fn conclude(outcome: &Outcome, report: &dyn Report, summary: &mut Summary) {
-    summary.outcome = match outcome.code() {
-        0 => "done",
-        3 => "not-put-back",
-        _ => "failed",
-    };
-    summary.error = outcome.cause.as_ref().map(|cause: &Error| format!("{cause:#}"));
-    summary.not_put_back = outcome.left.iter().map(|left| left.what.clone()).collect();
-    if let Some(cause) = &outcome.cause {
-        report.event(Event::Failed { cause });
-    }
-    for left in &outcome.left {
-        report.event(Event::Advice {
-            text: &format!("NOT put back: {} ({:#}); by hand: {}", left.what, left.error, left.by_hand),
-        });
-    }
-    if !outcome.left.is_empty() {
-        report.event(Event::Advice { text: &"put all of it back with: sandbox-lifecycle recover" });
-    }
 }

@@ -15,7 +15,7 @@ pub struct Plan {
 
 impl Plan {
     /// The plan of a command; `None` for one that repairs instead of running steps.
-    pub fn of(command: Command, settings: &Settings) -> Option<Self> {
+    pub fn of(command: &Command, settings: &Settings) -> Option<Self> {
         let plan = match command {
             Command::RefreshFromProd => Some(Self::refresh_from_prod()),
             Command::SyncDocuments => Some(Self::sync_documents()),

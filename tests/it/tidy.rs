@@ -89,10 +89,10 @@ fn the_floors_are_those_of_the_table_in_lib() {
     assert_eq!(table, floors);
 }
 
-/// `name: Type, "VARIABLE", …` in `src/cli.rs`, below the line of its help that ends with the default.
+/// `name: Type, "VARIABLE", …` in `src/cli/options.rs`, below the line of its help that ends with the default.
 #[test]
 fn the_readme_has_every_setting_with_its_variable_and_default() {
-    let cli = include_str!("../../src/cli.rs").replace('`', "");
+    let cli = include_str!("../../src/cli/options.rs").replace('`', "");
     let readme = include_str!("../../README.md").replace('`', "");
     let mut settings = 0;
     for (help, line) in cli.lines().zip(cli.lines().skip(1)) {
@@ -111,5 +111,5 @@ fn the_readme_has_every_setting_with_its_variable_and_default() {
         assert!(row.contains(default.trim_end_matches(']')), "{row} lacks {default}");
         settings += 1;
     }
-    assert!(settings > 20, "found only {settings} settings in src/cli.rs");
+    assert!(settings > 20, "found only {settings} settings in src/cli/options.rs");
 }

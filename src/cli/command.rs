@@ -1,0 +1,33 @@
+//! The subcommands, as they are typed.
+use clap::Subcommand;
+
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Clone production's database into the sandbox's (data and configuration)
+    RefreshFromProd,
+    /// Copy the documents trees from the production pod to the sandbox pod
+    SyncDocuments,
+    /// refresh-from-prod, then sync-documents
+    Refresh,
+    /// Put back what a killed run left: replicas, automated sync, transient objects
+    Recover {
+        /// Also when the holder of the Lease still seems to be alive
+        #[arg(long)]
+        force: bool,
+        /// Wait until the Lease is gone, or its holder has not renewed it for so many seconds, and recover then
+        #[arg(long, value_name = "SECONDS", conflicts_with = "force")]
+        wait: Option<u32>,
+    },
+}
+
+impl Command {
+    /// As it is typed.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::RefreshFromProd => "refresh-from-prod",
+            Self::SyncDocuments => "sync-documents",
+            Self::Refresh => "refresh",
+            Self::Recover { .. } => "recover",
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The last words of a command.
+use crate::outcome::Outcome;
+use crate::report::{Event, Report};
+use crate::summary::Summary;
+use anyhow::Error;
+
+/// The last words: what was not put back, the cause, and what to do now.
+pub fn conclude(outcome: &Outcome, report: &dyn Report, summary: &mut Summary) {
+    summary.outcome = match outcome.code() {
+        0 => "done",
+        3 => "not-put-back",
+        _ => "failed",
+    };
+    summary.error = outcome.cause.as_ref().map(|cause: &Error| format!("{cause:#}"));
+    summary.not_put_back = outcome.left.iter().map(|left| left.what.clone()).collect();
+    if let Some(cause) = &outcome.cause {
+        report.event(Event::Failed { cause });
+    }
+    for left in &outcome.left {
+        report.event(Event::Advice {
+            text: &format!("NOT put back: {} ({:#}); by hand: {}", left.what, left.error, left.by_hand),
+        });
+    }
+    if !outcome.left.is_empty() {
+        report.event(Event::Advice { text: &"put all of it back with: sandbox-lifecycle recover" });
+    }
+}

@@ -1,0 +1,89 @@
+//! `recover`, and what a run does first: putting back what a dead run left.
+use super::{Run, held_by};
+use crate::cluster::Cluster;
+use crate::cluster::lease::{Found, Holder, NAME};
+use crate::guard::Guard;
+use crate::outcome::Outcome;
+use crate::shutdown::Shutdown;
+use crate::step::rights;
+use anyhow::{Context as _, Result, bail};
+use std::time::Duration;
+
+impl Run<'_> {
+    pub(super) async fn recover(&self, force: bool) -> Result<Outcome> {
+        let mut shutdown = Shutdown::listen()?;
+        let cluster = self.connect().await?;
+        let recovered = self.recover_from_the_dead(&cluster, &mut shutdown, force).await?;
+        if recovered.is_none() {
+            let namespace = &self.settings.sandbox.namespace;
+            self.note(&format!("no Lease {namespace}/{NAME}: no run has left anything behind"));
+        }
+        Ok(recovered.unwrap_or_default())
+    }
+
+    /// Puts back what a run left that is dead, or is taken for dead by `force`. `None` when there is no Lease.
+    pub(super) async fn recover_from_the_dead(
+        &self,
+        cluster: &Cluster,
+        shutdown: &mut Shutdown,
+        force: bool,
+    ) -> Result<Option<Outcome>> {
+        let namespace = &self.settings.sandbox.namespace;
+        let Some(found) = cluster.find_lease(namespace).await? else {
+            return Ok(None);
+        };
+        let dead = match force {
+            true => found,
+            false => match self.watch_holder(cluster, shutdown, found).await? {
+                Holder::Dead(found) => found,
+                Holder::Released => return Ok(None),
+                Holder::Alive(found) => bail!(
+                    "{}; it is alive, so nothing was changed (recover --force if you know better)",
+                    held_by(namespace, &found)
+                ),
+            },
+        };
+        self.put_back(cluster, shutdown, dead).await.map(Some)
+    }
+
+    /// What a watchdog does: nothing, unless the holder of the Lease goes without a sign of life for `patience`.
+    pub(super) async fn stand_by(&self, patience: Duration) -> Result<Outcome> {
+        let mut shutdown = Shutdown::listen()?;
+        let cluster = self.connect().await?;
+        let namespace = &self.settings.sandbox.namespace;
+        let orphaned = tokio::select! {
+            signal = shutdown.requested() => return Err(signal.into()),
+            orphaned = async {
+                rights::check_recovery(self.settings, &cluster).await?;
+                self.note(&format!("watching the Lease {namespace}/{NAME}"));
+                cluster.orphaned(namespace, patience).await
+            } => orphaned?,
+        };
+        match orphaned {
+            Some(dead) => self.put_back(&cluster, &mut shutdown, dead).await,
+            None => {
+                self.note(&format!("the Lease {namespace}/{NAME} is gone: nothing is left to put back"));
+                Ok(Outcome::default())
+            }
+        }
+    }
+
+    async fn put_back(&self, cluster: &Cluster, shutdown: &mut Shutdown, dead: Found) -> Result<Outcome> {
+        self.note(&format!("{} is gone; putting back what it left", dead.holder));
+        let journal = dead.journal.as_deref().map_or(Ok(Vec::new()), serde_json::from_str);
+        let journal = journal.context("cannot read the journal in the Lease (written by a newer version?)")?;
+        let held = cluster.take_over(dead, &self.holder()).await?;
+        Ok(Guard::recover(cluster, self.report, shutdown, held, journal).await)
+    }
+
+    async fn watch_holder(&self, cluster: &Cluster, shutdown: &mut Shutdown, found: Found) -> Result<Holder> {
+        if !found.is_abandoned() {
+            let (holder, seconds) = (&found.holder, found.lasts().as_secs());
+            self.note(&format!("watching for up to {seconds} s whether {holder} still renews its Lease"));
+        }
+        tokio::select! {
+            signal = shutdown.requested() => Err(signal.into()),
+            watched = cluster.watch_holder(found) => watched,
+        }
+    }
+}
