@@ -1,35 +1,22 @@
 //! What can be typed: subcommands, flags and their variables, with the texts of `--help`.
 mod command;
+mod examples;
 mod options;
+mod program;
+mod setting;
 
-pub use command::Command;
+pub use command::{Command, ConfigAction, Shell};
 pub use options::{Options, Pause};
+pub use program::{named, program};
+pub use setting::{Said, Setting, settings};
 
-use clap::{ArgAction, Args, Parser, ValueEnum};
+use clap::{ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-
-const EXIT_CODES: &str = "\
-Exit codes:
-  0    done
-  1    failed, and everything was put back
-  2    usage: a flag, a variable or the settings file is wrong
-  3    something could NOT be put back; the last lines say what, and the command that repairs it
-  130  interrupted (SIGINT), everything put back
-  143  terminated (SIGTERM), everything put back
-
-Settings come as defaults, then sandbox-lifecycle.toml, then environment, then flags.
-The file has the same names as the flags, without the dashes in front:
-  prod-namespace = \"erp\"
-  documents-tree = [\"mycompany\", \"dolibarr_logs\"]
-
-Examples:
-  sandbox-lifecycle --dry-run refresh          print the plan, change nothing
-  sandbox-lifecycle refresh                    database and documents, as production has them now
-  sandbox-lifecycle --output json refresh-from-prod >report.json";
 
 /// Makes an ERP sandbox iso-prod again: production's database and documents, safely, in seconds.
 #[derive(Debug, Parser)]
-#[command(version, after_long_help = EXIT_CODES, max_term_width = 120)]
+#[command(version, max_term_width = 120)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -37,6 +24,22 @@ pub struct Cli {
     pub run: RunFlags,
     #[command(flatten)]
     pub options: Options,
+    /// The settings that were typed or stand in the environment.
+    #[arg(skip)]
+    pub said: BTreeMap<String, Said>,
+}
+
+impl Cli {
+    /// What can be typed, under the name that the program was called by.
+    pub fn typed() -> clap::Command {
+        examples::with(Self::command().bin_name(program()))
+    }
+
+    /// # Errors
+    /// As [`FromArgMatches`]: `matches` are of another command.
+    pub fn of(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self { said: setting::said(matches), ..Self::from_arg_matches(matches)? })
+    }
 }
 
 /// How to run, whatever the command.

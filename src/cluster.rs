@@ -12,6 +12,7 @@ pub mod exec;
 pub mod failure;
 pub mod job;
 pub mod lease;
+pub mod names;
 mod patience;
 pub mod pod;
 pub mod rights;

@@ -1,10 +1,15 @@
 //! One function a subcommand: which plan, under which Lease, and what is said at the end.
+mod completions;
 mod conclude;
+mod config;
+mod holder;
+mod manual;
 mod recover;
 
+pub use completions::complete;
 pub use conclude::conclude;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, ConfigAction};
 use crate::cluster::Cluster;
 use crate::cluster::lease::{Found, Held, NAME, Taken};
 use crate::guard::Guard;
@@ -25,6 +30,18 @@ struct Run<'a> {
     report: &'a dyn Report,
     /// Eight random hex digits, in the name of everything transient.
     id: String,
+}
+
+/// Runs a command that asks no cluster; `None` for all others.
+pub fn locally(cli: &Cli, report: &dyn Report) -> Option<Outcome> {
+    let done = match &cli.command {
+        Command::Config { action: None } => config::print(cli),
+        Command::Config { action: Some(ConfigAction::Init) } => config::init(cli, report),
+        Command::Completions { shell } => completions::print(*shell),
+        Command::Man { directory } => manual::print(directory.as_deref()),
+        _ => return None,
+    };
+    Some(done.map_or_else(Outcome::from, |()| Outcome::default()))
 }
 
 /// Runs the command; everything it has to say on the way goes to `report`.
@@ -125,7 +142,7 @@ impl Run<'_> {
 
     /// Who holds the Lease, for a person who wonders: user, machine, process and run.
     fn holder(&self) -> String {
-        let user = std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
+        let user = holder::user();
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         format!("{user}@{}/{}/{}", host.trim(), std::process::id(), self.id)
     }

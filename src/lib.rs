@@ -44,6 +44,10 @@ pub fn run(cli: Cli) -> Outcome {
         (false, _) => Detail::Verbose,
     };
     let report = report::on_stderr(detail);
+    if let Some(outcome) = commands::locally(&cli, &*report) {
+        commands::conclude(&outcome, &*report, &mut Summary::default());
+        return outcome;
+    }
     let mut summary = Summary { command: cli.command.name().to_owned(), ..Summary::default() };
     let mut outcome = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime.block_on(commands::run(&cli, &*report, &mut summary)),

@@ -1,7 +1,16 @@
 //! The binary: arguments in, exit code out.
-use clap::Parser;
+use sandbox_lifecycle::cli::Cli;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    sandbox_lifecycle::run(sandbox_lifecycle::cli::Cli::parse()).into()
+    match sandbox_lifecycle::commands::complete() {
+        Ok(false) => {}
+        Ok(true) => return ExitCode::SUCCESS,
+        Err(error) => error.exit(),
+    }
+    let matches = Cli::typed().get_matches();
+    match Cli::of(&matches) {
+        Ok(cli) => sandbox_lifecycle::run(cli).into(),
+        Err(error) => error.exit(),
+    }
 }

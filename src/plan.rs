@@ -20,7 +20,9 @@ impl Plan {
             Command::RefreshFromProd => Some(Self::refresh_from_prod()),
             Command::SyncDocuments => Some(Self::sync_documents()),
             Command::Refresh => Some(Self::refresh_from_prod().then(Self::sync_documents())),
-            Command::Recover { .. } => None,
+            Command::Recover { .. } | Command::Config { .. } | Command::Completions { .. } | Command::Man { .. } => {
+                None
+            }
         };
         plan.map(|plan| if settings.watchdog.is_some() { plan.watched() } else { plan })
     }

@@ -100,5 +100,8 @@ pub fn on_stderr(detail: Detail) -> Box<dyn Report> {
 /// # Errors
 /// Stdout is closed or full.
 pub fn result(text: &str) -> std::io::Result<()> {
-    writeln!(stdout(), "{text}")
+    match text {
+        "" => Ok(()),
+        text => writeln!(stdout(), "{text}"),
+    }
 }

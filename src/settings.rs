@@ -1,4 +1,8 @@
 //! Defaults ← file ← environment ← flags, validated into the names the steps use.
+mod effective;
+
+pub use effective::{Effective, InForce, Source, effective, sample};
+
 use crate::cli::{Options, Pause};
 use anyhow::{Context, Result, anyhow};
 use std::path::Path;
@@ -17,7 +21,7 @@ pub struct Environment {
 }
 
 /// What a run is about. Every name has been checked for its form, not for its existence.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     pub context: Option<String>,
     /// Without an answer for so long, a request to the API server is made again.
@@ -48,6 +52,12 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct Usage(String);
 
+impl Usage {
+    pub fn new(sentence: String) -> Self {
+        Self(sentence)
+    }
+}
+
 impl std::fmt::Display for Usage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
@@ -62,17 +72,25 @@ impl Settings {
     /// # Errors
     /// [`Usage`], with all that is wrong at once.
     pub fn load(said: Options, config: Option<&Path>) -> Result<Self> {
-        let file = match config {
-            Some(path) => read(path)?,
-            None if Path::new(FILE).exists() => read(Path::new(FILE))?,
-            None => Options::default(),
-        };
-        let settings = Self::resolve(said.or(file));
+        let settings = Self::unchecked(said, config)?;
         let wrong = settings.wrong();
         match wrong.is_empty() {
             true => Ok(settings),
             false => Err(Usage(wrong.join("; ")).into()),
         }
+    }
+
+    /// As [`Settings::load`], while a value may still be half typed.
+    ///
+    /// # Errors
+    /// [`Usage`]: the file is wrong.
+    pub fn unchecked(said: Options, config: Option<&Path>) -> Result<Self> {
+        let file = match config {
+            Some(path) => read(path)?,
+            None if Path::new(FILE).exists() => read(Path::new(FILE))?,
+            None => Options::default(),
+        };
+        Ok(Self::resolve(said.or(file)))
     }
 
     fn resolve(o: Options) -> Self {

@@ -1,5 +1,6 @@
 //! The subcommands, as they are typed.
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
+use std::path::PathBuf;
 
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Command {
@@ -18,6 +19,28 @@ pub enum Command {
         #[arg(long, value_name = "SECONDS", conflicts_with = "force")]
         wait: Option<u32>,
     },
+    /// Print the effective settings, and where each came from
+    Config {
+        #[command(subcommand)]
+        action: Option<ConfigAction>,
+    },
+    /// Print what makes a shell complete commands, flags and the cluster's objects
+    Completions { shell: Shell },
+    /// Print the manual page, or write those of all commands into a directory
+    Man { directory: Option<PathBuf> },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum ConfigAction {
+    /// Write a commented settings file with every setting in it; one that is there is never overwritten
+    Init,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
 }
 
 impl Command {
@@ -28,6 +51,9 @@ impl Command {
             Self::SyncDocuments => "sync-documents",
             Self::Refresh => "refresh",
             Self::Recover { .. } => "recover",
+            Self::Config { .. } => "config",
+            Self::Completions { .. } => "completions",
+            Self::Man { .. } => "man",
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Every setting: its flag, its variable, its key in the file, and its line in `--help`.
 use clap::{Args, ValueEnum};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// How Argo CD is kept from starting the sandbox during a restore.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pause {
     /// Its automated sync is turned off: it still refreshes, and syncs when a person tells it to
@@ -15,7 +15,7 @@ pub enum Pause {
 macro_rules! options {
     ($($(#[doc = $doc:literal])+ $name:ident: $type:ty, $env:literal, $value:literal $(, $delimiter:literal)?;)*) => {
         /// Every setting as it can stand in the file, in a variable or in a flag: absent until somebody says it.
-        #[derive(Clone, Debug, Default, Deserialize, Args)]
+        #[derive(Clone, Debug, Default, Deserialize, Serialize, Args)]
         #[serde(default, rename_all = "kebab-case")]
         #[command(next_help_heading = "Settings")]
         pub struct Options {

@@ -1,4 +1,5 @@
 //! The last words of a command.
+use crate::cli::named;
 use crate::outcome::Outcome;
 use crate::report::{Event, Report};
 use crate::summary::Summary;
@@ -22,6 +23,6 @@ pub fn conclude(outcome: &Outcome, report: &dyn Report, summary: &mut Summary) {
         });
     }
     if !outcome.left.is_empty() {
-        report.event(Event::Advice { text: &"put all of it back with: sandbox-lifecycle recover" });
+        report.event(Event::Advice { text: &named("put all of it back with: sandbox-lifecycle recover") });
     }
 }

@@ -12,6 +12,7 @@ mod guard;
 mod lab_api;
 mod lab_run;
 mod lease;
+mod manners;
 mod matrix;
 mod real;
 mod refresh;

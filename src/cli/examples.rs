@@ -1,0 +1,69 @@
+//! What stands below the flags in `--help`: examples, and the exit codes.
+use super::named;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    failed, and everything was put back
+  2    usage: a flag, a variable or the settings file is wrong
+  3    something could NOT be put back; the last lines say what, and the command that repairs it
+  130  interrupted (SIGINT), everything put back
+  143  terminated (SIGTERM), everything put back";
+
+const SETTINGS: &str = "\
+Settings come as defaults, then sandbox-lifecycle.toml, then environment, then flags.
+The file has the same names as the flags, without the dashes in front:
+  prod-namespace = \"erp\"
+  documents-tree = [\"mycompany\", \"dolibarr_logs\"]";
+
+/// Command, what is typed after the program's name, and what it does. The first word is the subcommand's, or none.
+const EXAMPLES: &[(&str, &str, &str)] = &[
+    ("", "config init", "write a settings file to begin with"),
+    ("", "--dry-run refresh", "print the plan, change nothing"),
+    ("", "refresh", "database and documents, as production has them now"),
+    ("refresh-from-prod", "refresh-from-prod", "the database, as production has it now"),
+    ("refresh-from-prod", "--output json refresh-from-prod >report.json", "for a script"),
+    ("refresh-from-prod", "refresh-from-prod --watchdog IMAGE", "put back even if this machine disappears"),
+    ("sync-documents", "sync-documents --documents-tree mycompany,dolibarr_logs", "two trees"),
+    ("sync-documents", "--dry-run sync-documents", "what would be done"),
+    ("refresh", "--dry-run refresh", "print the plan, change nothing"),
+    ("refresh", "refresh", "database and documents, as production has them now"),
+    ("refresh", "-v refresh", "with the log of the Job"),
+    ("recover", "recover", "put back what a killed run left"),
+    ("recover", "recover --wait 600", "once its holder has been silent for ten minutes"),
+    ("config", "config", "every setting, its value, and where that came from"),
+    ("config", "--output json config", "the same for a script"),
+    ("config", "config init", "write a settings file to begin with"),
+    ("config init", "config init", "write sandbox-lifecycle.toml"),
+    ("config init", "config init --config other.toml", "write another file"),
+    ("completions", "completions bash >/etc/bash_completion.d/sandbox-lifecycle", "for everybody"),
+    ("completions", "completions zsh >~/.zfunc/_sandbox-lifecycle", "with ~/.zfunc in fpath"),
+    ("completions", "completions fish >~/.config/fish/completions/sandbox-lifecycle.fish", ""),
+    ("man", "man | man -l -", "read it"),
+    ("man", "man /usr/local/share/man/man1", "install the pages of all commands"),
+];
+
+/// The command with its examples and the exit codes, and so each of its subcommands.
+pub(super) fn with(command: clap::Command) -> clap::Command {
+    let below = format!("{}\n\n{SETTINGS}\n\n{EXIT_CODES}", examples("").unwrap_or_default());
+    below_all(command, "").after_long_help(below)
+}
+
+fn below_all(mut command: clap::Command, path: &str) -> clap::Command {
+    let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    for name in names {
+        let path = format!("{path} {name}").trim_start().to_owned();
+        let examples = examples(&path).map_or(String::new(), |examples| format!("{examples}\n\n"));
+        command = command
+            .mut_subcommand(name, |sub| below_all(sub, &path).after_long_help(format!("{examples}{EXIT_CODES}")));
+    }
+    command
+}
+
+fn examples(path: &str) -> Option<String> {
+    let of = || EXAMPLES.iter().filter(|(command, ..)| *command == path);
+    let typed = |typed: &str| named(&format!("sandbox-lifecycle {typed}"));
+    let width = of().map(|(_, what, _)| typed(what).len()).max()?;
+    let lines = of().map(|(_, what, does)| format!("  {:<width$}  {does}", typed(what)).trim_end().to_owned());
+    Some(format!("Examples:\n{}", lines.collect::<Vec<_>>().join("\n")))
+}
