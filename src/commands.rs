@@ -107,6 +107,7 @@ impl Run<'_> {
                 job: None,
                 watchdog: None,
                 stopped: None,
+                synced: false,
             };
             plan.run(&mut cx).await
         })

@@ -13,6 +13,9 @@ pub struct Summary {
     pub outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// At the end of a run that failed, or by `recover`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub put_back: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_put_back: Vec<String>,
     /// When production's data was read (UTC).

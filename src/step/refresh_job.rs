@@ -37,6 +37,7 @@ pub(super) async fn start(cx: &mut Context<'_>) -> Result<()> {
             namespace: &namespace,
             name: &job,
             run: cx.run,
+            lease: &cx.guard.lease().await,
             image: &cx.settings.pg_image,
             dump: dump_container(cx, &found.prod_host, &secret),
             restore: restore_container(cx, &found.sandbox_host),

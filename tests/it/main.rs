@@ -11,6 +11,7 @@ mod fuzz;
 mod guard;
 mod lab_api;
 mod lab_run;
+mod late;
 mod lease;
 mod manners;
 mod matrix;
