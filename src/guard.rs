@@ -27,6 +27,8 @@ pub struct Guard<'a> {
     report: &'a dyn Report,
     namespace: String,
     journal: Mutex<Vec<Undo>>,
+    /// For whoever looks at the Lease.
+    step: Mutex<&'static str>,
     /// Its lock is held over a write, so that the journal and the renewal never race.
     held: tokio::sync::Mutex<Held>,
     /// It was unwound to its end: nothing is left for the last resort.
@@ -67,8 +69,9 @@ impl<'a> Guard<'a> {
 
     fn new(cluster: &'a Cluster, report: &'a dyn Report, held: Held, journal: Vec<Undo>) -> Self {
         let namespace = held.namespace().to_owned();
-        let (journal, held, over) = (Mutex::new(journal), tokio::sync::Mutex::new(held), AtomicBool::new(false));
-        Self { cluster, report, namespace, journal, held, over }
+        let (journal, step) = (Mutex::new(journal), Mutex::new("putting back"));
+        let (held, over) = (tokio::sync::Mutex::new(held), AtomicBool::new(false));
+        Self { cluster, report, namespace, journal, step, held, over }
     }
 
     /// To be called before a change is made: writes its undo into the journal and the journal into the Lease.
@@ -119,7 +122,18 @@ impl<'a> Guard<'a> {
     /// # Errors
     /// [`LeaseLost`], or the API server cannot be reached.
     pub async fn prove_lease(&self) -> Result<()> {
-        self.cluster.renew(&mut *self.held.lock().await).await
+        self.cluster.renew(&mut *self.telling().await).await
+    }
+
+    /// Where the run is from now on; the Lease says so from its next write on, no request is made for it.
+    pub fn at(&self, step: &'static str) {
+        *self.step.lock().expect("no panic while the lock is held") = step;
+    }
+
+    async fn telling(&self) -> tokio::sync::MutexGuard<'_, Held> {
+        let mut held = self.held.lock().await;
+        held.tell(*self.step.lock().expect("no panic while the lock is held"));
+        held
     }
 
     fn journal(&self) -> std::sync::MutexGuard<'_, Vec<Undo>> {
@@ -133,7 +147,7 @@ impl<'a> Guard<'a> {
     async fn write_journal(&self) -> Result<()> {
         let journal = self.journal().clone();
         let text = (!journal.is_empty()).then(|| serde_json::to_string(&journal)).transpose()?;
-        self.cluster.write_journal(&mut *self.held.lock().await, text).await
+        self.cluster.write_journal(&mut *self.telling().await, text).await
     }
 
     /// Ends only when the Lease is lost; an API server that is away for a while is none of that.

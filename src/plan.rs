@@ -14,15 +14,13 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan of a command; `None` for one that repairs instead of running steps.
+    /// The plan of a command; `None` for one that repairs, looks or prints instead of running steps.
     pub fn of(command: &Command, settings: &Settings) -> Option<Self> {
         let plan = match command {
             Command::RefreshFromProd => Some(Self::refresh_from_prod()),
             Command::SyncDocuments => Some(Self::sync_documents()),
             Command::Refresh => Some(Self::refresh_from_prod().then(Self::sync_documents())),
-            Command::Recover { .. } | Command::Config { .. } | Command::Completions { .. } | Command::Man { .. } => {
-                None
-            }
+            _ => None,
         };
         plan.map(|plan| if settings.watchdog.is_some() { plan.watched() } else { plan })
     }
@@ -72,6 +70,7 @@ impl Plan {
         for (number, step) in (1..).zip(&self.steps) {
             let title = step.title();
             cx.report.event(Event::StepStarted { number, of: self.steps.len(), title });
+            cx.guard.at(title);
             let started = Instant::now();
             let ran = step.run(cx).await;
             let elapsed = started.elapsed();

@@ -31,6 +31,12 @@ pub struct Summary {
     pub steps: Vec<Timing>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// The sandbox's database has become what `data_read_at` says.
+    #[serde(skip)]
+    pub committed: bool,
+    /// The command has written its own result to stdout; this one is not for it.
+    #[serde(skip)]
+    pub told: bool,
 }
 
 #[derive(Debug, Default, Serialize)]

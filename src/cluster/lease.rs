@@ -4,6 +4,7 @@
 //! seen no renewal for the Lease's duration by its own monotonic clock. Times in the Lease are for people.
 mod orphaned;
 mod taking;
+mod told;
 
 pub use taking::{Holder, Outrun, Taken};
 

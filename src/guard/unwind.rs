@@ -19,6 +19,7 @@ impl Guard<'_> {
     /// Plays the journal back and lets the Lease go; a signal, or somebody else with the Lease, ends it early. What was not put
     /// back stays in the journal.
     pub(super) async fn unwind(&self, cause: Option<Error>, shutdown: &mut Shutdown) -> Outcome {
+        self.at("putting back");
         let mut end = Outcome { cause, ..Outcome::default() };
         let taken = self.taken_by_another().await;
         let stopped = match taken {

@@ -233,6 +233,7 @@ fn record(cx: &mut Context<'_>, event: &Event) {
                 database.dump_bytes = *bytes;
             }
         }
+        Event::Committed => cx.summary.committed = true,
         Event::Restoring => cx.progress("wiping and restoring, in one transaction"),
         Event::Verified { .. } => cx.progress("restored and found equal"),
         Event::Terminated { sessions } => cx.note(format!("ended {sessions} sessions of the application")),

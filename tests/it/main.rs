@@ -20,6 +20,7 @@ mod refresh;
 mod refusals;
 mod rights;
 mod scripts;
+mod status;
 mod support;
 mod tidy;
 mod unwind;
