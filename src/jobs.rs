@@ -1,8 +1,12 @@
-//! The scripts of the refresh Job: their texts, what they need, what their exit codes mean, and the events they tell.
+//! The scripts that work on a database: their texts, what they need, what their exit codes mean, and the events they tell.
 //!
 //! Nothing is templated. A container runs `/bin/sh -c <text>` and gets every value by its environment: the Job's settings, and
 //! the texts of `files` (SQL and awk programs) under the names given there.
-use serde::Deserialize;
+mod tables;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+pub use tables::{DIFF, DUMP, RESTORE};
 
 /// A script of the Job.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,92 +22,6 @@ pub struct Script {
     /// Its own exit codes, as in its header.
     pub exit_codes: &'static [(i32, &'static str)],
 }
-
-/// Reads production, in the init container.
-pub const DUMP: Script = Script {
-    name: "dump",
-    text: concat!(include_str!("jobs/prelude.sh"), include_str!("jobs/dump.sh")),
-    env: &[
-        "PGHOST",
-        "PGPORT",
-        "PGDATABASE",
-        "PGUSER",
-        "PGPASSWORD",
-        "PGAPPNAME",
-        "PGCONNECT_TIMEOUT",
-        "TMPDIR",
-        "TABLE_PREFIX",
-        "MIN_TABLES",
-        "SKIP_FUNCTIONS",
-    ],
-    files: &[
-        ("IDENTITY_SQL", include_str!("jobs/identity.sql")),
-        ("DUMP_SQL", include_str!("jobs/dump.sql")),
-        ("DUMP_AWK", include_str!("jobs/dump.awk")),
-    ],
-    exit_codes: &[
-        (10, "production's database cannot be reached"),
-        (11, "production would accept writes from this session"),
-        (12, "the client is older than production's server"),
-        (13, "production could not be counted"),
-        (14, "pg_dump failed"),
-        (15, "the dump does not hold exactly what was counted"),
-        (16, "production has fewer tables than it must"),
-    ],
-};
-
-/// Replaces the sandbox's content in one transaction, when it is let go.
-pub const RESTORE: Script = Script {
-    name: "restore",
-    text: concat!(include_str!("jobs/prelude.sh"), include_str!("jobs/restore.sh")),
-    env: &[
-        "PGHOST",
-        "PGPORT",
-        "PGDATABASE",
-        "PGUSER",
-        "PGPASSWORD",
-        "PGAPPNAME",
-        "PGCONNECT_TIMEOUT",
-        "TMPDIR",
-        "SANDBOX_ROLE",
-        "SOURCE_DATABASE",
-        "SKIP_FUNCTIONS",
-        "LOCK_TIMEOUT",
-        "SESSION_GRACE_SECONDS",
-    ],
-    files: &[
-        ("IDENTITY_SQL", include_str!("jobs/identity.sql")),
-        ("CHECKS_SQL", include_str!("jobs/checks.sql")),
-        ("BUDGET_SQL", include_str!("jobs/budget.sql")),
-        ("SESSIONS_SQL", include_str!("jobs/sessions.sql")),
-        ("WIPE_SQL", include_str!("jobs/wipe.sql")),
-        ("WIPED_SQL", include_str!("jobs/wiped.sql")),
-        ("VERIFY_SQL", include_str!("jobs/verify.sql")),
-        ("COMMIT_SQL", include_str!("jobs/commit.sql")),
-        ("BLOCKERS_SQL", include_str!("jobs/blockers.sql")),
-        ("FATE_SQL", include_str!("jobs/fate.sql")),
-        ("ANALYZE_SQL", include_str!("jobs/analyze.sql")),
-        ("TOC_AWK", include_str!("jobs/toc.awk")),
-        ("SEQUENCES_AWK", include_str!("jobs/sequences.awk")),
-    ],
-    exit_codes: &[
-        (20, "the sandbox's database cannot be reached"),
-        (21, "this is not the sandbox's database"),
-        (22, "the login may do too much, or too little"),
-        (23, "objects that the wipe must not take, or would leave"),
-        (24, "the sandbox lacks an extension"),
-        (25, "the server's lock table is too small"),
-        (26, "the role may not create in schema public"),
-        (27, "other sessions are connected"),
-        (28, "a lock was not granted in time"),
-        (29, "the dump could not be read to its end"),
-        (30, "a statement failed, or the session broke off"),
-        (31, "what was restored is not what was dumped"),
-        (32, "the word to go on did not come"),
-        (33, "it is not known whether the commit took place"),
-        (34, "the dump is not there"),
-    ],
-};
 
 impl Script {
     /// The sentence for an exit code of this script, if it is one of its own.
@@ -139,6 +57,20 @@ pub enum Event {
     Terminated { sessions: u64 },
     /// restore: the transaction begins.
     Restoring,
+    /// restore: how the sandbox is brought to the set, and why so. How many tables and sequences differ is not known where all is
+    /// replaced unasked.
+    Compared {
+        mode: Mode,
+        why: String,
+        #[serde(default)]
+        tables: Option<u64>,
+        #[serde(default)]
+        differing: Option<u64>,
+        #[serde(default)]
+        sequences: Option<u64>,
+    },
+    /// restore: so many rows were moved, in so many tables, and so many sequences were set.
+    PutBack(PutBack),
     /// restore: the transaction holds what was dumped.
     Verified { tables: u64, rows: u64, sequences: u64 },
     /// restore: the server says so.
@@ -148,13 +80,52 @@ pub enum Event {
         #[serde(default)]
         failed: Vec<String>,
     },
-    /// Either: it ends now with this exit code, for this reason.
+    /// diff: so many rows of a table were added, changed and removed since the set was made.
+    TableChanged { name: String, added: u64, changed: u64, removed: u64 },
+    /// diff: a row of these, by its primary key (`None` where there is none), with what it was and what it is.
+    Row { table: String, change: Change, key: Option<Value>, old: Option<Value>, new: Option<Value> },
+    /// diff: a sequence's `last_value` and `is_called`; `None` where it does not exist.
+    SequenceChanged { name: String, was: Option<Value>, is: Option<Value> },
+    /// diff: objects of the schema, a sentence each.
+    SchemaChanged { what: Vec<String> },
+    /// diff: all has been told.
+    Diffed { tables: u64, rows: u64, sequences: u64 },
+    /// Any: it ends now with this exit code, for this reason.
     Refused {
         code: i32,
         reason: String,
         #[serde(default)]
         items: Vec<String>,
     },
+}
+
+/// What happened to a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    Added,
+    Changed,
+    Removed,
+}
+
+/// How the sandbox is brought to a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Only what differs is put back.
+    Differences,
+    /// All is wiped and restored.
+    Full,
+}
+
+/// What was moved where only what differs was put back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PutBack {
+    pub tables: u64,
+    pub added: u64,
+    pub changed: u64,
+    pub removed: u64,
+    pub sequences: u64,
 }
 
 /// The words that `restore` waits for.
@@ -194,7 +165,7 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    const SCRIPTS: [&Script; 2] = [&DUMP, &RESTORE];
+    const SCRIPTS: [&Script; 3] = [&DUMP, &RESTORE, &DIFF];
 
     /// The names in the text's `${NAME:?}` and `${NAME?}`: what it will not run without.
     fn required(text: &str) -> BTreeSet<&str> {

@@ -1,5 +1,5 @@
 //! The runbooks: lists of steps, printed by `--dry-run`, run by one loop.
-use crate::cli::Command;
+use crate::cli::{Command, RefreshFlags};
 use crate::report::Event;
 use crate::settings::Settings;
 use crate::step::preflight::Scope;
@@ -11,16 +11,20 @@ use std::time::Instant;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Plan {
     pub steps: Vec<Step>,
+    /// The database is wiped and restored, even if less would do.
+    pub full: bool,
 }
 
 impl Plan {
-    /// The plan of a command; `None` for one that repairs, looks or prints instead of running steps.
+    /// The plan of a command; `None` for one that repairs instead of running steps.
     pub fn of(command: &Command, settings: &Settings) -> Option<Self> {
         let plan = match command {
-            Command::RefreshFromProd => Some(Self::refresh_from_prod()),
+            Command::RefreshFromProd(flags) => Some(Self::refresh_from_prod(flags)),
             Command::SyncDocuments => Some(Self::sync_documents()),
-            Command::Refresh => Some(Self::refresh_from_prod().then(Self::sync_documents())),
-            _ => None,
+            Command::Refresh(flags) => Some(Self::refresh_from_prod(flags).then(Self::sync_documents())),
+            Command::Recover { .. } | Command::Config { .. } | Command::Completions { .. } | Command::Man { .. } => {
+                None
+            }
         };
         plan.map(|plan| if settings.watchdog.is_some() { plan.watched() } else { plan })
     }
@@ -34,13 +38,14 @@ impl Plan {
     }
 
     /// The dump comes first: one that fails costs no downtime, and production is read early and briefly.
-    fn refresh_from_prod() -> Self {
+    fn refresh_from_prod(flags: &RefreshFlags) -> Self {
         use Step::*;
-        Self { steps: vec![StartJob, Dump, PauseArgo, ScaleDown, Restore, ScaleUp, ResumeArgo, CleanUp] }
+        let steps = vec![StartJob, Dump, PauseArgo, ScaleDown, Restore, ScaleUp, ResumeArgo, CleanUp];
+        Self { steps, full: flags.full }
     }
 
     fn sync_documents() -> Self {
-        Self { steps: vec![Step::CopyDocuments] }
+        Self { steps: vec![Step::CopyDocuments], full: false }
     }
 
     fn then(mut self, next: Self) -> Self {
@@ -70,7 +75,6 @@ impl Plan {
         for (number, step) in (1..).zip(&self.steps) {
             let title = step.title();
             cx.report.event(Event::StepStarted { number, of: self.steps.len(), title });
-            cx.guard.at(title);
             let started = Instant::now();
             let ran = step.run(cx).await;
             let elapsed = started.elapsed();

@@ -42,12 +42,12 @@ pub struct Context<'a> {
     pub summary: &'a mut Summary,
     /// The run's id, in the name of everything transient.
     pub run: &'a str,
+    /// The database is wiped and restored, even if less would do.
+    pub full: bool,
     pub job: Option<Running>,
     pub watchdog: Option<Owner>,
     /// When the sandbox was told to stop, and how many replicas it had.
     pub stopped: Option<(Instant, i32)>,
-    /// Whether Argo CD had found all as Git says before it was paused.
-    pub synced: bool,
 }
 
 /// The Job while it runs.
@@ -104,7 +104,7 @@ impl Step {
             Self::PauseArgo => vec![argocd::pause_touches(settings)],
             Self::ScaleDown => vec![format!("scale {deployment} to 0")],
             Self::Restore => vec![format!(
-                "replace the objects of role {} in database {}, in one transaction",
+                "make database {1} equal to the dump in one transaction: put back what differs, or replace the objects of role {0}",
                 settings.sandbox_role, sandbox.database
             )],
             Self::ScaleUp => vec![format!("scale {deployment} to the replicas it had")],

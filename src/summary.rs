@@ -1,5 +1,6 @@
 //! What a run has to say for itself at its end: as text for a person, as JSON for a script.
 use crate::cluster::documents::Copied;
+use crate::jobs::PutBack;
 use serde::Serialize;
 
 use std::fmt::{self, Display};
@@ -13,9 +14,6 @@ pub struct Summary {
     pub outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// At the end of a run that failed, or by `recover`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub put_back: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_put_back: Vec<String>,
     /// When production's data was read (UTC).
@@ -31,12 +29,6 @@ pub struct Summary {
     pub steps: Vec<Timing>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// The sandbox's database has become what `data_read_at` says.
-    #[serde(skip)]
-    pub committed: bool,
-    /// The command has written its own result to stdout; this one is not for it.
-    #[serde(skip)]
-    pub told: bool,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -45,6 +37,9 @@ pub struct Database {
     pub rows: u64,
     pub sequences: u64,
     pub dump_bytes: u64,
+    /// Absent where the whole database was wiped and restored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub put_back: Option<PutBack>,
 }
 
 #[derive(Debug, Serialize)]
@@ -61,10 +56,17 @@ production's DOLI_INSTANCE_UNIQUE_ID do not decrypt here. Re-run test/provisionS
 impl Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(database) = &self.database {
-            let Database { tables, rows, sequences, dump_bytes } = database;
+            let Database { tables, rows, sequences, dump_bytes, put_back } = database;
             let read_at = self.data_read_at.as_deref().unwrap_or("an unknown time");
             writeln!(f, "database   {tables} tables, {rows} rows, {sequences} sequences; dump {}", size(*dump_bytes))?;
             writeln!(f, "           production's data as of {read_at}")?;
+            match put_back {
+                None => writeln!(f, "           wiped and restored")?,
+                Some(PutBack { tables, added, changed, removed, sequences }) => writeln!(
+                    f,
+                    "           put back in {tables} tables: {added} rows added, {changed} changed, {removed} removed; {sequences} sequences"
+                )?,
+            }
         }
         if let Some(documents) = &self.documents {
             let Copied { files, bytes, removed, unchanged, .. } = documents;

@@ -1,16 +1,15 @@
 //! The subcommands, as they are typed.
-use super::age::Ages;
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Clone production's database into the sandbox's (data and configuration)
-    RefreshFromProd,
+    RefreshFromProd(RefreshFlags),
     /// Copy the documents trees from the production pod to the sandbox pod
     SyncDocuments,
     /// refresh-from-prod, then sync-documents
-    Refresh,
+    Refresh(RefreshFlags),
     /// Put back what a killed run left: replicas, automated sync, transient objects
     Recover {
         /// Also when the holder of the Lease still seems to be alive
@@ -20,8 +19,6 @@ pub enum Command {
         #[arg(long, value_name = "SECONDS", conflicts_with = "force")]
         wait: Option<u32>,
     },
-    /// Say what the sandbox is: how old its data is, who refreshed it, what has drifted, what runs
-    Status(Ages),
     /// Print the effective settings, and where each came from
     Config {
         #[command(subcommand)]
@@ -31,6 +28,14 @@ pub enum Command {
     Completions { shell: Shell },
     /// Print the manual page, or write those of all commands into a directory
     Man { directory: Option<PathBuf> },
+}
+
+/// What a refresh of the database may be told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct RefreshFlags {
+    /// Wipe and restore the whole database, also where putting back what differs would do
+    #[arg(long)]
+    pub full: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
@@ -50,14 +55,13 @@ impl Command {
     /// As it is typed.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::RefreshFromProd => "refresh-from-prod",
+            Self::RefreshFromProd(_) => "refresh-from-prod",
             Self::SyncDocuments => "sync-documents",
-            Self::Refresh => "refresh",
+            Self::Refresh(_) => "refresh",
             Self::Recover { .. } => "recover",
             Self::Config { .. } => "config",
             Self::Completions { .. } => "completions",
             Self::Man { .. } => "man",
-            Self::Status(_) => "status",
         }
     }
 }

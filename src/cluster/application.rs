@@ -3,7 +3,6 @@ mod object;
 mod operation;
 mod owner;
 mod pause;
-mod synced;
 
 pub(super) use object::Object;
 pub use operation::Operation;
@@ -32,10 +31,6 @@ pub struct Application {
     /// Who wrote last to `spec.syncPolicy`, as far as the API server knows.
     pub changed: Option<Change>,
     pub operation: Operation,
-    /// Argo CD's last comparison found what Git says.
-    pub synced: bool,
-    /// Its `resourceVersion`.
-    pub version: String,
 }
 
 impl Application {
@@ -66,8 +61,6 @@ impl Application {
             owner: Owner::of(object),
             changed: changed(&object.metadata, &["spec", "syncPolicy"]),
             operation: object.operation(),
-            synced: object.sync() == Some("Synced"),
-            version: object.metadata.resource_version.clone().unwrap_or_default(),
         }
     }
 }

@@ -1,27 +1,24 @@
-//! What is done when the bracket itself is dropped before its end.
-use super::Guard;
+//! What is done when the bracket itself is dropped with changes not put back.
+use super::{Guard, persist};
 use crate::cluster::Cluster;
-use crate::cluster::lease::Held;
 use crate::report::{Event, Report};
-use crate::shutdown::Shutdown;
 use crate::undo::Undo;
 use anyhow::Result;
-use futures::stream::pending;
 
 /// The safety net for a bracket that was itself dropped (a cancelled future, a bug): on a thread of its own,
 /// with its own runtime and connections, so that it works inside and outside of tokio.
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
-        if *self.over.get_mut() {
+        let undos = std::mem::take(self.journal.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner()));
+        if undos.is_empty() {
             return;
         }
-        let journal = std::mem::take(self.journal.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner()));
-        let (cluster, report, held) = (self.cluster, self.report, self.held.get_mut().clone());
+        let (cluster, report) = (self.cluster, self.report);
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let undone = on_own_runtime(cluster, report, held, journal.clone());
+                let undone = on_own_runtime(cluster, report, &undos);
                 if let Err(error) = undone {
-                    for undo in journal.iter().rev() {
+                    for undo in undos.iter().rev() {
                         report.event(Event::Undone { undo, error: Some(&error) });
                     }
                 }
@@ -30,17 +27,13 @@ impl Drop for Guard<'_> {
     }
 }
 
-/// The same end as any other's, which leaves no journal and no Lease, or the Lease with the rest.
-fn on_own_runtime(cluster: &Cluster, report: &dyn Report, held: Held, journal: Vec<Undo>) -> Result<()> {
+fn on_own_runtime(cluster: &Cluster, report: &dyn Report, undos: &[Undo]) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let cluster = cluster.reconnect()?;
-        let mut guard = Guard::new(&cluster, report, held, journal);
-        // There is no further resort.
-        *guard.over.get_mut() = true;
-        let outcome = guard.unwind(None, &mut Shutdown::on(pending())).await;
-        for left in &outcome.left {
-            report.event(Event::Advice { text: left });
+        for undo in undos.iter().rev() {
+            let undone = persist(undo, &cluster).await;
+            report.event(Event::Undone { undo, error: undone.as_ref().err() });
         }
         Ok(())
     })

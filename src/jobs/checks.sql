@@ -4,13 +4,15 @@
 \set sl_database `printf %s "$PGDATABASE"`
 \set sl_source_database `printf %s "$SOURCE_DATABASE"`
 \set sl_skip `printf %s "$SKIP_FUNCTIONS"`
-\set sl_source `cat source.identity`
+\set sl_kind `printf %s "$SOURCE"`
+\set sl_source `cat "$SET_DIR/source.identity"`
 WITH source AS MATERIALIZED (
     SELECT s AS whole, s -> 'identity' AS its, i AS here,
         CASE WHEN s -> 'identity' ->> 'system_identifier' IS NOT NULL AND i ->> 'system_identifier' IS NOT NULL
              THEN s -> 'identity' ->> 'system_identifier' = i ->> 'system_identifier'
-             ELSE (s -> 'identity' ->> 'address', s -> 'identity' ->> 'port', s -> 'identity' ->> 'started_at')
-                  IS NOT DISTINCT FROM (i ->> 'address', i ->> 'port', i ->> 'started_at')
+             ELSE (s -> 'identity' ->> 'address', s -> 'identity' ->> 'port') IS NOT DISTINCT FROM (i ->> 'address', i ->> 'port')
+                  -- A checkpoint is older than a restart, and stays one of this server.
+                  AND (s -> 'identity' ->> 'started_at' IS NOT DISTINCT FROM i ->> 'started_at' OR :'sl_kind' = 'checkpoint')
         END AS same_server
     FROM (SELECT :'sl_source'::json AS s, :'sl_identity'::json AS i) AS read
 ), belongs AS MATERIALIZED (
@@ -45,7 +47,12 @@ WITH source AS MATERIALIZED (
     WHERE current_database() <> :'sl_database'
     UNION ALL
     SELECT 21, format('this is the database that was dumped: %s on %s port %s', current_database(), here ->> 'address', here ->> 'port'), '{}'
-    FROM source WHERE same_server AND (its ->> 'database_oid' = here ->> 'database_oid' OR current_database() IN (its ->> 'database', :'sl_source_database'))
+    FROM source WHERE :'sl_kind' <> 'checkpoint' AND same_server
+        AND (its ->> 'database_oid' = here ->> 'database_oid' OR current_database() IN (its ->> 'database', :'sl_source_database'))
+    UNION ALL
+    SELECT 21, format('the checkpoint was taken of another database: %s on %s port %s, read at %s', its ->> 'database', its ->> 'address', its ->> 'port',
+        its ->> 'read_at'), '{}'
+    FROM source WHERE :'sl_kind' = 'checkpoint' AND NOT (same_server AND its ->> 'database_oid' = here ->> 'database_oid')
     UNION ALL
     SELECT 22, format('%s is not a member of %s. Fix: GRANT %2$I TO %1$I', session_user, :'sl_role'), '{}'
     WHERE NOT EXISTS (SELECT FROM belongs WHERE rolname = :'sl_role')
@@ -62,7 +69,7 @@ WITH source AS MATERIALIZED (
     UNION ALL
     SELECT 22, format('%s is a member of a role that owns production''s objects', session_user), array_agg(owner)
     FROM source, json_array_elements_text(whole -> 'owners') owner
-    WHERE same_server AND owner IN (SELECT rolname FROM belongs) HAVING count(*) > 0
+    WHERE :'sl_kind' <> 'checkpoint' AND same_server AND owner IN (SELECT rolname FROM belongs) HAVING count(*) > 0
     UNION ALL
     SELECT 23, format('objects in schema public do not belong to %s and would survive the wipe or collide. Fix: REASSIGN OWNED, ALTER … OWNER TO '
         '%1$I, or --skip-function', :'sl_role'), array_agg(says ORDER BY says)

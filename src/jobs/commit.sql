@@ -2,5 +2,5 @@
 COMMIT;
 SELECT txid_status(:sl_xid) = 'committed' AS committed \gset sl_
 \if :sl_committed
-    \! : >committed; echo '{"event":"committed"}'
+    \! : >committed; echo '{"event":"committed"}'; echo committed >&8
 \endif

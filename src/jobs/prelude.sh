@@ -1,26 +1,58 @@
 #!/bin/sh
-# Comes before each script: how it tells events, how it refuses, and how a signal ends it and its children at once.
+# Comes before each script: how it tells events, how it refuses, how it talks to a session, and how a signal ends it and its children.
 # The Job passes these texts through Kubernetes, which turns a doubled dollar sign into one: none may stand in them.
 set -eu
 umask 077
 
-: "${PGHOST:?}" "${PGPORT:?}" "${PGDATABASE:?}" "${PGUSER:?}" "${PGPASSWORD:?}" "${PGAPPNAME:?}" "${PGCONNECT_TIMEOUT:?}"
-: "${TMPDIR:?}" "${IDENTITY_SQL:?}"
+: "${PGHOST:?}" "${PGPORT:?}" "${PGDATABASE:?}" "${PGAPPNAME:?}" "${PGCONNECT_TIMEOUT:?}" "${CREDENTIALS_DIR?}"
+: "${TMPDIR:?}" "${SET_DIR:?}" "${SKIP_FUNCTIONS?}" "${IDENTITY_SQL:?}" "${PINNED_SQL:?}" "${SCHEMA_SQL:?}" "${PRINTS_SQL:?}"
+# A mounted Secret is read at each start: credentials that were rotated are picked up.
+if [ -n "$CREDENTIALS_DIR" ]; then
+    PGUSER=$(cat "$CREDENTIALS_DIR/username")
+    PGPASSWORD=$(cat "$CREDENTIALS_DIR/password")
+    export PGUSER PGPASSWORD
+fi
+: "${PGUSER:?}" "${PGPASSWORD:?}"
 export PGCLIENTENCODING=UTF8
-children=
 cd "$TMPDIR"
-rm -f outcome ./*.pid ./*.err
+rm -f outcome raw sql told heard children ./*.err
+# Lists of processes go through it: a full disk is no reason to leave one behind.
+mkfifo children
+exec 7<>children
 
-# Signals are answered while the script waits for a child, so everything long runs in the background.
-# Ends with this code, the children first.
+# Signals are answered while the script waits for a child, so everything that may last is a child of the script itself. It is ended
+# by its number in the shell's own list. One that was started just now still has the shell's traps, until it is what it will be, and
+# loses the signal: it is sent again for as long as somebody is left.
+end() {
+    for child in "$@"; do
+        kill -s TERM "$child" 2>/dev/null || :
+    done
+}
 # shellcheck disable=SC2086 # a list of process numbers
 stop() {
     trap '' TERM INT HUP
-    for file in *.pid; do
-        [ ! -s "$file" ] || children="$children $(cat "$file")"
+    exec 5>&- 9<&-
+    { jobs -p && echo; } >&7
+    left=
+    while IFS= read -r child <&7 && [ -n "$child" ]; do
+        left="$left $child"
     done
-    [ -z "$children" ] || kill -s TERM $children 2>/dev/null || :
-    wait
+    if [ -n "$left" ]; then
+        end $left
+        # Its clock ends with it.
+        (
+            trap 'kill -s KILL "$!" 2>/dev/null || :; exit 0' USR1
+            while :; do
+                sleep 1 &
+                wait "$!" || :
+                end $left
+            done
+        ) &
+        again=$!
+        wait $left || :
+        kill -s USR1 "$again" 2>/dev/null || :
+        wait "$again" 2>/dev/null || :
+    fi
     exit "$1"
 }
 trap 'stop 143' TERM
@@ -29,10 +61,8 @@ trap 'stop 129' HUP
 
 # Waits for a child and gives its status.
 await() {
-    children="$children $1"
     awaited=0
     wait "$1" || awaited=$?
-    children=
     return "$awaited"
 }
 
@@ -61,3 +91,38 @@ refuse_by_outcome() {
 
 # psql reads its script from standard input and asks for no password. It takes neither a start-up file nor a line editor.
 session() { exec psql -XqAtw -v ON_ERROR_STOP=1 -v VERBOSITY=verbose -f - 2>"$1"; }
+
+# A session to talk with: it reads what `tell` says, and the script `hear`s what it writes to its descriptor 8. Each end sees the other
+# go, as long as nobody else keeps it open: hence `exec`, since a shell keeps a copy of what it redirects for a function.
+# shellcheck disable=SC2094 # the same FIFOs are meant
+converse() {
+    rm -f sql told
+    mkfifo sql told
+    exec 4<>sql 5>sql 6<sql 4>&-
+    exec 4<>told 8>told 9<told 4>&-
+    (exec <&6 5>&- 6<&- 9<&- && session session.err) &
+    talker=$!
+    exec 6<&- 8>&-
+}
+
+# A session that has ended reads no more: that is heard.
+tell() {
+    (exec 9<&- && printf '%s\n' "$@" >&5) 2>/dev/null &
+    await "$!" || :
+}
+
+# The next line that the session tells, in the file `heard`; fails when the session has ended.
+hear() {
+    rm -f heard
+    (exec 5>&- && IFS= read -r line <&9 && printf '%s\n' "$line" >heard) &
+    await "$!"
+}
+
+# Nothing more to tell: gives the session's status.
+farewell() {
+    exec 5>&- 9<&-
+    rm -f told
+    status=0
+    await "$talker" || status=$?
+    cat session.err >&2
+}

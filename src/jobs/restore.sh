@@ -1,8 +1,11 @@
 # shellcheck shell=sh
-# restore: checks that this is the sandbox and nothing else, waits to be let go, and replaces the content of schema public by the dump
-# in ONE transaction, which is committed only when the dump was restored to its end, was found equal, and the tool has said so.
+# restore: checks that this is the sandbox and nothing else, waits to be let go, and brings schema public to the set in $SET_DIR in ONE
+# transaction: where the schemas are the same only the rows that differ are put back, else all is wiped and restored. It is committed
+# only when what stands there was found equal to the set, and the tool has said so.
 # Whatever else happens, the connection ends with the transaction open and the server rolls back: the old sandbox stands.
-# Words come over the FIFO `go`: restore, then commit. `abort` at either place ends it.
+# SOURCE says what the set is: production, a backup of it, or a checkpoint of this very sandbox. FULL wipes and restores in any case.
+# ONLINE leaves the application connected. SET_SHA256 has the sums of source.dump and source.manifest, or is empty.
+# Words come over the FIFO `go`, or where WORDS is stdin over that: restore, then commit. `abort` at either place ends it.
 #
 # Exit codes:
 #   20 the sandbox's database cannot be reached
@@ -20,21 +23,53 @@
 #   32 the word to go on did not come
 #   33 it is not known whether the commit took place
 #   34 the dump is not there
-: "${SANDBOX_ROLE:?}" "${SOURCE_DATABASE:?}" "${SKIP_FUNCTIONS?}" "${LOCK_TIMEOUT:?}" "${SESSION_GRACE_SECONDS:?}"
-: "${CHECKS_SQL:?}" "${BUDGET_SQL:?}" "${SESSIONS_SQL:?}" "${WIPE_SQL:?}" "${WIPED_SQL:?}" "${VERIFY_SQL:?}" "${COMMIT_SQL:?}"
-: "${BLOCKERS_SQL:?}" "${FATE_SQL:?}" "${ANALYZE_SQL:?}" "${TOC_AWK:?}" "${SEQUENCES_AWK:?}"
+#   35 the set is damaged
+: "${SANDBOX_ROLE:?}" "${SOURCE_DATABASE:?}" "${LOCK_TIMEOUT:?}" "${SESSION_GRACE_SECONDS:?}"
+: "${SOURCE:?}" "${FULL?}" "${ONLINE?}" "${WORDS?}" "${SET_SHA256?}"
+: "${TARGET_SQL:?}" "${CHECKS_SQL:?}" "${BUDGET_SQL:?}" "${SESSIONS_SQL:?}" "${BEGIN_SQL:?}" "${COMPARE_SQL:?}" "${COMPARED_SQL:?}" "${TEMPORARY_SQL:?}"
+: "${MOVES_SQL:?}" "${PUT_BACK_SQL:?}"
+: "${WIPE_SQL:?}" "${SEQUENCES_SQL:?}" "${VERIFY_SQL:?}" "${COMMIT_SQL:?}" "${BLOCKERS_SQL:?}" "${FATE_SQL:?}" "${ANALYZE_SQL:?}"
+: "${TOC_AWK:?}" "${ROWS_AWK:?}"
+unreadable=29
 
-rm -f committed commit.sent xid word restore.status checked
-# Open for reading and writing: nobody who writes a word waits for a reader or is told that there is none.
-[ -p go ] || mkfifo go
-exec 3<>go
+rm -f analyzed committed commit.sent xid word checked moving reader.status
+if [ "$WORDS" = stdin ]; then
+    exec 3<&0
+else
+    # Open for reading and writing: nobody who writes a word waits for a reader or is told that there is none.
+    [ -p go ] || mkfifo go
+    exec 3<>go
+fi
 
-# The word that was awaited, or abort; others are let pass. Run it in the background, its answer is in the file `word`.
+# Waits for this word, or abort; others are let pass. What came is in the file `word`; nothing, if it took more than so many seconds or
+# the session that is talked with has ended. Whoever is first ends the clock.
 word() {
-    while IFS= read -r said <&3; do
-        case $said in "$1" | abort) break ;; esac
+    rm -f word
+    (exec 5>&- 9<&- && exec sleep "$2") &
+    clock=$!
+    (
+        exec 5>&- 9<&-
+        said=abort
+        while IFS= read -r said <&3; do
+            case $said in "$1" | abort) break ;; esac
+            said=abort
+        done
+        printf '%s\n' "$said" >word
+        kill -s KILL "$clock"
+    ) 2>/dev/null &
+    listener=$!
+    watcher=
+    if [ -e told ]; then
+        # It tells nothing meanwhile but its end.
+        (exec 5>&-; read -r line <&9 || kill -s KILL "$clock") 2>/dev/null &
+        watcher=$!
+    fi
+    await "$clock" 2>/dev/null || :
+    for child in "$listener" $watcher; do
+        kill -s KILL "$child" 2>/dev/null || :
+        await "$child" 2>/dev/null || :
     done
-    printf '%s\n' "$said" >word
+    [ -s word ] && read -r said <word && [ "$said" = "$1" ]
 }
 
 # The settings that a newer pg_restore puts first and an older server does not know are left out, and those that are set here
@@ -51,78 +86,52 @@ preamble() {
         '' | '--' | '-- PostgreSQL database dump'* | '-- Dumped '* | 'SET ROLE '* | 'SELECT pg_catalog.set_config('* | '\restrict '*) ;;
         *)
             printf '%s\n' "$line"
-            cat
-            return
+            exec cat
             ;;
         esac
         printf '%s\n' "$line"
     done
 }
 
-archive() { pg_restore -f - --no-owner --no-acl --role="$SANDBOX_ROLE" "$@" source.dump; }
-
-# Everything that the transaction's psql reads. Ends early, without the COMMIT, whenever something is not as it should be.
-feed() {
-    trap 'kill -s TERM "$waiter" 2>/dev/null; exit 143' TERM
-    waiter=
-    printf '%s\n' "$IDENTITY_SQL" "$WIPE_SQL" "$CHECKS_SQL" "$WIPED_SQL" "$CHECKS_SQL" '\o ignored'
-    { ended=0 && archive -L toc 2>restore.err || ended=$?; echo "$ended" >restore.status; } | preamble
-    [ "$(cat restore.status)" = 0 ] || return 1
-    printf '%s\n' '\o'
-    archive -L toc.sequences 2>restore.err >sequences || { echo "$?" >restore.status && return 1; }
-    awk "$SEQUENCES_AWK" sequences
-    printf '%s\n' "$CHECKS_SQL" "$VERIFY_SQL"
-    rm -f word
-    # shellcheck disable=SC2016 # for the inner shell
-    timeout 290 sh -c 'while IFS= read -r said; do case $said in commit | abort) break ;; esac; done; echo "$said" >word' <&3 &
-    waiter=$!
-    echo "$waiter" >word.pid
-    wait "$waiter" || :
-    : >word.pid
-    [ "$(cat word)" = commit ] || return 1
-    : >commit.sent
-    printf '%s\n' "$COMMIT_SQL"
+# A session of its own that runs these texts to its end.
+ask() {
+    converse
+    tell "$@"
+    farewell
+    refuse_by_outcome
+    [ "$status" != 2 ] || refuse 20 "the sandbox's database cannot be reached with its credentials" session.err
 }
 
-# Who stands in the way, asked in a session of its own.
-blockers() {
-    session ignored <<END >blockers
-$BLOCKERS_SQL
-END
-}
-
-# The transaction's psql has ended without having proved the commit: why?
+# The transaction's session has ended without having proved the commit: why?
 explain() {
     refuse_by_outcome
-    if [ -e commit.sent ]; then
-        settle
-        return
-    elif grep -q '55P03:' session.err; then
-        (blockers) || :
+    if grep -q '55P03:\|40P01:' session.err; then
+        (session ignored >blockers <<END
+$BLOCKERS_SQL
+END
+        ) &
+        await "$!" || :
         refuse 28 "a lock was not granted within $LOCK_TIMEOUT, another session or prepared transaction holds it; rolled back" blockers
-    else
-        # 141 is a pg_restore that nobody listened to any more: the other end went first.
-        case $(cat restore.status 2>/dev/null || :) in
-        '' | 0 | 141) [ "$1" != 0 ] || refuse 32 "the word to commit did not come, so it was rolled back" word ;;
-        *)
-            cat session.err >>restore.err
-            refuse 29 "the dump could not be read to its end; rolled back" restore.err
-            ;;
-        esac
     fi
     refuse 30 "a statement failed or the session broke off; rolled back" session.err
 }
 
+# Until the transaction's session tells that it is so far; without that it has ended.
+listen() {
+    hear || { farewell && explain; }
+}
+
 # COMMIT was sent and its answer did not come: another session asks what became of the transaction, waiting for it in the server.
 settle() {
-    if (session settle.err <<END
+    (session settle.err <<END
 $FATE_SQL
 END
-    ); then
+    ) &
+    if await "$!"; then
         case $(cat fate) in
         committed)
             event '{"event":"committed"}'
-            return 0
+            return
             ;;
         aborted) refuse 30 "the commit failed; rolled back" session.err ;;
         esac
@@ -130,72 +139,75 @@ END
     refuse 33 "it is not known whether the commit took place" session.err
 }
 
-for file in dump list tables identity skipped; do
-    [ -e "source.$file" ] || refuse 34 "the dump is not there"
+for file in dump list identity skipped manifest; do
+    [ -e "$SET_DIR/source.$file" ] || refuse 34 "the dump is not there"
 done
-awk "$TOC_AWK" source.skipped source.list >toc
-awk '$4 == "SEQUENCE" && $5 == "SET"' source.list >toc.sequences
+if [ -n "$SET_SHA256" ]; then
+    (exec sha256sum "$SET_DIR/source.dump" "$SET_DIR/source.manifest" >sums) &
+    await "$!" || refuse 35 "the set cannot be read"
+    [ "$(cut -c 1-64 sums | tr '\n' ' ')" = "$SET_SHA256 " ] || refuse 35 "the set is damaged: its files are not those that were saved"
+fi
+awk "$TOC_AWK" "$SET_DIR/source.skipped" "$SET_DIR/source.list" | awk '!($4 == "SEQUENCE" && $5 == "SET")' >toc
+awk '$4 == "MATERIALIZED" && $5 == "VIEW" && $6 == "DATA"' "$SET_DIR/source.list" >toc.views
 
-session session.err <<END &
-$IDENTITY_SQL
-SELECT '{"event":"target",' || substr(:'sl_identity', 2) \g |cat
-SELECT name FROM pg_settings \g target.settings
-$CHECKS_SQL
-$BUDGET_SQL
-SELECT 'done' \g checked
-END
-status=0
-await "$!" || status=$?
-cat session.err >&2
-refuse_by_outcome
-[ "$status" != 2 ] || refuse 20 "the sandbox's database cannot be reached with its credentials" session.err
+ask "$IDENTITY_SQL" "$TARGET_SQL" "$CHECKS_SQL" "$BUDGET_SQL"
 [ "$status" = 0 ] || refuse 30 "the sandbox could not be checked" session.err
 event '{"event":"checked"}'
 
 event '{"event":"waiting","for":"restore"}'
-word restore &
-await "$!"
-[ "$(cat word)" = restore ] || refuse 32 "told to stop before anything was touched"
-
-session session.err <<END &
-$IDENTITY_SQL
-$SESSIONS_SQL
-END
-status=0
-await "$!" || status=$?
-cat session.err >&2
-refuse_by_outcome
-[ "$status" != 2 ] || refuse 20 "the sandbox's database cannot be reached with its credentials" session.err
-[ "$status" = 0 ] || refuse 30 "the sessions in the sandbox could not be looked at" session.err
+word restore 7200 || refuse 32 "told to stop before anything was touched"
+if [ -z "$ONLINE" ]; then
+    ask "$IDENTITY_SQL" "$SESSIONS_SQL"
+    [ "$status" = 0 ] || refuse 30 "the sessions in the sandbox could not be looked at" session.err
+fi
 
 event '{"event":"restoring"}'
-# A pipe by way of a FIFO, so that both ends' numbers are known. Each end sees the other go, as long as nobody
-# else keeps it open: hence `exec`, since a shell keeps a copy of what it redirects for a function.
-rm -f sql
-mkfifo sql
-# shellcheck disable=SC2094 # the same FIFO is meant
-exec 4<>sql 5>sql 6<sql 4>&-
-(exec >&5 5>&- 6<&- && feed) &
-feeder=$!
-(exec <&6 5>&- 6<&- && session session.err) &
-echo "$feeder" >feed.pid
-exec 5>&- 6<&-
-status=0
-await "$!" || status=$?
-kill -s TERM "$feeder" 2>/dev/null || :
-wait "$feeder" || :
-: >feed.pid
-cat session.err >&2
-[ ! -s restore.err ] || cat restore.err >&2
-[ -e committed ] || explain "$status"
+converse
+if [ -z "$FULL" ]; then
+    tell "$IDENTITY_SQL" "$BEGIN_SQL" "$CHECKS_SQL" "$PINNED_SQL" "$COMPARE_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$COMPARED_SQL" \
+        "$TEMPORARY_SQL"
+    listen
+    mode=$(cat mode)
+else
+    event '{"event":"compared","mode":"full","why":"asked for"}'
+    tell "$IDENTITY_SQL"
+    mode=full
+fi
+if [ "$mode" = full ]; then
+    tell "$BEGIN_SQL" "$CHECKS_SQL" "$WIPE_SQL" "$CHECKS_SQL" '\o ignored'
+    pour toc preamble
+    tell '\o' "$PINNED_SQL" "$SEQUENCES_SQL" "$CHECKS_SQL" "$PRINTS_SQL" "$VERIFY_SQL"
+else
+    entries_of_moving
+    [ ! -s toc.moving ] || pour toc.moving to_temporary
+    tell "$MOVES_SQL" "$PUT_BACK_SQL"
+    if [ -s toc.moving ] && [ -s toc.views ]; then
+        tell '\o ignored'
+        pour toc.views preamble
+        tell '\o'
+    fi
+    tell "$PINNED_SQL" "$PRINTS_SQL" "$VERIFY_SQL"
+fi
+listen
+if ! word commit 290; then
+    farewell
+    [ "$status" = 0 ] || explain
+    refuse 32 "the word to commit did not come, so it was rolled back" word
+fi
+: >commit.sent
+tell "$COMMIT_SQL"
+if ! hear; then
+    farewell
+    [ -e committed ] || settle
+    converse
+    tell "$IDENTITY_SQL" "\\set sl_many ''"
+fi
 
 # The commit stands whatever comes of this.
-session session.err <<END &
-$ANALYZE_SQL
-END
-if await "$!"; then
+tell "$ANALYZE_SQL"
+farewell
+if [ -e analyzed ]; then
     event '{"event":"analyzed"}'
 else
-    cat session.err >&2
     event "{\"event\":\"analyzed\",\"failed\":[$(items session.err)]}"
 fi

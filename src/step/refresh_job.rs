@@ -1,7 +1,7 @@
 //! The Job that dumps production and restores the dump into the sandbox: started early, let go late.
 use super::{Context, Running};
 use crate::cluster::job::{Container, Env, Line, RefreshJob};
-use crate::jobs::{self, Event, Word};
+use crate::jobs::{self, Event, Mode, Word};
 use crate::summary::Database;
 use crate::undo::Undo;
 use anyhow::{Context as _, Result, bail, ensure};
@@ -37,7 +37,6 @@ pub(super) async fn start(cx: &mut Context<'_>) -> Result<()> {
             namespace: &namespace,
             name: &job,
             run: cx.run,
-            lease: &cx.guard.lease().await,
             image: &cx.settings.pg_image,
             dump: dump_container(cx, &found.prod_host, &secret),
             restore: restore_container(cx, &found.sandbox_host),
@@ -51,6 +50,7 @@ pub(super) async fn start(cx: &mut Context<'_>) -> Result<()> {
 
 fn dump_container<'a>(cx: &Context<'a>, host: &str, secret: &'a str) -> Container<'a> {
     let mut env = environment(cx, host, &cx.settings.prod.database, secret);
+    env.push(Env::Plain("READS", "production".to_owned()));
     env.extend(jobs::DUMP.files.iter().map(|(name, text)| Env::Plain(name, (*text).to_owned())));
     Container { script: jobs::DUMP.text, env }
 }
@@ -64,6 +64,11 @@ fn restore_container<'a>(cx: &Context<'a>, host: &str) -> Container<'a> {
         Env::Plain("SOURCE_DATABASE", settings.prod.database.clone()),
         Env::Plain("LOCK_TIMEOUT", "30s".to_owned()),
         Env::Plain("SESSION_GRACE_SECONDS", "10".to_owned()),
+        Env::Plain("SOURCE", "production".to_owned()),
+        Env::Plain("FULL", if cx.full { "1" } else { "" }.to_owned()),
+        Env::Plain("ONLINE", String::new()),
+        Env::Plain("WORDS", String::new()),
+        Env::Plain("SET_SHA256", String::new()),
     ]);
     Container { script: jobs::RESTORE.text, env }
 }
@@ -73,6 +78,8 @@ fn environment<'a>(cx: &Context<'a>, host: &str, database: &str, secret: &'a str
     vec![
         Env::Plain("HOME", "/work".to_owned()),
         Env::Plain("TMPDIR", "/work".to_owned()),
+        Env::Plain("SET_DIR", "/work".to_owned()),
+        Env::Plain("CREDENTIALS_DIR", String::new()),
         Env::Plain("PGHOST", host.to_owned()),
         Env::Plain("PGPORT", settings.pg_port.to_string()),
         Env::Plain("PGDATABASE", database.to_owned()),
@@ -226,15 +233,24 @@ fn record(cx: &mut Context<'_>, event: &Event) {
     match event {
         Event::Source(source) => cx.summary.data_read_at = Some(source.read_at.clone()),
         Event::Counted { tables, rows, sequences, .. } => {
-            cx.summary.database = Some(Database { tables: *tables, rows: *rows, sequences: *sequences, dump_bytes: 0 });
+            cx.summary.database =
+                Some(Database { tables: *tables, rows: *rows, sequences: *sequences, dump_bytes: 0, put_back: None });
         }
         Event::Dumped { bytes, .. } => {
             if let Some(database) = &mut cx.summary.database {
                 database.dump_bytes = *bytes;
             }
         }
-        Event::Committed => cx.summary.committed = true,
-        Event::Restoring => cx.progress("wiping and restoring, in one transaction"),
+        Event::Restoring => cx.progress("comparing the sandbox with the dump"),
+        Event::Compared { mode: Mode::Differences, .. } => cx.progress("putting back what differs, in one transaction"),
+        Event::Compared { mode: Mode::Full, why, .. } => {
+            cx.progress(format!("wiping and restoring, in one transaction: {why}"));
+        }
+        Event::PutBack(moved) => {
+            if let Some(database) = &mut cx.summary.database {
+                database.put_back = Some(*moved);
+            }
+        }
         Event::Verified { .. } => cx.progress("restored and found equal"),
         Event::Terminated { sessions } => cx.note(format!("ended {sessions} sessions of the application")),
         Event::Analyzed { failed } if !failed.is_empty() => cx.warn(format!("ANALYZE failed: {}", failed.join("; "))),

@@ -88,14 +88,14 @@ fn a_psql_that_is_killed_in_the_middle() {
 fn rows_that_are_not_the_dumps() {
     let server = PostgresServer::start();
     let ended = rolled_back(&server, |job| {
-        let tables = fs::read_to_string(job.file("source.tables")).expect("the counts");
-        let other = tables.replacen(
+        let manifest = fs::read_to_string(job.file("source.manifest")).expect("the manifest");
+        let other = manifest.replacen(
             "\"llx_const\", \"kind\" : \"r\", \"rows\" : 400",
             "\"llx_const\", \"kind\" : \"r\", \"rows\" : 401",
             1,
         );
-        assert_ne!(tables, other);
-        fs::write(job.file("source.tables"), other).expect("other counts");
+        assert_ne!(manifest, other);
+        fs::write(job.file("source.manifest"), other).expect("other counts");
     });
     let refused = ended.refused(31);
     assert!(refused.contains("table llx_const has 400 rows, production had 401"), "{refused}");

@@ -121,7 +121,9 @@ impl<'a> Job<'a> {
         };
         command.args(["-c", script.text]).env_clear().env("PATH", path).envs(script.files.iter().copied());
         let work = self.work.path();
-        command.env("HOME", work).env("TMPDIR", work).current_dir("/");
+        command.env("HOME", work).env("TMPDIR", work).env("SET_DIR", work).env("CREDENTIALS_DIR", "").current_dir("/");
+        command.envs([("READS", "production"), ("SOURCE", "production"), ("SET_SHA256", "")]);
+        command.envs([("FULL", ""), ("ONLINE", ""), ("WORDS", "")]);
         command.envs([
             ("PGHOST", "127.0.0.1"),
             ("PGPORT", &port),

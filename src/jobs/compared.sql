@@ -1,0 +1,45 @@
+-- The second part of the comparison: the way, and what has to move.
+WITH wanted AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(:'sl_set'::json -> 'tables') AS w(oid bigint, name text, rows bigint, fingerprint text)
+), here AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(:'sl_tables'::json) AS h(oid oid, name text, rows bigint, fingerprint text)
+), differing AS MATERIALIZED (
+    SELECT w.oid AS source, h.oid, name, w.rows AS wanted, h.rows AS found FROM wanted w FULL JOIN here h USING (name)
+    WHERE (w.rows, w.fingerprint) IS DISTINCT FROM (h.rows, h.fingerprint)
+), moved AS MATERIALIZED (
+    SELECT w.* FROM json_to_recordset(:'sl_set'::json -> 'sequences') AS w(name text, last_value bigint, is_called boolean)
+    WHERE NOT EXISTS (SELECT FROM json_to_recordset(:'sl_sequences'::json) AS h(name text, last_value bigint, is_called boolean)
+        WHERE (h.name, h.last_value, h.is_called) = (w.name, w.last_value, w.is_called))
+), obstacle(rank, why) AS (
+    SELECT 2, 'the set has no fingerprints' WHERE :'sl_set'::json ->> 'schema' IS NULL OR EXISTS (SELECT FROM wanted WHERE fingerprint IS NULL)
+    UNION ALL SELECT 3, 'the encodings differ' WHERE :'sl_set'::json ->> 'encoding' <> getdatabaseencoding()
+    UNION ALL SELECT 4, 'the schema differs' WHERE :'sl_set'::json ->> 'schema' IS DISTINCT FROM nullif(:'sl_schema', '')
+    UNION ALL SELECT 5, 'temporary tables are not allowed' WHERE NOT has_database_privilege(current_database(), 'TEMPORARY')
+    UNION ALL
+    (SELECT 6, format('foreign key %I of %s is not deferrable, or acts by itself', conname, conrelid::regclass) FROM pg_constraint
+        WHERE contype = 'f' AND (NOT condeferrable OR confdeltype <> 'a' OR confupdtype <> 'a')
+            AND (conrelid IN (SELECT oid FROM differing) OR confrelid IN (SELECT oid FROM differing)) ORDER BY conname LIMIT 1)
+    UNION ALL
+    (SELECT 7, format('table %I has partitions, heirs, rules or forced row security', name) FROM differing JOIN pg_class c USING (oid)
+        WHERE c.relispartition OR c.relkind = 'p' OR c.relhasrules OR c.relforcerowsecurity
+            OR oid IN (SELECT inhrelid FROM pg_inherits UNION ALL SELECT inhparent FROM pg_inherits) ORDER BY name LIMIT 1)
+    UNION ALL
+    SELECT 8, 'most rows are in tables that differ' FROM differing HAVING sum(greatest(wanted, found)) > greatest(200000, (
+        SELECT sum(rows) * 6 / 10 FROM wanted))
+), way AS (
+    SELECT (SELECT why FROM obstacle ORDER BY rank LIMIT 1) AS why
+)
+SELECT CASE WHEN why IS NULL THEN 'differences' ELSE 'full' END AS mode, (why IS NOT NULL) AS full,
+    json_build_object('event', 'compared', 'mode', CASE WHEN why IS NULL THEN 'differences' ELSE 'full' END, 'why', coalesce(why, 'the schema is the same'),
+        'tables', (SELECT count(*) FROM wanted), 'differing', (SELECT count(*) FROM differing), 'sequences', (SELECT count(*) FROM moved))::text AS compared,
+    coalesce((SELECT json_agg(json_build_object('n', n, 'oid', oid::bigint, 'source', source, 'name', name)) FROM (
+        SELECT row_number() OVER (ORDER BY name COLLATE "C") AS n, * FROM differing) AS each), '[]') AS moving,
+    coalesce((SELECT json_agg(name) FROM differing), '[]') AS only,
+    coalesce((SELECT json_agg(row_to_json(moved)) FROM moved), '[]') AS resting
+FROM way \gset sl_
+SELECT :'sl_compared' \g |cat
+SELECT :'sl_mode' \g mode
+\if :sl_full
+    ROLLBACK;
+    \set sl_moving '[]'
+\endif

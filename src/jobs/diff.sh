@@ -1,0 +1,37 @@
+# shellcheck shell=sh
+# diff: tells what differs between the sandbox and the set in $SET_DIR, as one snapshot of the sandbox has it, and changes nothing: its
+# transaction is rolled back. With ROWS the rows themselves, old values (the set's) and new ones (the sandbox's).
+#
+# Exit codes:
+#   40 the sandbox's database cannot be reached
+#   41 the login may not do what comparing takes
+#   42 a lock was not granted in time
+#   43 the dump could not be read to its end
+#   44 a statement failed, or the session broke off
+#   45 the set is not there
+: "${SANDBOX_ROLE:?}" "${LOCK_TIMEOUT:?}" "${ROWS?}" "${LOOK_SQL:?}" "${DIFFERING_SQL:?}" "${TEMPORARY_SQL:?}" "${MOVES_SQL:?}"
+: "${DIFFERENCES_SQL:?}" "${ROWS_AWK:?}"
+unreadable=43
+
+# The session has ended before its time: why?
+explain() {
+    farewell
+    refuse_by_outcome
+    [ -e reached ] || [ "$status" != 2 ] || refuse 40 "the sandbox's database cannot be reached with its credentials" session.err
+    ! grep -q '55P03:' session.err || refuse 42 "a lock was not granted within $LOCK_TIMEOUT" session.err
+    refuse 44 "a statement failed or the session broke off" session.err
+}
+
+for file in dump list manifest; do
+    [ -e "$SET_DIR/source.$file" ] || refuse 45 "the set is not there"
+done
+rm -f reached moving
+converse
+tell "$IDENTITY_SQL" "$PINNED_SQL" "$LOOK_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$DIFFERING_SQL" "$TEMPORARY_SQL"
+hear || explain
+entries_of_moving
+[ ! -s toc.moving ] || pour toc.moving to_temporary
+tell "$MOVES_SQL" "$DIFFERENCES_SQL"
+hear || explain
+farewell
+[ "$status" = 0 ] || refuse 44 "a statement failed or the session broke off" session.err

@@ -1,0 +1,36 @@
+-- What moves.sql has found, told: seen from the set, so that what would have to go was added, and what would have to come was removed.
+\set sl_rows `printf %s "$ROWS"`
+SELECT set_config('sandbox_lifecycle.others', :'sl_others', false) \g ignored
+DO $differences$
+DECLARE
+    moving record;
+    gone bigint;
+    come bigint;
+    told text[] := '{}';
+BEGIN
+    FOR moving IN SELECT * FROM json_to_recordset(current_setting('sandbox_lifecycle.moves')::json) AS m(n integer, name text, same bigint) LOOP
+        EXECUTE format('SELECT count(gone), count(come) FROM sl_moves_%s', moving.n) INTO gone, come;
+        told := told || json_build_object('name', moving.name, 'added', gone - moving.same, 'changed', moving.same,
+            'removed', come - moving.same)::text;
+    END LOOP;
+    PERFORM set_config('sandbox_lifecycle.told', (SELECT coalesce(json_agg(each ORDER BY each ->> 'name' COLLATE "C"), '[]') FROM (
+        SELECT unnest(told)::json AS each UNION ALL SELECT json_array_elements(current_setting('sandbox_lifecycle.others')::json)) AS e)::text, false);
+END
+$differences$;
+SELECT '{"event":"table_changed",' || substr(each::text, 2) FROM json_array_elements(current_setting('sandbox_lifecycle.told')::json) AS each \g |cat
+-- The rows, a statement for each table; where there is no key, none is the other's old one.
+SELECT format('SELECT json_build_object(''event'', ''row'', ''table'', %1$L, ''change'', CASE WHEN o.line IS NULL THEN ''added'' WHEN n.line IS NULL '
+    'THEN ''removed'' ELSE ''changed'' END, ''key'', coalesce(n.key, o.key), ''old'', o.line, ''new'', n.line) FROM ('
+    'SELECT %2$s AS at, %3$s AS key, (SELECT row_to_json(r) FROM (SELECT %4$s) AS r) AS line FROM %5$s AS t JOIN sl_moves_%6$s ON t.ctid = come) AS o '
+    'FULL JOIN (SELECT %7$s AS at, %3$s AS key, (SELECT row_to_json(r) FROM (SELECT %4$s) AS r) AS line FROM ONLY %8$s AS t JOIN sl_moves_%6$s '
+    'ON t.ctid = gone) AS n USING (at) ORDER BY at',
+    name, coalesce(format('ROW(%s)::text', key), '''old '' || row_number() OVER ()'), coalesce(format('(SELECT row_to_json(k) FROM (SELECT %s) AS k)', key),
+    'NULL::json'), columns, wanted, n, coalesce(format('ROW(%s)::text', key), '''new '' || row_number() OVER ()'), place)
+FROM json_to_recordset(current_setting('sandbox_lifecycle.moves')::json)
+    AS m(n integer, name text, place text, wanted text, columns text, key text) WHERE :'sl_rows' <> '' ORDER BY n \gexec
+SELECT each FROM json_array_elements(:'sl_moved') AS each \g |cat
+SELECT json_build_object('event', 'diffed', 'tables', count(*), 'rows', coalesce(sum(added + changed + removed), 0),
+    'sequences', json_array_length(:'sl_moved')) FROM json_to_recordset(current_setting('sandbox_lifecycle.told')::json)
+    AS t(added bigint, changed bigint, removed bigint) \g |cat
+ROLLBACK;
+\! echo told >&8

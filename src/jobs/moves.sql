@@ -1,0 +1,37 @@
+-- For each table in `sl_moving`, which rows here the set does not have, and which of the set's are not here: the temporary table sl_moves_N
+-- has their places in the table (gone) and in sl_N (come). Rows are told apart by the hash that the fingerprints sum up.
+SET LOCAL work_mem = '64MB';
+SELECT set_config('sandbox_lifecycle.moving', :'sl_moving', false) \g ignored
+DO $moves$
+DECLARE
+    moving record;
+    same bigint;
+    moves text[] := '{}';
+BEGIN
+    FOR moving IN
+        SELECT m.n, m.oid, m.name, format('public.%I', m.name) AS place, format('pg_temp.sl_%s', m.n) AS wanted, (
+            SELECT string_agg(quote_ident(attname), ',' ORDER BY attnum) FROM pg_attribute
+            WHERE attrelid = m.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '') AS columns, (
+            SELECT string_agg(quote_ident(attname), ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = m.oid AND attnum = ANY (i.indkey)) AS key
+        FROM json_to_recordset(current_setting('sandbox_lifecycle.moving')::json) AS m(n integer, oid oid, name text)
+        LEFT JOIN pg_index i ON i.indrelid = m.oid AND i.indisprimary
+    LOOP
+        -- The same row may be there several times, where there is no key: the first stands for the first.
+        EXECUTE format('CREATE TEMPORARY TABLE sl_moves_%1$s ON COMMIT DROP AS SELECT h.place AS gone, w.place AS come FROM (SELECT place, print, '
+            '%5$s AS turn FROM (SELECT ctid AS place, hashtextextended(ROW(%2$s)::text, 0) AS print FROM ONLY %3$s) AS r) AS h FULL JOIN (SELECT '
+            'place, print, %5$s AS turn FROM (SELECT ctid AS place, hashtextextended(ROW(%2$s)::text, 0) AS print FROM %4$s) AS r) AS w USING '
+            '(print, turn) WHERE h.place IS NULL OR w.place IS NULL', moving.n, moving.columns, moving.place, moving.wanted,
+            CASE WHEN moving.key IS NULL THEN 'row_number() OVER (PARTITION BY print)' ELSE '1' END);
+        same := 0;
+        -- A row that goes and one that comes with the same key are one that was changed.
+        IF moving.key IS NOT NULL THEN
+            EXECUTE format('SELECT count(*) FROM (SELECT ROW(%2$s)::text AS key FROM ONLY %3$s AS t JOIN sl_moves_%1$s ON t.ctid = gone) AS h JOIN '
+                '(SELECT ROW(%2$s)::text AS key FROM %4$s AS t JOIN sl_moves_%1$s ON t.ctid = come) AS w USING (key)',
+                moving.n, moving.key, moving.place, moving.wanted) INTO same;
+        END IF;
+        moves := moves || json_build_object('n', moving.n, 'name', moving.name, 'place', moving.place, 'wanted', moving.wanted,
+            'columns', moving.columns, 'key', moving.key, 'same', same)::text;
+    END LOOP;
+    PERFORM set_config('sandbox_lifecycle.moves', '[' || array_to_string(moves, ',') || ']', false);
+END
+$moves$;

@@ -1,0 +1,11 @@
+-- What decides how a value becomes text, so that two sessions at two servers write the same. Also after a restore, which sets its own.
+SET search_path = pg_catalog;
+SET DateStyle = 'ISO, YMD';
+SET IntervalStyle = 'postgres';
+SET TimeZone = 'UTC';
+SET extra_float_digits = 1;
+SET bytea_output = 'hex';
+SET lc_monetary = 'C';
+SET xmlbinary = 'base64';
+SET quote_all_identifiers = off;
+SET row_security = off;
