@@ -1,10 +1,12 @@
 //! What can be typed: subcommands, flags and their variables, with the texts of `--help`.
+mod age;
 mod command;
 mod examples;
 mod options;
 mod program;
 mod setting;
 
+pub use age::{Ages, spoken};
 pub use command::{Command, ConfigAction, RefreshFlags, Shell};
 pub use options::{Options, Pause};
 pub use program::{named, program};

@@ -3,7 +3,7 @@
 //! It tells nobody anything: it returns values and streams; the steps turn them into events.
 pub mod application;
 pub mod autoscaler;
-mod changed;
+pub mod changed;
 pub mod deployment;
 pub mod disturbance;
 pub mod documents;
@@ -12,11 +12,14 @@ pub mod exec;
 pub mod failure;
 pub mod job;
 pub mod lease;
+pub mod leftovers;
 pub mod names;
 mod patience;
 pub mod pod;
+pub mod record;
 pub mod rights;
 pub mod secret;
+pub mod tied;
 mod watch;
 
 use anyhow::{Context, Result};

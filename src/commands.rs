@@ -5,6 +5,8 @@ mod config;
 mod holder;
 mod manual;
 mod recover;
+mod remember;
+mod status;
 
 pub use completions::complete;
 pub use conclude::conclude;
@@ -60,6 +62,7 @@ pub async fn run(cli: &Cli, report: &dyn Report, summary: &mut Summary) -> Outco
             run.stand_by(Duration::from_secs((*seconds).into())).await
         }
         (None, Command::Recover { force, .. }) => run.recover(*force).await,
+        (None, Command::Status(ages)) => run.status(*ages, cli.run.output, summary).await,
         (None, _) => Err(anyhow!("a bug: this command has no plan")),
     };
     outcome.unwrap_or_else(Outcome::from)
@@ -93,7 +96,7 @@ impl Run<'_> {
             found = self.look(&cluster, plan) => found?,
         };
         summary.warnings = self.tell(&found);
-        let held = self.take_lease(&cluster).await?;
+        let held = self.take_lease(&cluster, &summary.command).await?;
         let started = Instant::now();
         let outcome = Guard::around(&cluster, self.report, &mut shutdown, held, async |guard: &Guard<'_>| {
             let mut cx = Context {
@@ -108,11 +111,13 @@ impl Run<'_> {
                 job: None,
                 watchdog: None,
                 stopped: None,
+                synced: false,
             };
             plan.run(&mut cx).await
         })
         .await;
         summary.seconds = started.elapsed().as_secs_f64();
+        self.remember(&cluster, &mut shutdown, summary, outcome.code() == 0).await;
         Ok(outcome)
     }
 
@@ -129,9 +134,9 @@ impl Run<'_> {
         })
     }
 
-    async fn take_lease(&self, cluster: &Cluster) -> Result<Held> {
+    async fn take_lease(&self, cluster: &Cluster, command: &str) -> Result<Held> {
         let namespace = &self.settings.sandbox.namespace;
-        match cluster.take_lease(namespace, &self.holder(), "run").await? {
+        match cluster.take_lease(namespace, &self.holder(), command).await? {
             Taken::Mine(held) => Ok(held),
             Taken::Others(found) => bail!("{}; nothing was changed", held_by(namespace, &found)),
         }
@@ -143,9 +148,7 @@ impl Run<'_> {
 
     /// Who holds the Lease, for a person who wonders: user, machine, process and run.
     fn holder(&self) -> String {
-        let user = holder::user();
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        format!("{user}@{}/{}/{}", host.trim(), std::process::id(), self.id)
+        format!("{}/{}/{}", holder::by(), std::process::id(), self.id)
     }
 
     /// Says what the preflight wants to be known; its warnings are for the report, too.

@@ -15,6 +15,7 @@
 //! | 1 | [`cluster`] | verbs of the domain over kube-rs; the only module that names it |
 //! | 1 | [`settings`] | defaults ← file ← environment ← flags |
 //! | 0 | [`cli`], [`report`], [`jobs`], [`documents`], [`shutdown`] | flags; what is told; the Job's scripts; file trees; signals |
+//! | 0 | [`record`] | what a sandbox is, as data that outlives its runs |
 pub mod cli;
 pub mod cluster;
 pub mod commands;
@@ -23,6 +24,7 @@ pub mod guard;
 pub mod jobs;
 pub mod outcome;
 pub mod plan;
+pub mod record;
 pub mod report;
 pub mod settings;
 pub mod shutdown;
@@ -64,6 +66,7 @@ pub fn run(cli: Cli) -> Outcome {
 fn print(cli: &Cli, outcome: &Outcome, summary: &Summary) -> anyhow::Result<()> {
     let ran = !cli.run.dry_run && !matches!(cli.command, Command::Recover { .. });
     match cli.run.output {
+        _ if summary.told => {}
         Output::Json if !cli.run.dry_run => report::result(&serde_json::to_string_pretty(summary)?)?,
         Output::Text if ran && outcome.code() == 0 && !cli.run.quiet => report::result(&summary.to_string())?,
         _ => {}

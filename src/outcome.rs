@@ -2,6 +2,7 @@
 use crate::settings::Usage;
 use crate::shutdown::Interrupted;
 use anyhow::Error;
+use std::fmt::{self, Display};
 use std::process::ExitCode;
 
 /// Something that could not be put back, and the command that does it by hand.
@@ -12,11 +13,19 @@ pub struct Left {
     pub error: Error,
 }
 
+impl Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NOT put back: {} ({:#}); by hand: {}", self.what, self.error, self.by_hand)
+    }
+}
+
 /// Why the run ended and what it left behind are two facts.
 #[derive(Debug, Default)]
 pub struct Outcome {
     pub cause: Option<Error>,
     pub left: Vec<Left>,
+    /// What was put back at the end, in the words in which it was told.
+    pub put_back: Vec<String>,
 }
 
 impl Outcome {
@@ -33,7 +42,7 @@ impl Outcome {
 
 impl From<Error> for Outcome {
     fn from(cause: Error) -> Self {
-        Self { cause: Some(cause), left: Vec::new() }
+        Self { cause: Some(cause), ..Self::default() }
     }
 }
 
@@ -52,9 +61,9 @@ mod tests {
     fn what_is_left_wins_over_the_cause() {
         let left = || vec![Left { what: "x".into(), by_hand: "y".into(), error: anyhow!("z") }];
         let interrupted = || Some(anyhow!(Interrupted::Sigterm));
-        assert_eq!(Outcome { cause: interrupted(), left: left() }.code(), 3);
-        assert_eq!(Outcome { cause: interrupted(), left: vec![] }.code(), 143);
-        assert_eq!(Outcome { cause: None, left: left() }.code(), 3);
+        assert_eq!(Outcome { cause: interrupted(), left: left(), ..Outcome::default() }.code(), 3);
+        assert_eq!(Outcome { cause: interrupted(), ..Outcome::default() }.code(), 143);
+        assert_eq!(Outcome { left: left(), ..Outcome::default() }.code(), 3);
         assert_eq!(Outcome::default().code(), 0);
         assert_eq!(Outcome::from(anyhow!("no")).code(), 1);
     }

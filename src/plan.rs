@@ -16,15 +16,13 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan of a command; `None` for one that repairs instead of running steps.
+    /// The plan of a command; `None` for one that repairs, looks or prints instead of running steps.
     pub fn of(command: &Command, settings: &Settings) -> Option<Self> {
         let plan = match command {
             Command::RefreshFromProd(flags) => Some(Self::refresh_from_prod(flags)),
             Command::SyncDocuments => Some(Self::sync_documents()),
             Command::Refresh(flags) => Some(Self::refresh_from_prod(flags).then(Self::sync_documents())),
-            Command::Recover { .. } | Command::Config { .. } | Command::Completions { .. } | Command::Man { .. } => {
-                None
-            }
+            _ => None,
         };
         plan.map(|plan| if settings.watchdog.is_some() { plan.watched() } else { plan })
     }
@@ -75,6 +73,7 @@ impl Plan {
         for (number, step) in (1..).zip(&self.steps) {
             let title = step.title();
             cx.report.event(Event::StepStarted { number, of: self.steps.len(), title });
+            cx.guard.at(title);
             let started = Instant::now();
             let ran = step.run(cx).await;
             let elapsed = started.elapsed();

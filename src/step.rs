@@ -48,6 +48,8 @@ pub struct Context<'a> {
     pub watchdog: Option<Owner>,
     /// When the sandbox was told to stop, and how many replicas it had.
     pub stopped: Option<(Instant, i32)>,
+    /// Whether Argo CD had found all as Git says before it was paused.
+    pub synced: bool,
 }
 
 /// The Job while it runs.

@@ -14,6 +14,9 @@ pub struct Summary {
     pub outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// At the end of a run that failed, or by `recover`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub put_back: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_put_back: Vec<String>,
     /// When production's data was read (UTC).
@@ -29,6 +32,12 @@ pub struct Summary {
     pub steps: Vec<Timing>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// The sandbox's database has become what `data_read_at` says.
+    #[serde(skip)]
+    pub committed: bool,
+    /// The command has written its own result to stdout; this one is not for it.
+    #[serde(skip)]
+    pub told: bool,
 }
 
 #[derive(Debug, Default, Serialize)]

@@ -26,6 +26,9 @@ pub enum Undo {
         namespace: String,
         deployment: String,
         replicas: i32,
+        /// The version of the Deployment that the scale-down was tied to; none in a journal of before it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        down_at: Option<String>,
     },
     /// Ends its containers too: a restore that has not committed is rolled back by the server.
     DeleteJob {
@@ -49,7 +52,9 @@ impl Undo {
             Self::RestoreSkipReconcile { namespace, application, value } => {
                 cluster.restore_skip_reconcile(namespace, application, value.as_deref()).await
             }
-            Self::ScaleTo { namespace, deployment, replicas } => cluster.scale(namespace, deployment, *replicas).await,
+            Self::ScaleTo { namespace, deployment, replicas, down_at } => {
+                cluster.scale_back(namespace, deployment, *replicas, down_at.as_deref()).await
+            }
             Self::DeleteJob { namespace, name } => cluster.delete_job(namespace, name).await,
             Self::DeleteSecret { namespace, name } => cluster.delete_secret(namespace, name).await,
         }
@@ -67,7 +72,7 @@ impl Undo {
                 let patch = serde_json::json!({"metadata": {"annotations": {SKIP_RECONCILE: value}}});
                 format!("kubectl -n {namespace} patch application {application} --type merge -p {}", quoted(&patch))
             }
-            Self::ScaleTo { namespace, deployment, replicas } => {
+            Self::ScaleTo { namespace, deployment, replicas, .. } => {
                 format!("kubectl -n {namespace} scale deployment {deployment} --replicas={replicas}")
             }
             Self::DeleteJob { namespace, name } => {
@@ -89,7 +94,7 @@ impl Display for Undo {
             Self::RestoreSkipReconcile { namespace, application, .. } => {
                 write!(f, "reconciliation of Application {namespace}/{application}")
             }
-            Self::ScaleTo { namespace, deployment, replicas } => {
+            Self::ScaleTo { namespace, deployment, replicas, .. } => {
                 write!(f, "Deployment {namespace}/{deployment} at {replicas} replicas")
             }
             Self::DeleteJob { namespace, name } => write!(f, "no Job {namespace}/{name}"),

@@ -1,4 +1,5 @@
 //! The subcommands, as they are typed.
+use super::age::Ages;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -19,6 +20,8 @@ pub enum Command {
         #[arg(long, value_name = "SECONDS", conflicts_with = "force")]
         wait: Option<u32>,
     },
+    /// Say what the sandbox is: how old its data is, who refreshed it, what has drifted, what runs
+    Status(Ages),
     /// Print the effective settings, and where each came from
     Config {
         #[command(subcommand)]
@@ -62,6 +65,7 @@ impl Command {
             Self::Config { .. } => "config",
             Self::Completions { .. } => "completions",
             Self::Man { .. } => "man",
+            Self::Status(_) => "status",
         }
     }
 }

@@ -73,7 +73,7 @@ options! {
     argocd_application: String, "SANDBOX_LIFECYCLE_ARGOCD_APPLICATION", "NAME";
     /// How Argo CD is paused: its automated sync, or the whole Application [default: automated]
     argocd_pause: Pause, "SANDBOX_LIFECYCLE_ARGOCD_PAUSE", "HOW";
-    /// Seconds until an Argo CD operation in flight is terminated [default: 120]
+    /// Seconds until an Argo CD operation in flight is terminated, and one after re-arming is no longer waited for [default: 120]
     argocd_operation_timeout: u32, "SANDBOX_LIFECYCLE_ARGOCD_OPERATION_TIMEOUT", "SECONDS";
     /// Image with sandbox-lifecycle: a Job of it recovers the sandbox if this run disappears [default: no watchdog]
     watchdog: String, "SANDBOX_LIFECYCLE_WATCHDOG", "IMAGE";

@@ -3,6 +3,7 @@ mod object;
 mod operation;
 mod owner;
 mod pause;
+mod synced;
 
 pub(super) use object::Object;
 pub use operation::Operation;
@@ -31,6 +32,10 @@ pub struct Application {
     /// Who wrote last to `spec.syncPolicy`, as far as the API server knows.
     pub changed: Option<Change>,
     pub operation: Operation,
+    /// Argo CD's last comparison found what Git says.
+    pub synced: bool,
+    /// Its `resourceVersion`.
+    pub version: String,
 }
 
 impl Application {
@@ -61,6 +66,8 @@ impl Application {
             owner: Owner::of(object),
             changed: changed(&object.metadata, &["spec", "syncPolicy"]),
             operation: object.operation(),
+            synced: object.sync() == Some("Synced"),
+            version: object.metadata.resource_version.clone().unwrap_or_default(),
         }
     }
 }

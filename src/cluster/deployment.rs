@@ -1,5 +1,6 @@
 //! The application's Deployment: its replicas, and the ways down and up.
 use super::pod::{has_ended, trouble};
+use super::tied::{anew, tied};
 use super::watch::until;
 use super::{Cluster, FIELD_MANAGER};
 use anyhow::{Context, Result, bail};
@@ -21,6 +22,8 @@ pub struct Rollout {
     /// `spec.selector` as a label selector.
     pub selector: String,
     pub containers: Vec<String>,
+    /// Its `resourceVersion`.
+    pub version: String,
 }
 
 impl Cluster {
@@ -39,16 +42,41 @@ impl Cluster {
             replicas: spec.replicas.unwrap_or(1),
             selector: labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(","),
             containers: pod.containers.into_iter().map(|container| container.name).collect(),
+            version: deployment.metadata.resource_version.unwrap_or_default(),
         })
     }
 
+    /// Scales the Deployment, if it still is at this version.
+    ///
     /// # Errors
-    /// Not found, or forbidden.
-    pub async fn scale(&self, namespace: &str, name: &str, replicas: i32) -> Result<()> {
+    /// It has changed since; not found, or forbidden.
+    pub async fn scale(&self, namespace: &str, name: &str, replicas: i32, version: &str) -> Result<()> {
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-        let patch = Patch::Merge(json!({"spec": {"replicas": replicas}}));
+        let patch = Patch::Merge(tied(json!({"spec": {"replicas": replicas}}), version));
         let what = format!("scale Deployment {namespace}/{name} to {replicas}");
         self.call(&what, self.deployments(namespace).patch_scale(name, &params, &patch)).await.map(drop)
+    }
+
+    /// Brings the Deployment back to `replicas`, from a scale-down that was tied to the version `down_at`.
+    ///
+    /// One that still has its replicas at that very version may be scaled down yet, by the request that is on its way. So it is
+    /// scaled down first: of two requests that are tied to one version, one is refused.
+    ///
+    /// # Errors
+    /// Not found, or forbidden; it was changed each time.
+    pub async fn scale_back(&self, namespace: &str, name: &str, replicas: i32, down_at: Option<&str>) -> Result<()> {
+        anew(async || {
+            let mut now = self.deployment(namespace, name).await?;
+            if now.replicas == replicas && Some(now.version.as_str()) == down_at {
+                self.scale(namespace, name, 0, &now.version).await?;
+                now = self.deployment(namespace, name).await?;
+            }
+            match now.replicas == replicas {
+                true => Ok(()),
+                false => self.scale(namespace, name, replicas, &now.version).await,
+            }
+        })
+        .await
     }
 
     /// Waits until no container of the selected Pods runs. A Pod's object may stay for 10 s more

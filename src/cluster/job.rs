@@ -21,7 +21,7 @@ use kube::runtime::watcher;
 use std::time::Duration;
 
 /// On every object that the tool makes for one run; its value is the run's id.
-const RUN_LABEL: &str = "sandbox-lifecycle/run";
+pub(super) const RUN_LABEL: &str = "sandbox-lifecycle/run";
 /// The grace period of the Pod is 2 s; a node that answers nobody takes longer than this.
 const END_LIMIT: Duration = Duration::from_secs(60);
 

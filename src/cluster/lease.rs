@@ -3,33 +3,39 @@
 //! Clocks of different machines are never compared, as in client-go's leader election: a holder is dead when whoever asks has
 //! seen no renewal for the Lease's duration by its own monotonic clock. Times in the Lease are for people.
 mod orphaned;
+mod taking;
+mod told;
+
+pub use taking::{Holder, Outrun, Taken};
 
 use super::failure::{Refusal, refusal};
 use super::{Cluster, FIELD_MANAGER, gone};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::{Api, DeleteParams, PostParams, Preconditions};
-use std::collections::BTreeMap;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
 
 /// The one name: a sandbox has one lock.
 pub const NAME: &str = "sandbox-lifecycle";
 /// Seconds without a renewal after which a holder counts as dead.
 pub const DURATION_SECONDS: i32 = 30;
-/// Between two looks at another's Lease; its holder renews it every ten seconds.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 const JOURNAL: &str = "sandbox-lifecycle/journal";
 const COMMAND: &str = "sandbox-lifecycle/command";
 
 /// A Lease as it was when this run last wrote it; every write compares with it.
+#[derive(Clone)]
 pub struct Held {
     lease: Lease,
 }
 
 impl Held {
+    /// What the cluster knows it by; an object that it owns goes with it.
+    pub fn uid(&self) -> &str {
+        self.lease.metadata.uid.as_deref().unwrap_or_default()
+    }
+
     pub fn namespace(&self) -> &str {
         self.lease.metadata.namespace.as_deref().unwrap_or_default()
     }
@@ -77,10 +83,6 @@ impl Found {
         self.lease.metadata.uid == held.lease.metadata.uid
     }
 
-    pub(super) fn uid(&self) -> Option<String> {
-        self.lease.metadata.uid.clone()
-    }
-
     fn renewed(&self) -> Option<&MicroTime> {
         self.lease.spec.as_ref()?.renew_time.as_ref()
     }
@@ -97,52 +99,7 @@ impl Found {
     }
 }
 
-/// The answer to "may I have it?".
-pub enum Taken {
-    Mine(Held),
-    Others(Found),
-}
-
-/// What has become of another's Lease while it was looked at.
-pub enum Holder {
-    /// It renewed the Lease, or somebody else has taken it.
-    Alive(Found),
-    /// It did neither for the whole duration.
-    Dead(Found),
-    /// The Lease is gone.
-    Released,
-}
-
 impl Cluster {
-    /// Creates the Lease, or says who has it.
-    ///
-    /// # Errors
-    /// Forbidden, or the API server cannot be reached.
-    pub async fn take_lease(&self, namespace: &str, holder: &str, command: &str) -> Result<Taken> {
-        let lease = Lease {
-            metadata: ObjectMeta {
-                name: Some(NAME.to_owned()),
-                namespace: Some(namespace.to_owned()),
-                annotations: Some(BTreeMap::from([(COMMAND.to_owned(), command.to_owned())])),
-                ..ObjectMeta::default()
-            },
-            spec: Some(held_by(holder)),
-        };
-        let what = format!("create Lease {namespace}/{NAME}");
-        match self.call(&what, self.leases(namespace).create(&params(), &lease)).await {
-            Ok(lease) => Ok(Taken::Mine(Held { lease })),
-            Err(error) if refusal(&error) == Some(&Refusal::Conflict) => {
-                match self.find_lease(namespace).await? {
-                    // The answer to our own first attempt was lost.
-                    Some(found) if found.holder == holder => Ok(Taken::Mine(Held { lease: found.lease })),
-                    Some(found) => Ok(Taken::Others(found)),
-                    None => bail!("the Lease {namespace}/{NAME} came and went; try again"),
-                }
-            }
-            Err(error) => Err(error),
-        }
-    }
-
     /// The Lease as it stands, if there is one.
     ///
     /// # Errors
@@ -150,47 +107,6 @@ impl Cluster {
     pub async fn find_lease(&self, namespace: &str) -> Result<Option<Found>> {
         let what = format!("get Lease {namespace}/{NAME}");
         Ok(self.call(&what, self.leases(namespace).get_opt(NAME)).await?.map(Found::new))
-    }
-
-    /// Looks at another's Lease until it is renewed, or has not been for its duration.
-    ///
-    /// # Errors
-    /// Forbidden, or the API server cannot be reached.
-    pub async fn watch_holder(&self, mut found: Found) -> Result<Holder> {
-        let namespace = found.lease.metadata.namespace.clone().unwrap_or_default();
-        let (first_seen, lasts) = (Instant::now(), found.lasts());
-        while !found.is_abandoned() && first_seen.elapsed() < lasts {
-            sleep(LOOK_EVERY.min(lasts)).await;
-            match self.find_lease(&namespace).await? {
-                None => return Ok(Holder::Released),
-                Some(now) if now.renewed() != found.renewed() || now.holder != found.holder => {
-                    return Ok(Holder::Alive(now));
-                }
-                Some(now) => found = now,
-            }
-        }
-        Ok(Holder::Dead(found))
-    }
-
-    /// Takes over a dead holder's Lease, its journal with it.
-    ///
-    /// # Errors
-    /// Somebody else was faster, or the holder lives after all.
-    pub async fn take_over(&self, found: Found, holder: &str) -> Result<Held> {
-        let mut lease = found.lease;
-        let transitions = lease.spec.as_ref().and_then(|spec| spec.lease_transitions).unwrap_or(0);
-        lease.spec = Some(LeaseSpec { lease_transitions: Some(transitions + 1), ..held_by(holder) });
-        let mut held = Held { lease };
-        // No catching up here: a conflict means that somebody else was faster, or that the holder lives; or else that the
-        // answer to our own first attempt was lost.
-        match self.replace_lease(&mut held).await {
-            Err(error) if refusal(&error) == Some(&Refusal::Conflict) => match self.find_lease(held.namespace()).await?
-            {
-                Some(now) if now.holder == holder => Ok(Held { lease: now.lease }),
-                _ => Err(error.context("cannot take over the Lease")),
-            },
-            written => written.map(|()| held).context("cannot take over the Lease"),
-        }
     }
 
     /// Writes the journal, and renews.

@@ -13,14 +13,13 @@ pub fn conclude(outcome: &Outcome, report: &dyn Report, summary: &mut Summary) {
         _ => "failed",
     };
     summary.error = outcome.cause.as_ref().map(|cause: &Error| format!("{cause:#}"));
+    summary.put_back.extend(outcome.put_back.iter().cloned());
     summary.not_put_back = outcome.left.iter().map(|left| left.what.clone()).collect();
     if let Some(cause) = &outcome.cause {
         report.event(Event::Failed { cause });
     }
     for left in &outcome.left {
-        report.event(Event::Advice {
-            text: &format!("NOT put back: {} ({:#}); by hand: {}", left.what, left.error, left.by_hand),
-        });
+        report.event(Event::Advice { text: left });
     }
     if !outcome.left.is_empty() {
         report.event(Event::Advice { text: &named("put all of it back with: sandbox-lifecycle recover") });

@@ -1,8 +1,14 @@
 //! Who runs this, for a person who wonders.
 use std::os::unix::fs::MetadataExt;
 
+/// User and machine.
+pub(super) fn by() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}@{}", user(), host.trim())
+}
+
 /// The user's name, as the environment or else the system knows it.
-pub(super) fn user() -> String {
+fn user() -> String {
     let said = ["USER", "LOGNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
     said.into_iter().find(|name| !name.is_empty()).unwrap_or_else(by_id)
 }

@@ -1,13 +1,16 @@
 //! `recover`, and what a run does first: putting back what a dead run left.
 use super::{Run, held_by};
 use crate::cluster::Cluster;
-use crate::cluster::lease::{Found, Holder, NAME};
+use crate::cluster::lease::{Found, Holder, NAME, Outrun};
 use crate::guard::Guard;
 use crate::outcome::Outcome;
 use crate::shutdown::Shutdown;
 use crate::step::rights;
 use anyhow::{Context as _, Result, bail};
 use std::time::Duration;
+
+/// Each time somebody else has put back, or begun to.
+const OUTRUN_AT_MOST: u32 = 5;
 
 impl Run<'_> {
     pub(super) async fn recover(&self, force: bool) -> Result<Outcome> {
@@ -29,38 +32,55 @@ impl Run<'_> {
         force: bool,
     ) -> Result<Option<Outcome>> {
         let namespace = &self.settings.sandbox.namespace;
-        let Some(found) = cluster.find_lease(namespace).await? else {
-            return Ok(None);
-        };
-        let dead = match force {
-            true => found,
-            false => match self.watch_holder(cluster, shutdown, found).await? {
-                Holder::Dead(found) => found,
-                Holder::Released => return Ok(None),
-                Holder::Alive(found) => bail!(
-                    "{}; it is alive, so nothing was changed (recover --force if you know better)",
-                    held_by(namespace, &found)
-                ),
-            },
-        };
-        self.put_back(cluster, shutdown, dead).await.map(Some)
+        for _ in 0..OUTRUN_AT_MOST {
+            let Some(found) = cluster.find_lease(namespace).await? else {
+                return Ok(None);
+            };
+            let dead = match force {
+                true => found,
+                false => match self.watch_holder(cluster, shutdown, found).await? {
+                    Holder::Dead(found) => found,
+                    Holder::Released => return Ok(None),
+                    Holder::Alive(found) => bail!(
+                        "{}; it is alive, so nothing was changed (recover --force if you know better)",
+                        held_by(namespace, &found)
+                    ),
+                },
+            };
+            match self.put_back(cluster, shutdown, dead).await {
+                // Somebody else puts back at this moment (a watchdog, another `recover`), or has just done so: looked at anew.
+                Err(error) if error.is::<Outrun>() => self.note(&format!("{error:#}")),
+                ended => return ended.map(Some),
+            }
+        }
+        bail!("the Lease {namespace}/{NAME} is written by somebody else all the time; nothing was changed")
     }
 
     /// What a watchdog does: nothing, unless the holder of the Lease goes without a sign of life for `patience`.
     pub(super) async fn stand_by(&self, patience: Duration) -> Result<Outcome> {
         let mut shutdown = Shutdown::listen()?;
         let cluster = self.connect().await?;
+        for _ in 0..OUTRUN_AT_MOST {
+            match self.watch_over(&cluster, &mut shutdown, patience).await {
+                Err(error) if error.is::<Outrun>() => self.note(&format!("{error:#}")),
+                ended => return ended,
+            }
+        }
+        bail!("the Lease is written by somebody else all the time; nothing was changed")
+    }
+
+    async fn watch_over(&self, cluster: &Cluster, shutdown: &mut Shutdown, patience: Duration) -> Result<Outcome> {
         let namespace = &self.settings.sandbox.namespace;
         let orphaned = tokio::select! {
             signal = shutdown.requested() => return Err(signal.into()),
             orphaned = async {
-                rights::check_recovery(self.settings, &cluster).await?;
+                rights::check_recovery(self.settings, cluster).await?;
                 self.note(&format!("watching the Lease {namespace}/{NAME}"));
                 cluster.orphaned(namespace, patience).await
             } => orphaned?,
         };
         match orphaned {
-            Some(dead) => self.put_back(&cluster, &mut shutdown, dead).await,
+            Some(dead) => self.put_back(cluster, shutdown, dead).await,
             None => {
                 self.note(&format!("the Lease {namespace}/{NAME} is gone: nothing is left to put back"));
                 Ok(Outcome::default())
@@ -72,8 +92,16 @@ impl Run<'_> {
         self.note(&format!("{} is gone; putting back what it left", dead.holder));
         let journal = dead.journal.as_deref().map_or(Ok(Vec::new()), serde_json::from_str);
         let journal = journal.context("cannot read the journal in the Lease (written by a newer version?)")?;
+        let holder = dead.holder.clone();
         let held = cluster.take_over(dead, &self.holder()).await?;
-        Ok(Guard::recover(cluster, self.report, shutdown, held, journal).await)
+        let outcome = Guard::recover(cluster, self.report, shutdown, held, journal).await;
+        if outcome.code() == 0 {
+            self.note(&match outcome.put_back.len() {
+                0 => format!("{holder} had left nothing to put back; its Lease is gone"),
+                some => format!("all that {holder} left is put back ({some} undone); its Lease is gone"),
+            });
+        }
+        Ok(outcome)
     }
 
     async fn watch_holder(&self, cluster: &Cluster, shutdown: &mut Shutdown, found: Found) -> Result<Holder> {

@@ -1,24 +1,27 @@
-//! What is done when the bracket itself is dropped with changes not put back.
-use super::{Guard, persist};
+//! What is done when the bracket itself is dropped before its end.
+use super::Guard;
 use crate::cluster::Cluster;
+use crate::cluster::lease::Held;
 use crate::report::{Event, Report};
+use crate::shutdown::Shutdown;
 use crate::undo::Undo;
 use anyhow::Result;
+use futures::stream::pending;
 
 /// The safety net for a bracket that was itself dropped (a cancelled future, a bug): on a thread of its own,
 /// with its own runtime and connections, so that it works inside and outside of tokio.
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
-        let undos = std::mem::take(self.journal.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner()));
-        if undos.is_empty() {
+        if *self.over.get_mut() {
             return;
         }
-        let (cluster, report) = (self.cluster, self.report);
+        let journal = std::mem::take(self.journal.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner()));
+        let (cluster, report, held) = (self.cluster, self.report, self.held.get_mut().clone());
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let undone = on_own_runtime(cluster, report, &undos);
+                let undone = on_own_runtime(cluster, report, held, journal.clone());
                 if let Err(error) = undone {
-                    for undo in undos.iter().rev() {
+                    for undo in journal.iter().rev() {
                         report.event(Event::Undone { undo, error: Some(&error) });
                     }
                 }
@@ -27,13 +30,17 @@ impl Drop for Guard<'_> {
     }
 }
 
-fn on_own_runtime(cluster: &Cluster, report: &dyn Report, undos: &[Undo]) -> Result<()> {
+/// The same end as any other's, which leaves no journal and no Lease, or the Lease with the rest.
+fn on_own_runtime(cluster: &Cluster, report: &dyn Report, held: Held, journal: Vec<Undo>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let cluster = cluster.reconnect()?;
-        for undo in undos.iter().rev() {
-            let undone = persist(undo, &cluster).await;
-            report.event(Event::Undone { undo, error: undone.as_ref().err() });
+        let mut guard = Guard::new(&cluster, report, held, journal);
+        // There is no further resort.
+        *guard.over.get_mut() = true;
+        let outcome = guard.unwind(None, &mut Shutdown::on(pending())).await;
+        for left in &outcome.left {
+            report.event(Event::Advice { text: left });
         }
         Ok(())
     })

@@ -2,7 +2,9 @@
 use super::Context;
 use crate::cli::Pause;
 use crate::cluster::application::{Application, Operation, SKIP_RECONCILE};
+use crate::cluster::changed::Change;
 use crate::cluster::disturbance::Stopped;
+use crate::cluster::tied::anew;
 use crate::settings::Settings;
 use crate::undo::Undo;
 use anyhow::{Context as _, Result, ensure};
@@ -37,12 +39,10 @@ pub(super) fn stopped(settings: &Settings) -> Stopped<'_> {
 }
 
 pub(super) async fn pause(cx: &mut Context<'_>) -> Result<()> {
-    let Settings { argocd_namespace: namespace, argocd_application: name, argocd_pause, .. } = cx.settings;
     super::watchdog::prove(cx).await?;
-    match argocd_pause {
+    match cx.settings.argocd_pause {
         Pause::Automated => {
-            let now = cx.cluster.application(namespace, name).await?;
-            pause_automated(cx, now).await?;
+            pause_automated(cx).await?;
             end_operation(cx).await
         }
         Pause::SkipReconcile => {
@@ -53,32 +53,51 @@ pub(super) async fn pause(cx: &mut Context<'_>) -> Result<()> {
     }
 }
 
-async fn pause_automated(cx: &mut Context<'_>, now: Application) -> Result<()> {
+async fn pause_automated(cx: &mut Context<'_>) -> Result<()> {
     let Settings { argocd_namespace: namespace, argocd_application: name, .. } = cx.settings;
+    let (cluster, guard) = (cx.cluster, cx.guard);
+    let now = cluster.application(namespace, name).await?;
+    cx.synced = now.synced;
     if !now.syncs_by_itself() {
-        // What stands there is how it is left: this run does not know what an earlier one may have found.
-        if now.changed.is_some_and(|change| change.is_ours()) {
-            let of = application(cx.settings);
-            cx.warn(format!(
-                "automated sync of {of} is off, and an earlier run of this tool turned it off: was its Lease deleted?"
-            ));
-        }
-        cx.note(format!(
-            "automated sync of {} is off already: nothing to pause, and it is left so",
-            application(cx.settings)
-        ));
+        tell_that_it_is_off(cx, now);
         return Ok(());
     }
-    let automated = now.automated.context("a bug: automated sync without its policy")?;
-    let (namespace_, application) = (namespace.clone(), name.clone());
-    let undo = Undo::ResumeAutomatedSync { namespace: namespace_, application, automated };
-    cx.guard.before_change(undo).await?;
-    cx.cluster.pause_automated(namespace, name).await
+    let mut journalled: Option<Undo> = None;
+    anew(async || {
+        let now = cluster.application(namespace, name).await?;
+        let undo = match &journalled {
+            // An attempt that was carried out, although its answer was lost.
+            Some(_) if !now.syncs_by_itself() => return Ok(()),
+            // What stands there may be half of the pause already.
+            Some(undo) if now.changed.as_ref().is_some_and(Change::is_ours) => undo.clone(),
+            _ => Undo::ResumeAutomatedSync {
+                namespace: namespace.clone(),
+                application: name.clone(),
+                automated: now.automated.context("automated sync was taken away meanwhile")?,
+            },
+        };
+        guard.before_next_attempt(journalled.replace(undo.clone()).as_ref(), undo).await?;
+        cluster.pause_automated(namespace, name, &now.version).await
+    })
+    .await
+}
+
+fn tell_that_it_is_off(cx: &mut Context<'_>, now: Application) {
+    let of = application(cx.settings);
+    // What stands there is how it is left: this run does not know what an earlier one may have found.
+    if now.changed.is_some_and(|change| change.is_ours()) {
+        cx.warn(format!(
+            "automated sync of {of} is off, and an earlier run of this tool turned it off: was its Lease deleted?"
+        ));
+    }
+    cx.note(format!("automated sync of {of} is off already: nothing to pause, and it is left so"));
 }
 
 async fn freeze(cx: &mut Context<'_>) -> Result<()> {
     let Settings { argocd_namespace: namespace, argocd_application: name, .. } = cx.settings;
-    let now = cx.cluster.application(namespace, name).await?;
+    let (cluster, guard) = (cx.cluster, cx.guard);
+    let now = cluster.application(namespace, name).await?;
+    cx.synced = now.synced;
     if now.is_frozen() {
         cx.note(format!(
             "{} has {SKIP_RECONCILE} already: nothing to pause, and it is left so",
@@ -86,13 +105,24 @@ async fn freeze(cx: &mut Context<'_>) -> Result<()> {
         ));
         return Ok(());
     }
-    let (namespace_, application_) = (namespace.clone(), name.clone());
-    let undo =
-        Undo::RestoreSkipReconcile { namespace: namespace_, application: application_, value: now.skip_reconcile };
-    cx.guard.before_change(undo).await?;
-    cx.cluster.freeze(namespace, name).await?;
+    let mut journalled = None;
+    anew(async || {
+        let now = cluster.application(namespace, name).await?;
+        // An attempt that was carried out, although its answer was lost.
+        if now.is_frozen() {
+            return Ok(());
+        }
+        let undo = Undo::RestoreSkipReconcile {
+            namespace: namespace.clone(),
+            application: name.clone(),
+            value: now.skip_reconcile,
+        };
+        guard.before_next_attempt(journalled.replace(undo.clone()).as_ref(), undo).await?;
+        cluster.freeze(namespace, name, &now.version).await
+    })
+    .await?;
     // One that began just before goes on, and would never be seen to end.
-    let now = cx.cluster.application(namespace, name).await?.operation;
+    let now = cluster.application(namespace, name).await?.operation;
     ensure!(
         now == Operation::None,
         "Argo CD began an operation on {} while it was paused; run this again",
@@ -125,5 +155,28 @@ async fn end_operation(cx: &mut Context<'_>) -> Result<()> {
 pub(super) async fn resume(cx: &mut Context<'_>) -> Result<()> {
     let of_argo = |undo: &Undo| matches!(undo, Undo::ResumeAutomatedSync { .. } | Undo::RestoreSkipReconcile { .. });
     let resumed = cx.guard.settle(of_argo).await;
-    resumed.with_context(|| format!("could not re-arm {}", application(cx.settings)))
+    resumed.with_context(|| format!("could not re-arm {}", application(cx.settings)))?;
+    if let Err(error) = wait_for_argo(cx).await {
+        cx.warn(format!("it is not known whether {} is Synced: {error:#}", application(cx.settings)));
+    }
+    Ok(())
+}
+
+/// Until Argo CD has seen for itself that all is as Git says. The sandbox runs by then, so nothing of this ends the run.
+async fn wait_for_argo(cx: &mut Context<'_>) -> Result<()> {
+    let Settings { argocd_namespace: namespace, argocd_application: name, argocd_operation_timeout: limit, .. } =
+        cx.settings;
+    let of = application(cx.settings);
+    if !cx.cluster.application(namespace, name).await?.acts_by_itself() {
+        return Ok(());
+    }
+    if !cx.synced {
+        cx.note(format!("{of} was not Synced before this run: not waited for"));
+        return Ok(());
+    }
+    cx.progress("waiting for Argo CD to find it Synced");
+    if let Some(said) = cx.cluster.synced(namespace, name, *limit).await? {
+        cx.warn(format!("{of} is re-armed, but not Synced after {} s; Argo CD says: {said}", limit.as_secs()));
+    }
+    Ok(())
 }

@@ -37,6 +37,7 @@ pub(super) async fn start(cx: &mut Context<'_>) -> Result<()> {
             namespace: &namespace,
             name: &job,
             run: cx.run,
+            lease: &cx.guard.lease().await,
             image: &cx.settings.pg_image,
             dump: dump_container(cx, &found.prod_host, &secret),
             restore: restore_container(cx, &found.sandbox_host),
@@ -241,6 +242,7 @@ fn record(cx: &mut Context<'_>, event: &Event) {
                 database.dump_bytes = *bytes;
             }
         }
+        Event::Committed => cx.summary.committed = true,
         Event::Restoring => cx.progress("comparing the sandbox with the dump"),
         Event::Compared { mode: Mode::Differences, .. } => cx.progress("putting back what differs, in one transaction"),
         Event::Compared { mode: Mode::Full, why, .. } => {

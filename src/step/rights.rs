@@ -27,6 +27,7 @@ pub async fn check_recovery(settings: &Settings, cluster: &Cluster) -> Result<()
     let on_application = |verb| argocd.named(verb, "argoproj.io", "applications", &settings.argocd_application);
     let mut needed: Vec<Right> = ["get", "list", "watch", "update", "delete"].map(on_lease).into();
     needed.extend(["get", "patch"].map(on_application));
+    needed.push(target.named("get", "apps", "deployments", &settings.sandbox.deployment));
     needed.push(target.named("patch", "apps", "deployments/scale", &settings.sandbox.deployment));
     needed.extend(["list", "watch"].map(|verb| target.any(verb, CORE, "pods")));
     needed.push(target.any("delete", "batch", "jobs"));

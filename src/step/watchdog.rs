@@ -20,6 +20,7 @@ pub(super) async fn start(cx: &mut Context<'_>) -> Result<()> {
         namespace: &settings.sandbox.namespace,
         name: &name,
         run: cx.run,
+        lease: &cx.guard.lease().await,
         image,
         service_account: &settings.watchdog_service_account,
         deployment: &settings.sandbox.deployment,

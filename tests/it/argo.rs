@@ -5,6 +5,7 @@ mod frozen;
 mod operation;
 mod owners;
 mod pause;
+mod synced;
 mod watchdog;
 
 use crate::support::api::{Fault, Gate, Rule};
@@ -19,10 +20,19 @@ async fn small() -> Sandbox {
     Sandbox::with(&Production::Small, &[]).await
 }
 
-/// The bodies of the patches that the Application got, in their order, refused ones too.
+/// The bodies of the patches that the Application got, in their order, refused ones too; each is tied to a version.
 fn patches(lab: &Sandbox) -> Vec<Value> {
     let all = lab.api.record.all().into_iter();
-    all.filter(|seen| seen.line() == "patch applications erp-sandbox").map(|seen| seen.body).collect()
+    let patches = all.filter(|seen| seen.line() == "patch applications erp-sandbox").map(|seen| seen.body);
+    let without_version = |mut body: Value| {
+        let metadata = body["metadata"].as_object_mut().expect("it is tied to a version");
+        assert!(metadata.shift_remove("resourceVersion").is_some_and(|version| version.is_string()));
+        if metadata.is_empty() {
+            body.as_object_mut().expect("a patch").shift_remove("metadata");
+        }
+        body
+    };
+    patches.filter(Value::is_object).map(without_version).collect()
 }
 
 fn set_policy(lab: &Sandbox, policy: Value) {

@@ -2,6 +2,7 @@
 
 use crate::support::api::Fault;
 use crate::support::api::Rule;
+use crate::support::postgres::Production;
 use crate::support::sandbox::{SANDBOX, Sandbox};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -106,4 +107,84 @@ async fn a_lease_that_is_released_while_it_is_watched_is_simply_taken() {
     lab.api.faults.add(Rule::on_line("get leases sandbox-lifecycle", Fault::Delay(std::time::Duration::ZERO)));
     lab.api.faults.add(release);
     lab.run(&["refresh-from-prod"]).await.assert_code(0).assert_says("watching for up to 30 s");
+}
+
+/// Another run that is faster, and lets the Lease go again as soon as somebody asks who has it.
+fn another_comes_and_goes(lab: &Sandbox, times: usize) {
+    let create = lab.store.clone();
+    let delete = lab.store.clone();
+    let comes = move |seen: &crate::support::api::Seen| {
+        if seen.line() == "create leases" {
+            create.create("leases", json!({"metadata": {"name": NAME, "namespace": SANDBOX}})).expect("created");
+        }
+        false
+    };
+    let goes = move |seen: &crate::support::api::Seen| {
+        if seen.line() == format!("get leases {NAME}") {
+            // The first look of all finds none.
+            let _ = delete.delete("leases", SANDBOX, NAME, crate::support::store::DeleteOptions::now());
+        }
+        false
+    };
+    // A rule that matches nothing is asked about every request; one that has struck so often is asked no more.
+    let counted = std::sync::atomic::AtomicUsize::new(0);
+    let comes = move |seen: &crate::support::api::Seen| {
+        use std::sync::atomic::Ordering::Relaxed;
+        seen.line() == "create leases" && counted.fetch_add(1, Relaxed) < times && comes(seen)
+    };
+    lab.api.faults.add(Rule::on(comes, Fault::ResetBefore));
+    lab.api.faults.add(Rule::on(goes, Fault::ResetBefore));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_that_is_let_go_while_it_is_asked_for_is_asked_for_again() {
+    let lab = Sandbox::with(&Production::Small, &[]).await;
+    another_comes_and_goes(&lab, 2);
+    lab.run(&["refresh-from-prod", "--min-tables", "10"]).await.assert_code(0);
+    let asked = lab.api.record.all().iter().filter(|seen| seen.line() == "create leases").count();
+    assert_eq!(asked, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leases_that_come_and_go_without_end_are_said() {
+    let lab = Sandbox::with(&Production::Small, &[]).await;
+    let before = lab.world();
+    another_comes_and_goes(&lab, usize::MAX);
+    lab.run(&["refresh-from-prod", "--min-tables", "10"])
+        .await
+        .assert_code(1)
+        .assert_says("the Lease erp-sandbox/sandbox-lifecycle came and went 10 times");
+    assert_eq!(lab.world(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recover_says_what_it_did_and_does_it_once() {
+    let lab = Sandbox::with(&Production::Small, &[]).await;
+    held(&lab, 0, 1);
+    let ran = lab.run(&["--output", "json", "recover"]).await.assert_code(0);
+    let report = ran.json();
+    assert_eq!(report["outcome"], "done");
+    assert_eq!(report["put_back"], json!(["Deployment erp-sandbox/erp-sandbox at 1 replicas"]));
+    ran.assert_says("all that somebody@elsewhere/7/cafe left is put back (1 undone); its Lease is gone");
+    for _ in 0..2 {
+        lab.api.record.clear();
+        lab.run(&["recover"]).await.assert_code(0).assert_says("no run has left anything behind");
+        assert_eq!(lab.api.record.writes(), [""; 0]);
+    }
+}
+
+/// A watchdog, or a colleague: both find the dead holder's Lease, and one of them is faster.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_that_recover_at_once_both_end_well() {
+    let lab = Sandbox::with(&Production::Small, &[]).await;
+    held(&lab, 0, 1);
+    let gate = crate::support::api::Gate::new();
+    lab.api.faults.add(Rule::on_line(&format!("update leases {NAME}"), Fault::Hang(gate.clone())));
+    let slow = lab.command(&["recover"]).spawn().expect("the binary starts");
+    gate.reached().await;
+    lab.run(&["recover"]).await.assert_code(0).assert_says("is put back");
+    gate.open();
+    let ran = crate::support::sandbox::finish(slow).await.assert_code(0);
+    ran.assert_says("somebody else was faster with the Lease").assert_says("no run has left anything behind");
+    lab.ready(SANDBOX).await;
 }

@@ -67,6 +67,7 @@ async fn writes_come_in_the_order_that_protects_the_sandbox() {
             "delete secrets COPY",
             "delete jobs JOB",
             "delete leases sandbox-lifecycle",
+            "create configmaps",
         ]
     );
 }

@@ -6,7 +6,7 @@ use checks::*;
 use source::{Source, sources, words};
 
 /// The floors of `src/lib.rs`: a module imports only from lower ones.
-const FLOORS: [(&str, u8); 16] = [
+const FLOORS: [(&str, u8); 17] = [
     ("main", 8),
     ("lib", 8),
     ("commands", 7),
@@ -23,6 +23,7 @@ const FLOORS: [(&str, u8); 16] = [
     ("jobs", 0),
     ("documents", 0),
     ("shutdown", 0),
+    ("record", 0),
 ];
 
 /// Fails with everything that `check` finds in the files of these directories.

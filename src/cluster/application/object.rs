@@ -18,6 +18,11 @@ pub(in crate::cluster) struct Object {
 }
 
 impl Object {
+    /// The result of the last comparison with Git: `Synced`, `OutOfSync` or `Unknown`.
+    pub(super) fn sync(&self) -> Option<&str> {
+        self.status.pointer("/sync/status").and_then(Value::as_str)
+    }
+
     /// A retry keeps it `Running`, and `Terminating` is not its end.
     pub(super) fn operation(&self) -> Operation {
         match self.status.pointer("/operationState/phase").and_then(Value::as_str) {

@@ -42,9 +42,14 @@ impl Cluster {
     /// # Errors
     /// The Application is gone, or the patch is refused.
     pub async fn terminate_operation(&self, namespace: &str, name: &str) -> Result<()> {
-        // The test makes it atomic: a phase written over that of a finished operation would stay for ever.
-        let phase = "/status/operationState/phase";
+        // The tests make it atomic: a phase written over that of a finished operation would stay for ever, and a request that
+        // comes late would end somebody else's operation.
+        let what = format!("get Application {namespace}/{name}");
+        let object = self.call(&what, self.applications(namespace).get(name)).await?;
+        let (phase, started) = ("/status/operationState/phase", "/status/operationState/startedAt");
+        let started_at = object.status.pointer("/operationState/startedAt");
         let operations = json!([
+            {"op": "test", "path": started, "value": started_at},
             {"op": "test", "path": phase, "value": "Running"},
             {"op": "replace", "path": phase, "value": "Terminating"},
         ]);

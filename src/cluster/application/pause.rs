@@ -2,6 +2,7 @@
 use super::{Application, Cluster, SKIP_RECONCILE};
 use crate::cli::Pause;
 use crate::cluster::failure::{Refusal, refusal};
+use crate::cluster::tied::{anew, tied};
 use anyhow::{Result, ensure};
 use kube::api::Patch;
 use serde_json::{Value, json};
@@ -18,32 +19,49 @@ impl Cluster {
     /// it. So self-heal goes off in the same patch: such a controller does not act on the scale-down. A new commit
     /// just then would still make it sync, which the watch during the restore notices before anything is committed.
     ///
+    /// Nothing is done unless the Application is at this version; see [`tied`](crate::cluster::tied).
+    ///
     /// # Errors
-    /// The patch is refused, or somebody (an ApplicationSet, a parent) put automated sync back at once.
-    pub async fn pause_automated(&self, namespace: &str, name: &str) -> Result<()> {
+    /// The Application has changed since; the patch is refused, or somebody (an ApplicationSet, a parent) put automated sync
+    /// back at once.
+    pub async fn pause_automated(&self, namespace: &str, name: &str, version: &str) -> Result<()> {
         let off = json!({"spec": {"syncPolicy": {"automated": {"enabled": false, "selfHeal": false}}}});
-        match self.patch_application(namespace, name, &Patch::Merge(off)).await {
+        match self.patch_at(namespace, name, off, version).await {
             Err(error) if refusal(&error) == Some(&Refusal::UnknownField) => {}
             patched => patched?,
         }
-        if self.application(namespace, name).await?.syncs_by_itself() {
-            let removed = json!({"spec": {"syncPolicy": {"automated": null}}});
-            self.patch_application(namespace, name, &Patch::Merge(removed)).await?;
-        }
+        anew(async || match self.application(namespace, name).await? {
+            now if now.syncs_by_itself() => self.patch_at(namespace, name, removed(), &now.version).await,
+            _ => Ok(()),
+        })
+        .await?;
         let now = self.application(namespace, name).await?;
         ensure!(!now.syncs_by_itself(), "{}", now.reverted(namespace, name, Pause::Automated));
         Ok(())
     }
 
-    /// Puts `automated` back exactly as it was, whatever it has become.
+    /// Puts `automated` back exactly as it was, whatever it has become. Where nothing has become of it, the pause may be on its
+    /// way yet: it is taken away first, and the one on its way comes too late.
     ///
     /// # Errors
     /// The Application is gone, or the patch is refused.
     pub async fn restore_automated(&self, namespace: &str, name: &str, automated: &Value) -> Result<()> {
-        let now = self.application(namespace, name).await?;
-        let there = now.automated.iter().filter_map(Value::as_object).flat_map(|fields| fields.keys());
-        let patch = resumed(automated, there.map(String::as_str));
-        self.patch_application(namespace, name, &Patch::Merge(patch)).await?;
+        let mut written = false;
+        anew(async || {
+            let mut now = self.application(namespace, name).await?;
+            if now.automated.as_ref() == Some(automated) && !written {
+                self.patch_at(namespace, name, removed(), &now.version).await?;
+                now = self.application(namespace, name).await?;
+            }
+            written = true;
+            if now.automated.as_ref() == Some(automated) {
+                return Ok(());
+            }
+            let there = now.automated.iter().filter_map(Value::as_object).flat_map(|fields| fields.keys());
+            let patch = resumed(automated, there.map(String::as_str));
+            self.patch_at(namespace, name, patch, &now.version).await
+        })
+        .await?;
         let now = self.application(namespace, name).await?;
         ensure!(
             now.automated.as_ref() == Some(automated),
@@ -54,23 +72,36 @@ impl Cluster {
         Ok(())
     }
 
-    /// Freezes the Application by [`SKIP_RECONCILE`], and proves it by reading back.
+    /// Freezes the Application by [`SKIP_RECONCILE`], if it still is at this version, and proves it by reading back.
     ///
     /// # Errors
-    /// The patch is refused, or somebody took the annotation away at once.
-    pub async fn freeze(&self, namespace: &str, name: &str) -> Result<()> {
-        self.set_skip_reconcile(namespace, name, Some("true")).await?;
+    /// The Application has changed since; the patch is refused, or somebody took the annotation away at once.
+    pub async fn freeze(&self, namespace: &str, name: &str, version: &str) -> Result<()> {
+        self.patch_at(namespace, name, skip_reconcile(Some("true")), version).await?;
         let now = self.application(namespace, name).await?;
         ensure!(now.is_frozen(), "{}", now.reverted(namespace, name, Pause::SkipReconcile));
         Ok(())
     }
 
-    /// Puts the annotation back as it was: its old value, or none.
+    /// Puts the annotation back as it was: its old value, or none. As [`Cluster::restore_automated`], it writes in any case.
     ///
     /// # Errors
     /// The Application is gone, or the patch is refused.
     pub async fn restore_skip_reconcile(&self, namespace: &str, name: &str, value: Option<&str>) -> Result<()> {
-        self.set_skip_reconcile(namespace, name, value).await?;
+        let mut written = false;
+        anew(async || {
+            let mut now = self.application(namespace, name).await?;
+            if now.skip_reconcile.as_deref() == value && !written {
+                self.patch_at(namespace, name, skip_reconcile(Some("true")), &now.version).await?;
+                now = self.application(namespace, name).await?;
+            }
+            written = true;
+            match now.skip_reconcile.as_deref() == value {
+                true => Ok(()),
+                false => self.patch_at(namespace, name, skip_reconcile(value), &now.version).await,
+            }
+        })
+        .await?;
         let now = self.application(namespace, name).await?.skip_reconcile;
         ensure!(
             now.as_deref() == value,
@@ -79,9 +110,8 @@ impl Cluster {
         Ok(())
     }
 
-    async fn set_skip_reconcile(&self, namespace: &str, name: &str, value: Option<&str>) -> Result<()> {
-        let patch = json!({"metadata": {"annotations": {SKIP_RECONCILE: value}}});
-        self.patch_application(namespace, name, &Patch::Merge(patch)).await
+    async fn patch_at(&self, namespace: &str, name: &str, patch: Value, version: &str) -> Result<()> {
+        self.patch_application(namespace, name, &Patch::Merge(tied(patch, version))).await
     }
 }
 
@@ -96,6 +126,14 @@ impl Application {
         let owner = self.owner.as_ref();
         owner.map_or(String::new(), |owner| format!("; {owner} manages it: to allow the pause, {}", owner.fix(pause)))
     }
+}
+
+fn removed() -> Value {
+    json!({"spec": {"syncPolicy": {"automated": null}}})
+}
+
+fn skip_reconcile(value: Option<&str>) -> Value {
+    json!({"metadata": {"annotations": {SKIP_RECONCILE: value}}})
 }
 
 /// The merge patch that makes `automated` exactly this, where `there` are the fields it may have now.

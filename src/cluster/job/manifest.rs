@@ -1,5 +1,6 @@
 //! The Job's manifest: hardened, bounded in time, nothing secret in it.
 use super::RUN_LABEL;
+use crate::cluster::lease::NAME;
 use anyhow::{Context, Result};
 use k8s_openapi::api::batch::v1::Job;
 use serde_json::{Value, json};
@@ -32,6 +33,8 @@ pub struct RefreshJob<'a> {
     pub name: &'a str,
     /// The run's id, on every object made for it.
     pub run: &'a str,
+    /// The Lease's uid. The cluster deletes the Job with its Lease, also one whose creation was so late that nobody else would.
+    pub lease: &'a str,
     pub image: &'a str,
     /// Has production's credentials and nothing of the sandbox's.
     pub dump: Container<'a>,
@@ -44,13 +47,20 @@ pub(super) fn labels(run: &str) -> BTreeMap<String, String> {
     BTreeMap::from([label("app.kubernetes.io/managed-by", "sandbox-lifecycle"), label(RUN_LABEL, run)])
 }
 
+pub(super) fn owned_by_lease(uid: &str) -> Value {
+    json!([{"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "name": NAME, "uid": uid}])
+}
+
 impl RefreshJob<'_> {
     /// # Errors
     /// A bug: the manifest does not fit the Job's type.
     pub(super) fn manifest(&self) -> Result<Job> {
         let labels = labels(self.run);
         let manifest = json!({
-            "metadata": {"namespace": self.namespace, "name": self.name, "labels": labels},
+            "metadata": {
+                "namespace": self.namespace, "name": self.name, "labels": labels,
+                "ownerReferences": owned_by_lease(self.lease),
+            },
             "spec": {
                 "backoffLimit": 0,
                 "activeDeadlineSeconds": DEADLINE_SECONDS,

@@ -1,7 +1,6 @@
 //! The watchdog: a Job that recovers the sandbox when the run that made it is gone for good.
 use super::Owner;
-use super::manifest::labels;
-use crate::cluster::lease::NAME;
+use super::manifest::{labels, owned_by_lease};
 use crate::cluster::{Cluster, pod};
 use anyhow::{Context, Result, bail};
 use k8s_openapi::api::batch::v1::Job;
@@ -19,6 +18,8 @@ pub struct Watchdog<'a> {
     pub namespace: &'a str,
     pub name: &'a str,
     pub run: &'a str,
+    /// The Lease's uid.
+    pub lease: &'a str,
     /// Has `sandbox-lifecycle` on its PATH.
     pub image: &'a str,
     /// Has the rights that putting back takes.
@@ -35,13 +36,10 @@ impl Cluster {
     /// journal; one that plays a journal back would find its own deletion in it.
     ///
     /// # Errors
-    /// The Lease is gone; forbidden, refused by an admission webhook or a quota.
+    /// Forbidden, refused by an admission webhook or a quota.
     pub async fn start_watchdog(&self, watchdog: &Watchdog<'_>) -> Result<Owner> {
         let Watchdog { namespace, name, .. } = *watchdog;
-        let lease = self.find_lease(namespace).await?;
-        let lease =
-            lease.and_then(|lease| lease.uid()).with_context(|| format!("the Lease {namespace}/{NAME} is gone"))?;
-        let job = watchdog.manifest(&lease)?;
+        let job = watchdog.manifest()?;
         self.create_job(namespace, name, &watchdog.label(), &job).await
     }
 
@@ -76,15 +74,13 @@ impl Watchdog<'_> {
 
     /// # Errors
     /// A bug: the manifest does not fit the Job's type.
-    fn manifest(&self, lease_uid: &str) -> Result<Job> {
+    fn manifest(&self) -> Result<Job> {
         let labels = labels(&self.label());
         // No deadline and no time to live: both would end it while the sandbox may still need it.
         let manifest = json!({
             "metadata": {
                 "namespace": self.namespace, "name": self.name, "labels": labels,
-                "ownerReferences": [
-                    {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "name": NAME, "uid": lease_uid},
-                ],
+                "ownerReferences": owned_by_lease(self.lease),
             },
             "spec": {
                 "backoffLimit": RETRIES,

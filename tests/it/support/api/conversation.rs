@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::super::store::Status;
 use super::answer::{Answer, Body};
-use super::faults::Fault;
+use super::faults::{Fault, Gate};
 use super::record::Seen;
 use super::target::Query;
 use super::wire::Hold;
@@ -68,6 +68,10 @@ pub(super) async fn hold(request: Request<Incoming>, shared: &Shared, hold: &Arc
     };
     let seen = shared.record.add(note(&asked));
     let fault = shared.faults.decide(&seen);
+    if let Some(Fault::Later(gate)) = fault {
+        tokio::spawn(later(asked, shared.clone(), gate, seen.number));
+        return std::future::pending().await;
+    }
     let response = match before(fault.as_ref(), hold).await? {
         Some(answer) => answer,
         None => route::answer(asked, shared).await.into_response(),
@@ -75,6 +79,14 @@ pub(super) async fn hold(request: Request<Incoming>, shared: &Shared, hold: &Arc
     after(fault.as_ref(), hold).await?;
     shared.record.answered(seen.number, response.status().as_u16());
     Ok(response)
+}
+
+/// A task of its own: it goes on when the connection is gone.
+async fn later(asked: Asked, shared: Shared, gate: Gate, number: usize) {
+    gate.pass().await;
+    let code = route::answer(asked, &shared).await.into_response().status().as_u16();
+    shared.record.answered(number, code);
+    gate.answered(code);
 }
 
 async fn read(mut request: Request<Incoming>) -> Result<Asked, Status> {
@@ -139,7 +151,7 @@ async fn before(fault: Option<&Fault>, hold: &Hold) -> io::Result<Option<Respons
         Some(Fault::Delay(span)) => tokio::time::sleep(*span).await,
         Some(Fault::CutAfterSent(bytes)) => hold.cut_after_sent(*bytes),
         Some(Fault::CutAfterReceived(bytes)) => hold.cut_after_received(*bytes),
-        Some(Fault::ResetAfter | Fault::HangAfter(_) | Fault::Stall) | None => {}
+        Some(Fault::ResetAfter | Fault::HangAfter(_) | Fault::Later(_) | Fault::Stall) | None => {}
     }
     Ok(None)
 }

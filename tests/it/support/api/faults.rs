@@ -30,6 +30,8 @@ pub(crate) enum Fault {
     Hang(Gate),
     /// The request is carried out, and the answer waits for the gate.
     HangAfter(Gate),
+    /// No answer ever comes. The request is carried out when the gate opens, whatever has become of its client by then.
+    Later(Gate),
     Delay(Duration),
     /// The connection is reset when so many bytes of the answer (or stream) have gone out.
     CutAfterSent(u64),
@@ -153,6 +155,8 @@ impl Faults {
 pub(crate) struct Gate {
     arrived: watch::Sender<usize>,
     open: watch::Sender<bool>,
+    /// What a request that was carried out later was answered with.
+    code: watch::Sender<Option<u16>>,
 }
 
 impl Default for Gate {
@@ -163,7 +167,7 @@ impl Default for Gate {
 
 impl Gate {
     pub(crate) fn new() -> Self {
-        Self { arrived: watch::Sender::new(0), open: watch::Sender::new(false) }
+        Self { arrived: watch::Sender::new(0), open: watch::Sender::new(false), code: watch::Sender::new(None) }
     }
 
     /// Until a request stands at the gate. One that never comes fails the test.
@@ -176,6 +180,18 @@ impl Gate {
 
     pub(crate) fn open(&self) {
         self.open.send_replace(true);
+    }
+
+    /// Opens it, and waits until the request that stands there has been carried out; with the code of its answer.
+    pub(crate) async fn carried_out(&self) -> u16 {
+        self.open();
+        let mut code = self.code.subscribe();
+        let code = tokio::time::timeout(LONG, code.wait_for(Option::is_some)).await;
+        code.ok().and_then(|code| *code.expect("the sender lives")).expect("it is carried out")
+    }
+
+    pub(super) fn answered(&self, code: u16) {
+        self.code.send_replace(Some(code));
     }
 
     pub(super) async fn pass(&self) {

@@ -46,8 +46,22 @@ pub(super) fn list(asked: &Asked, target: &Target, shared: &Shared) -> Result<An
             item.shift_remove("kind");
         }
     }
+    if metadata_only(asked) {
+        for item in &mut items {
+            *item = json!({"metadata": item["metadata"]});
+        }
+        return Ok(Answer::ok(json!({
+            "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "items": items,
+        })));
+    }
     Ok(Answer::ok(json!({
         "kind": format!("{}List", target.kind.kind), "apiVersion": target.kind.api_version(),
         "metadata": metadata, "items": items,
     })))
+}
+
+/// Nothing but what the objects are called was asked for: what is in a Secret does not cross the wire.
+fn metadata_only(asked: &Asked) -> bool {
+    let accepted = asked.headers.get(hyper::header::ACCEPT).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|value| value.contains("as=PartialObjectMetadataList"))
 }

@@ -1,0 +1,61 @@
+//! What came of a run goes into the sandbox's record, for `status` and for the runs after it.
+use super::{Run, holder};
+use crate::cluster::Cluster;
+use crate::record::{self, Act, Record, StepTime};
+use crate::report::Event;
+use crate::shutdown::Shutdown;
+use crate::summary::Summary;
+use anyhow::{Result, anyhow};
+use std::time::Duration;
+
+/// The run is over, and this is not worth more of anybody's time.
+const LIMIT: Duration = Duration::from_secs(30);
+
+impl Run<'_> {
+    /// Also of a run that failed: what it had committed by then stands. Never fails one; it warns.
+    pub(super) async fn remember(&self, cluster: &Cluster, shutdown: &mut Shutdown, summary: &mut Summary, well: bool) {
+        let act = Act {
+            at: record::now(),
+            by: holder::by(),
+            run: self.id.clone(),
+            command: summary.command.clone(),
+            seconds: (summary.seconds * 10.0).round() / 10.0,
+            ..Act::default()
+        };
+        if !note(&mut Record::default(), &act, summary, well) {
+            return;
+        }
+        let namespace = &self.settings.sandbox.namespace;
+        let change = |record: &mut Record| {
+            note(record, &act, summary, well);
+        };
+        let written: Result<()> = tokio::select! {
+            biased;
+            signal = shutdown.requested() => Err(signal.into()),
+            written = cluster.update_record(namespace, &change) => written,
+            () = tokio::time::sleep(LIMIT) => Err(anyhow!("not within {} s", LIMIT.as_secs())),
+        };
+        if let Err(error) = written {
+            let text =
+                format!("`status` will not know of this run, as the sandbox's record was not written: {error:#}");
+            self.report.event(Event::Warning { text: &text });
+            summary.warnings.push(text);
+        }
+    }
+}
+
+/// Whether there was anything to note.
+fn note(record: &mut Record, act: &Act, summary: &Summary, well: bool) -> bool {
+    if summary.committed {
+        record.data_read_at = summary.data_read_at.as_deref().and_then(record::time);
+        record.database = Some(act.clone());
+    }
+    if let Some(copied) = &summary.documents {
+        record.documents = Some(Act { bytes: Some(copied.bytes), ..act.clone() });
+    }
+    if well && !summary.steps.is_empty() {
+        let times = summary.steps.iter().map(|step| StepTime { step: step.step.to_owned(), seconds: step.seconds });
+        record.timings.insert(act.command.clone(), times.collect());
+    }
+    summary.committed || summary.documents.is_some() || well
+}

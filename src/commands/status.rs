@@ -1,0 +1,146 @@
+//! `status`: what the sandbox is, and what is not as it should be. Reads only.
+mod drift;
+mod text;
+
+use super::Run;
+use crate::cli::{Ages, Output};
+use crate::cluster::Cluster;
+use crate::cluster::lease::Found;
+use crate::outcome::Outcome;
+use crate::record::{Record, now};
+use crate::report;
+use crate::summary::Summary;
+use crate::undo::Undo;
+use anyhow::{Context as _, Error, Result, anyhow};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::time::Duration;
+
+/// All of it, as `--output json` has it.
+#[derive(Debug, Default, Serialize)]
+struct Status {
+    /// Namespace and Deployment.
+    sandbox: String,
+    /// Since production's data was read; absent where that is not known.
+    data_age_seconds: Option<i64>,
+    record: Record,
+    /// Whoever has the Lease.
+    run: Option<Running>,
+    drift: Vec<Drift>,
+    /// What could not be looked at.
+    unknown: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Running {
+    holder: String,
+    command: Option<String>,
+    step: Option<String>,
+    since: Option<Timestamp>,
+    /// The last sign of life, by the holder's clock; absent where it has left its Lease to whoever recovers.
+    renewed_at: Option<Timestamp>,
+    /// What stands in the undo journal.
+    will_put_back: Vec<String>,
+    #[serde(skip)]
+    journal: Vec<Undo>,
+}
+
+/// Something that is not as a sandbox should be.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Drift {
+    what: String,
+    fix: String,
+}
+
+impl Run<'_> {
+    pub(super) async fn status(&self, ages: Ages, output: Output, summary: &mut Summary) -> Result<Outcome> {
+        let cluster = self.connect().await?;
+        let status = self.look_at_it(&cluster).await?;
+        let text = match output {
+            Output::Json => serde_json::to_string_pretty(&status)?,
+            Output::Text => text::of(&status),
+        };
+        report::result(&text).context("cannot write the status")?;
+        summary.told = true;
+        Ok(Outcome { cause: too_old(&status, ages), ..Outcome::default() })
+    }
+
+    async fn look_at_it(&self, cluster: &Cluster) -> Result<Status> {
+        let sandbox = &self.settings.sandbox;
+        let mut status =
+            Status { sandbox: format!("{}/{}", sandbox.namespace, sandbox.deployment), ..Status::default() };
+        let mut errors = Vec::new();
+        let (record, lease) = tokio::join!(cluster.record(&sandbox.namespace), cluster.find_lease(&sandbox.namespace));
+        status.record = keep(&mut errors, record).flatten().unwrap_or_default();
+        status.run = keep(&mut errors, lease).flatten().map(Running::of);
+        let age = |at: Timestamp| now().as_second() - at.as_second();
+        status.data_age_seconds = status.record.data_read_at.map(age);
+        drift::look(self.settings, cluster, &mut status, &mut errors).await;
+        // An API server that answers nothing at all is no status.
+        if errors.len() == drift::LOOKS + 2 {
+            return Err(errors.swap_remove(0));
+        }
+        status.unknown = errors.iter().map(|error| format!("{error:#}")).collect();
+        Ok(status)
+    }
+}
+
+impl Running {
+    fn of(found: Found) -> Self {
+        let journal: Vec<Undo> =
+            found.journal.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        Self {
+            renewed_at: found.renewed_at(),
+            command: found.command(),
+            step: found.step(),
+            holder: found.holder,
+            since: found.since,
+            will_put_back: journal.iter().rev().map(Undo::to_string).collect(),
+            journal,
+        }
+    }
+
+    /// The run's id is the last part of its holder's name.
+    fn id(&self) -> &str {
+        self.holder.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+fn keep<T>(errors: &mut Vec<Error>, found: Result<T>) -> Option<T> {
+    found.map_err(|error| errors.push(error)).ok()
+}
+
+/// What `--max-age` and `--max-backup-age` have to say.
+fn too_old(status: &Status, ages: Ages) -> Option<Error> {
+    let backup = status.record.backups.get("prod").map(|act| now().as_second() - act.at.as_second());
+    let data = older("production's data in the sandbox", status.data_age_seconds, "--max-age", ages.max_age);
+    let backup = older("production's last backup", backup, "--max-backup-age", ages.max_backup_age);
+    let both: Vec<String> = data.into_iter().chain(backup).collect();
+    (!both.is_empty()).then(|| anyhow!(both.join("; ")))
+}
+
+fn older(what: &str, age: Option<i64>, flag: &str, limit: Option<Duration>) -> Option<String> {
+    let limit = i64::try_from(limit?.as_secs()).unwrap_or(i64::MAX);
+    let spoken = crate::cli::spoken;
+    match age {
+        None => Some(format!("the age of {what} is not known, which is worse than {flag} {}", spoken(limit))),
+        Some(age) if age > limit => Some(format!("{what} is {} old, more than {flag} {}", spoken(age), spoken(limit))),
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_that_is_not_known_is_too_old() {
+        let limit = Some(Duration::from_secs(7 * 86400));
+        assert_eq!(older("it", Some(7 * 86400), "--max-age", limit), None);
+        assert_eq!(older("it", None, "--max-age", None), None);
+        let old = older("it", Some(8 * 86400), "--max-age", limit);
+        assert_eq!(old.as_deref(), Some("it is 8 days old, more than --max-age 7 days"));
+        let unknown = older("it", None, "--max-age", limit);
+        assert!(unknown.is_some_and(|text| text.contains("not known")));
+    }
+}

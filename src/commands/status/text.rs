@@ -1,0 +1,75 @@
+//! The status for a person: one line a fact.
+use super::{Running, Status};
+use crate::cli::spoken;
+use crate::record::{Act, Record, now};
+use jiff::Timestamp;
+
+/// After so long without a sign of life a run may be dead; only looking at its Lease for a while tells.
+const SILENT_SECONDS: i64 = 120;
+
+pub(super) fn of(status: &Status) -> String {
+    let Status { sandbox, record, run, drift, unknown, .. } = status;
+    let mut lines = vec![line("sandbox", sandbox)];
+    lines.push(line("data", &data(record)));
+    let mut act = |name: &str, act: Option<&Act>| lines.extend(act.map(|act| line(name, &told(act))));
+    act("database", record.database.as_ref());
+    act("documents", record.documents.as_ref());
+    act("checkpoint", record.checkpoint.as_ref());
+    act("reset", record.reset.as_ref());
+    for (environment, backup) in &record.backups {
+        act(&format!("backup {environment}"), Some(backup));
+    }
+    lines.extend(run.iter().flat_map(running));
+    for drift in drift {
+        lines.push(line("drift", &drift.what));
+        lines.push(line("", &format!("fix: {}", drift.fix)));
+    }
+    lines.extend(unknown.iter().map(|what| line("not known", what)));
+    if drift.is_empty() && unknown.is_empty() {
+        lines.push(line("drift", "none: armed, running, nothing left behind"));
+    }
+    lines.join("\n")
+}
+
+fn line(name: &str, text: &str) -> String {
+    format!("{name:<15}{text}")
+}
+
+fn ago(at: Timestamp) -> String {
+    match now().as_second() - at.as_second() {
+        seconds @ ..0 => format!("{} ahead of this clock", spoken(-seconds)),
+        seconds => format!("{} ago", spoken(seconds)),
+    }
+}
+
+fn data(record: &Record) -> String {
+    match (record.data_read_at, &record.database) {
+        (Some(at), _) => format!("read from production {}, at {at}", ago(at)),
+        (None, Some(_)) => "it is not known when it was read from production".to_owned(),
+        (None, None) => "not known: no run that brought production's data has been recorded".to_owned(),
+    }
+}
+
+fn told(act: &Act) -> String {
+    let Act { at, by, run, command, seconds, mode, name, .. } = act;
+    let name = name.as_ref().map_or(String::new(), |name| format!(" {name}"));
+    let mode = mode.as_ref().map_or(String::new(), |mode| format!(", {mode}"));
+    format!("{command}{name} {}, at {at}, by {by} in {seconds:.1} s (run {run}{mode})", ago(*at))
+}
+
+fn running(run: &Running) -> Vec<String> {
+    let Running { holder, command, step, since, renewed_at, will_put_back, .. } = run;
+    let Some(renewed) = renewed_at else {
+        return will_put_back.iter().map(|undo| line("not put back", undo)).collect();
+    };
+    let command = command.as_deref().unwrap_or("a run");
+    let step = step.as_ref().map_or(String::new(), |step| format!(", step \"{step}\""));
+    let since = since.map_or(String::new(), |since| format!(" since {since:.0}"));
+    let mut lines =
+        vec![line("run", &format!("{command} by {holder}{since}{step}; last sign of life {}", ago(*renewed)))];
+    lines.extend(will_put_back.iter().map(|undo| line("", &format!("will put back: {undo}"))));
+    if now().as_second() - renewed.as_second() > SILENT_SECONDS {
+        lines.push(line("", "it may be dead: `sandbox-lifecycle recover` watches it, and puts back if so"));
+    }
+    lines
+}
