@@ -4,12 +4,14 @@ mod command;
 mod examples;
 mod options;
 mod program;
+mod rehearsal;
 mod setting;
 
 pub use age::{Ages, spoken};
 pub use command::{Command, ConfigAction, RefreshFlags, Shell};
 pub use options::{Options, Pause};
 pub use program::{named, program};
+pub use rehearsal::{DEFAULT_NAME, Shelf};
 pub use setting::{Said, Setting, settings};
 
 use clap::{ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};

@@ -4,12 +4,14 @@
 pub mod application;
 pub mod autoscaler;
 pub mod changed;
+pub mod claim;
 pub mod deployment;
 pub mod disturbance;
 pub mod documents;
 mod events;
 pub mod exec;
 pub mod failure;
+pub mod golden;
 pub mod job;
 pub mod lease;
 pub mod leftovers;
@@ -19,6 +21,7 @@ pub mod pod;
 pub mod record;
 pub mod rights;
 pub mod secret;
+pub mod talk;
 pub mod tied;
 mod watch;
 

@@ -5,6 +5,7 @@ mod config;
 mod holder;
 mod manual;
 mod recover;
+mod rehearse;
 mod remember;
 mod status;
 
@@ -18,8 +19,9 @@ use crate::guard::Guard;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::report::{self, Event, Report};
-use crate::settings::Settings;
+use crate::settings::{Settings, Wanted};
 use crate::shutdown::Shutdown;
+use crate::step::golden::State;
 use crate::step::{Context, preflight, rights};
 use crate::summary::Summary;
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -48,7 +50,8 @@ pub fn locally(cli: &Cli, report: &dyn Report) -> Option<Outcome> {
 
 /// Runs the command; everything it has to say on the way goes to `report`.
 pub async fn run(cli: &Cli, report: &dyn Report, summary: &mut Summary) -> Outcome {
-    let settings = match Settings::load(cli.options.clone(), cli.run.config.as_deref()) {
+    let loaded = Settings::load(cli.options.clone(), cli.run.config.as_deref());
+    let settings = match loaded.and_then(|settings| Ok(Settings { wanted: Wanted::of(&cli.command)?, ..settings })) {
         Ok(settings) => settings,
         Err(error) => return error.into(),
     };
@@ -57,6 +60,7 @@ pub async fn run(cli: &Cli, report: &dyn Report, summary: &mut Summary) -> Outco
     let run = Run { settings: &settings, report, id };
     let outcome = match (Plan::of(&cli.command, &settings), &cli.command) {
         (Some(plan), _) if cli.run.dry_run => run.dry(&plan).await.map(|()| Outcome::default()),
+        (Some(plan), _) if settings.wanted.wait.is_some() => run.rehearse(&plan, summary).await,
         (Some(plan), _) => run.carry_out(&plan, summary).await,
         (None, Command::Recover { wait: Some(seconds), .. }) => {
             run.stand_by(Duration::from_secs((*seconds).into())).await
@@ -97,14 +101,27 @@ impl Run<'_> {
         };
         summary.warnings = self.tell(&found);
         let held = self.take_lease(&cluster, &summary.command).await?;
+        self.guarded(plan, &cluster, &mut shutdown, held, &found, summary).await
+    }
+
+    /// The plan, with the Lease held; and what came of it, for the record.
+    async fn guarded(
+        &self,
+        plan: &Plan,
+        cluster: &Cluster,
+        shutdown: &mut Shutdown,
+        held: Held,
+        found: &preflight::Found,
+        summary: &mut Summary,
+    ) -> Result<Outcome> {
         let started = Instant::now();
-        let outcome = Guard::around(&cluster, self.report, &mut shutdown, held, async |guard: &Guard<'_>| {
+        let outcome = Guard::around(cluster, self.report, shutdown, held, async |guard: &Guard<'_>| {
             let mut cx = Context {
                 settings: self.settings,
-                cluster: &cluster,
+                cluster,
                 guard,
                 report: self.report,
-                found: &found,
+                found,
                 summary,
                 run: &self.id,
                 full: plan.full,
@@ -112,12 +129,13 @@ impl Run<'_> {
                 watchdog: None,
                 stopped: None,
                 synced: false,
+                golden: State::default(),
             };
             plan.run(&mut cx).await
         })
         .await;
         summary.seconds = started.elapsed().as_secs_f64();
-        self.remember(&cluster, &mut shutdown, summary, outcome.code() == 0).await;
+        self.remember(cluster, shutdown, summary, outcome.code() == 0).await;
         Ok(outcome)
     }
 

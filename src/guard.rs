@@ -136,6 +136,11 @@ impl<'a> Guard<'a> {
         held
     }
 
+    /// Who this run is, as the Lease names it.
+    pub async fn holder(&self) -> String {
+        self.held.lock().await.holder().to_owned()
+    }
+
     fn journal(&self) -> std::sync::MutexGuard<'_, Vec<Undo>> {
         self.journal.lock().expect("no panic while the lock is held")
     }

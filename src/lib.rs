@@ -14,12 +14,13 @@
 //! | 2 | [`undo`], [`summary`] | what can be put back, as data; what a run has to say at its end |
 //! | 1 | [`cluster`] | verbs of the domain over kube-rs; the only module that names it |
 //! | 1 | [`settings`] | defaults ← file ← environment ← flags |
-//! | 0 | [`cli`], [`report`], [`jobs`], [`documents`], [`shutdown`] | flags; what is told; the Job's scripts; file trees; signals |
+//! | 0 | [`cli`], [`report`], [`jobs`], [`documents`], [`golden`], [`shutdown`] | flags; what is told; the Job's scripts; file trees; checkpoints; signals |
 //! | 0 | [`record`] | what a sandbox is, as data that outlives its runs |
 pub mod cli;
 pub mod cluster;
 pub mod commands;
 pub mod documents;
+pub mod golden;
 pub mod guard;
 pub mod jobs;
 pub mod outcome;

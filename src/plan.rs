@@ -1,8 +1,8 @@
 //! The runbooks: lists of steps, printed by `--dry-run`, run by one loop.
-use crate::cli::{Command, RefreshFlags};
+use crate::cli::{Command, RefreshFlags, Shelf};
 use crate::report::Event;
 use crate::settings::Settings;
-use crate::step::preflight::Scope;
+use crate::step::preflight::{Golden, Scope};
 use crate::step::{Context, Step};
 use crate::summary::Timing;
 use anyhow::{Context as _, Result};
@@ -19,9 +19,21 @@ impl Plan {
     /// The plan of a command; `None` for one that repairs, looks or prints instead of running steps.
     pub fn of(command: &Command, settings: &Settings) -> Option<Self> {
         let plan = match command {
-            Command::RefreshFromProd(flags) => Some(Self::refresh_from_prod(flags)),
+            Command::RefreshFromProd(flags) => Some(Self::refresh_from_prod(flags).kept(flags)),
             Command::SyncDocuments => Some(Self::sync_documents()),
-            Command::Refresh(flags) => Some(Self::refresh_from_prod(flags).then(Self::sync_documents())),
+            Command::Refresh(flags) => Some(Self::refresh_from_prod(flags).then(Self::sync_documents()).kept(flags)),
+            Command::Checkpoint { shelf: None, .. } => Some(Self::checkpoint()),
+            Command::Checkpoint { shelf: Some(Shelf::Cool), .. } => {
+                Some(Self { steps: vec![Step::CoolGolden], full: false })
+            }
+            Command::Checkpoint { shelf: Some(Shelf::List | Shelf::Show { .. }), .. } => {
+                Some(Self::on_the_volume(&[Step::ListCheckpoints]))
+            }
+            Command::Checkpoint { shelf: Some(Shelf::Delete { .. }), .. } => {
+                Some(Self::on_the_volume(&[Step::DeleteCheckpoint]))
+            }
+            Command::Reset(reset) => Some(Self::reset(reset.offline)),
+            Command::Diff(_) => Some(Self::on_the_volume(&[Step::CompareWithCheckpoint])),
             _ => None,
         };
         plan.map(|plan| if settings.watchdog.is_some() { plan.watched() } else { plan })
@@ -29,7 +41,7 @@ impl Plan {
 
     /// With a watchdog, where there is something to put back.
     fn watched(mut self) -> Self {
-        if self.scope().database {
+        if self.scope().stops {
             self.steps.insert(0, Step::StartWatchdog);
         }
         self
@@ -46,13 +58,58 @@ impl Plan {
         Self { steps: vec![Step::CopyDocuments], full: false }
     }
 
+    fn checkpoint() -> Self {
+        Self::on_the_volume(&[Step::SaveCheckpoint, Step::SealCheckpoint])
+    }
+
+    /// Documents last: they need a Pod that runs, and the database is what cannot be half-way.
+    fn reset(offline: bool) -> Self {
+        use Step::*;
+        match offline {
+            false => Self::on_the_volume(&[VerifyCheckpoint, ResetDatabase, ResetDocuments]),
+            true => Self::on_the_volume(&[
+                VerifyCheckpoint,
+                PauseArgo,
+                ScaleDown,
+                ResetDatabase,
+                ScaleUp,
+                ResumeArgo,
+                ResetDocuments,
+            ]),
+        }
+    }
+
+    fn on_the_volume(steps: &[Step]) -> Self {
+        Self { steps: [&[Step::OpenGolden], steps, &[Step::CloseGolden]].concat(), full: false }
+    }
+
+    fn kept(self, flags: &RefreshFlags) -> Self {
+        match flags.checkpoint {
+            Some(_) => self.then(Self::checkpoint()),
+            None => self,
+        }
+    }
+
     fn then(mut self, next: Self) -> Self {
         self.steps.extend(next.steps);
         self
     }
 
     pub fn scope(&self) -> Scope {
-        Scope { database: self.steps.contains(&Step::StartJob), documents: self.steps.contains(&Step::CopyDocuments) }
+        let has = |step| self.steps.contains(&step);
+        let golden = [
+            (Step::SaveCheckpoint, Golden::Make),
+            (Step::ResetDatabase, Golden::Use),
+            (Step::CompareWithCheckpoint, Golden::Use),
+            (Step::OpenGolden, Golden::Look),
+            (Step::CoolGolden, Golden::Cool),
+        ];
+        Scope {
+            database: has(Step::StartJob),
+            documents: has(Step::CopyDocuments),
+            stops: has(Step::PauseArgo),
+            golden: golden.into_iter().find(|(step, _)| has(*step)).map(|(_, golden)| golden),
+        }
     }
 
     /// As `--dry-run` prints it.

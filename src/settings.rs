@@ -1,7 +1,9 @@
 //! Defaults ← file ← environment ← flags, validated into the names the steps use.
 mod effective;
+mod wanted;
 
 pub use effective::{Effective, InForce, Source, effective, sample};
+pub use wanted::Wanted;
 
 use crate::cli::{Options, Pause};
 use anyhow::{Context, Result, anyhow};
@@ -45,7 +47,12 @@ pub struct Settings {
     pub table_prefix: String,
     pub min_tables: u32,
     pub skip_functions: Vec<String>,
+    pub golden_claim: String,
+    pub golden_size: String,
+    pub storage_class: Option<String>,
     pub container: Option<String>,
+    /// The checkpoint that the command is about.
+    pub wanted: Wanted,
 }
 
 /// The settings are wrong: exit code 2, nothing was asked of the cluster.
@@ -126,7 +133,11 @@ impl Settings {
             table_prefix: or(o.table_prefix, "llx_"),
             min_tables: o.min_tables.unwrap_or(250),
             skip_functions: o.skip_function.unwrap_or_else(|| vec!["user_lookup".to_owned()]),
+            golden_claim: or(o.golden_claim, "sandbox-golden"),
+            golden_size: or(o.golden_size, "5Gi"),
+            storage_class: o.storage_class,
             container: o.container,
+            wanted: Wanted::default(),
         }
     }
 
@@ -166,6 +177,7 @@ impl Settings {
         }
         wrong.extend(self.wrong_numbers());
         wrong.extend(self.wrong_documents());
+        wrong.extend(self.wrong_golden());
         wrong
     }
 

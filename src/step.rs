@@ -1,6 +1,7 @@
 //! The steps of a run, as plain data: a plan can be printed, counted and compared before anything is touched.
 mod argocd;
 mod documents;
+pub mod golden;
 pub mod preflight;
 mod refresh_job;
 pub mod rights;
@@ -30,6 +31,17 @@ pub enum Step {
     ResumeArgo,
     CleanUp,
     CopyDocuments,
+    OpenGolden,
+    SaveCheckpoint,
+    SealCheckpoint,
+    VerifyCheckpoint,
+    ResetDatabase,
+    ResetDocuments,
+    CompareWithCheckpoint,
+    ListCheckpoints,
+    DeleteCheckpoint,
+    CloseGolden,
+    CoolGolden,
 }
 
 /// What every step is given, and what the steps before it found out.
@@ -50,6 +62,7 @@ pub struct Context<'a> {
     pub stopped: Option<(Instant, i32)>,
     /// Whether Argo CD had found all as Git says before it was paused.
     pub synced: bool,
+    pub golden: golden::State,
 }
 
 /// The Job while it runs.
@@ -86,6 +99,7 @@ impl Step {
             Self::ResumeArgo => "Re-arm Argo CD",
             Self::CleanUp => "Remove the transient objects",
             Self::CopyDocuments => "Copy the documents",
+            step => golden::title(step),
         }
     }
 
@@ -120,6 +134,7 @@ impl Step {
                     |tree| format!("make {}/{tree} of {deployment} equal to production's", settings.documents_root);
                 settings.documents_trees.iter().map(tree).collect()
             }
+            step => golden::touches(step, settings),
         }
     }
 
@@ -137,6 +152,7 @@ impl Step {
             Self::ResumeArgo => argocd::resume(cx).await,
             Self::CleanUp => refresh_job::clean_up(cx).await,
             Self::CopyDocuments => documents::sync(cx).await,
+            step => golden::run(step, cx).await,
         }
     }
 }

@@ -1,8 +1,10 @@
 //! What a run has to say for itself at its end: as text for a person, as JSON for a script.
+mod rehearsal;
+
 use crate::cluster::documents::Copied;
 use crate::jobs::PutBack;
+pub use rehearsal::{Rehearsal, Reset};
 use serde::Serialize;
-
 use std::fmt::{self, Display};
 
 /// Filled while the steps run; absent is what did not happen. Times in seconds, sizes in bytes.
@@ -28,6 +30,8 @@ pub struct Summary {
     pub documents: Option<Copied>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub downtime_seconds: Option<f64>,
+    #[serde(flatten)]
+    pub rehearsal: Rehearsal,
     pub seconds: f64,
     pub steps: Vec<Timing>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -81,6 +85,7 @@ impl Display for Summary {
             let Copied { files, bytes, removed, unchanged, .. } = documents;
             writeln!(f, "documents  {files} sent ({}), {removed} removed, {unchanged} unchanged", size(*bytes))?;
         }
+        write!(f, "{}", self.rehearsal)?;
         if let Some(downtime) = self.downtime_seconds {
             writeln!(f, "downtime   {downtime:.1} s")?;
         }
@@ -88,6 +93,7 @@ impl Display for Summary {
         writeln!(f, "took       {:.1} s", self.seconds)?;
         match self.database {
             Some(_) => write!(f, "{REMINDER}"),
+            None if !self.rehearsal.is_empty() => Ok(()),
             None => write!(f, "The sandbox has production's documents."),
         }
     }

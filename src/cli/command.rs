@@ -1,5 +1,6 @@
 //! The subcommands, as they are typed.
 use super::age::Ages;
+use super::rehearsal::{Difference, Reset, Save, Shelf};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -11,6 +12,17 @@ pub enum Command {
     SyncDocuments,
     /// refresh-from-prod, then sync-documents
     Refresh(RefreshFlags),
+    /// Save the sandbox's database and documents as a checkpoint, or look after the checkpoints there are
+    Checkpoint {
+        #[command(subcommand)]
+        shelf: Option<Shelf>,
+        #[command(flatten)]
+        save: Save,
+    },
+    /// Put the sandbox's database and documents back to a checkpoint, while it runs
+    Reset(Reset),
+    /// Say what has changed in the sandbox since a checkpoint, and change nothing
+    Diff(Difference),
     /// Put back what a killed run left: replicas, automated sync, transient objects
     Recover {
         /// Also when the holder of the Lease still seems to be alive
@@ -39,6 +51,9 @@ pub struct RefreshFlags {
     /// Wipe and restore the whole database, also where putting back what differs would do
     #[arg(long)]
     pub full: bool,
+    /// Take a checkpoint at the end [default name: golden]
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = super::rehearsal::DEFAULT_NAME)]
+    pub checkpoint: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
@@ -61,6 +76,13 @@ impl Command {
             Self::RefreshFromProd(_) => "refresh-from-prod",
             Self::SyncDocuments => "sync-documents",
             Self::Refresh(_) => "refresh",
+            Self::Checkpoint { shelf: None, .. } => "checkpoint",
+            Self::Checkpoint { shelf: Some(Shelf::List), .. } => "checkpoint list",
+            Self::Checkpoint { shelf: Some(Shelf::Show { .. }), .. } => "checkpoint show",
+            Self::Checkpoint { shelf: Some(Shelf::Delete { .. }), .. } => "checkpoint delete",
+            Self::Checkpoint { shelf: Some(Shelf::Cool), .. } => "checkpoint cool",
+            Self::Reset(_) => "reset",
+            Self::Diff(_) => "diff",
             Self::Recover { .. } => "recover",
             Self::Config { .. } => "config",
             Self::Completions { .. } => "completions",

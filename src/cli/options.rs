@@ -91,6 +91,12 @@ options! {
     min_tables: u32, "SANDBOX_LIFECYCLE_MIN_TABLES", "N";
     /// A function the provisioner owns, left alone in the sandbox; repeatable [default: user_lookup]
     skip_function: Vec<String>, "SANDBOX_LIFECYCLE_SKIP_FUNCTION", "NAME", ',';
+    /// The PersistentVolumeClaim that holds the checkpoints; made if it is not there [default: sandbox-golden]
+    golden_claim: String, "SANDBOX_LIFECYCLE_GOLDEN_CLAIM", "NAME";
+    /// Its size, when it is made; one that is there is never resized [default: 5Gi]
+    golden_size: String, "SANDBOX_LIFECYCLE_GOLDEN_SIZE", "QUANTITY";
+    /// Its StorageClass, when it is made [default: the cluster's default]
+    storage_class: String, "SANDBOX_LIFECYCLE_STORAGE_CLASS", "NAME";
     /// The application's container, in both pods [default: the pod's first]
     container: String, "SANDBOX_LIFECYCLE_CONTAINER", "NAME";
 }

@@ -6,6 +6,7 @@ mod watchdog;
 
 pub use follow::{ContainerLog, Line};
 pub use manifest::{Container, Env, RefreshJob};
+pub(super) use manifest::{escaped, labels};
 pub use watchdog::Watchdog;
 
 use super::exec::{self, PodRef};
@@ -52,7 +53,7 @@ impl Owner {
         }
     }
 
-    fn selector(&self) -> String {
+    pub(super) fn selector(&self) -> String {
         format!("{RUN_LABEL}={}", self.run)
     }
 }
@@ -68,7 +69,7 @@ impl Cluster {
 
     /// The Job's name carries the run's id, so one that is there already is this run's own: the answer to the first
     /// attempt was lost.
-    async fn create_job(&self, namespace: &str, name: &str, run: &str, job: &Job) -> Result<Owner> {
+    pub(super) async fn create_job(&self, namespace: &str, name: &str, run: &str, job: &Job) -> Result<Owner> {
         let what = format!("create Job {namespace}/{name}");
         let jobs = self.jobs(namespace);
         let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };

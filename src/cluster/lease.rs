@@ -3,6 +3,7 @@
 //! Clocks of different machines are never compared, as in client-go's leader election: a holder is dead when whoever asks has
 //! seen no renewal for the Lease's duration by its own monotonic clock. Times in the Lease are for people.
 mod orphaned;
+mod outlast;
 mod taking;
 mod told;
 

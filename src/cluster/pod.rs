@@ -50,7 +50,7 @@ fn first_container(pod: &Pod) -> Option<String> {
     pod.spec.as_ref().and_then(|spec| spec.containers.first()).map(|container| container.name.clone())
 }
 
-fn is_ready(pod: &Pod) -> bool {
+pub(super) fn is_ready(pod: &Pod) -> bool {
     let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
     let ready = conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True");
     ready && pod.metadata.deletion_timestamp.is_none()

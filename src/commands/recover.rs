@@ -88,7 +88,7 @@ impl Run<'_> {
         }
     }
 
-    async fn put_back(&self, cluster: &Cluster, shutdown: &mut Shutdown, dead: Found) -> Result<Outcome> {
+    pub(super) async fn put_back(&self, cluster: &Cluster, shutdown: &mut Shutdown, dead: Found) -> Result<Outcome> {
         self.note(&format!("{} is gone; putting back what it left", dead.holder));
         let journal = dead.journal.as_deref().map_or(Ok(Vec::new()), serde_json::from_str);
         let journal = journal.context("cannot read the journal in the Lease (written by a newer version?)")?;

@@ -1,6 +1,7 @@
 //! What came of a run goes into the sandbox's record, for `status` and for the runs after it.
 use super::{Run, holder};
 use crate::cluster::Cluster;
+use crate::jobs::Mode;
 use crate::record::{self, Act, Record, StepTime};
 use crate::report::Event;
 use crate::shutdown::Shutdown;
@@ -50,8 +51,18 @@ fn note(record: &mut Record, act: &Act, summary: &Summary, well: bool) -> bool {
         record.data_read_at = summary.data_read_at.as_deref().and_then(record::time);
         record.database = Some(act.clone());
     }
-    if let Some(copied) = &summary.documents {
+    // A reset brings back the checkpoint's.
+    if let Some(copied) = summary.documents.as_ref().filter(|_| summary.rehearsal.reset.is_none()) {
         record.documents = Some(Act { bytes: Some(copied.bytes), ..act.clone() });
+    }
+    if let Some(checkpoint) = summary.rehearsal.checkpoint.as_ref().filter(|_| summary.rehearsal.taken) {
+        let (name, bytes) = (Some(checkpoint.name.clone()), Some(checkpoint.bytes));
+        record.checkpoint = Some(Act { name, bytes, ..act.clone() });
+    }
+    if let Some(reset) = &summary.rehearsal.reset {
+        let name = summary.rehearsal.checkpoint.as_ref().map(|checkpoint| checkpoint.name.clone());
+        let mode = reset.mode.map(|mode| if mode == Mode::Full { "full" } else { "delta" }.to_owned());
+        record.reset = Some(Act { name, mode, ..act.clone() });
     }
     if well && !summary.steps.is_empty() {
         let times = summary.steps.iter().map(|step| StepTime { step: step.step.to_owned(), seconds: step.seconds });

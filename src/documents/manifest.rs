@@ -98,6 +98,21 @@ impl Manifest {
         self.position(path).map(|at| &self.entries[at])
     }
 
+    /// What there is, in a form that the same files always have, whichever `find` lists them: times in whole seconds.
+    pub fn summary(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        for entry in &self.entries {
+            let Entry { kind, mode, size, mtime, .. } = entry;
+            let size = if *kind == Kind::File { *size } else { 0 };
+            text.extend_from_slice(format!("{kind:?} {mode:o} {size} {} ", mtime.seconds).as_bytes());
+            text.extend_from_slice(self.path(entry));
+            text.push(0);
+            text.extend_from_slice(self.link(entry));
+            text.push(0);
+        }
+        text
+    }
+
     fn sort(&mut self) {
         let text = &self.text;
         let path = |entry: &Entry| &text[entry.text..][..entry.path as usize];

@@ -1,5 +1,6 @@
 //! Production's documents, copied from its Pod into the sandbox's.
 use super::Context;
+use crate::cluster::documents::Side;
 use crate::report::Event;
 use anyhow::{Context as _, Result};
 use std::time::Instant;
@@ -8,7 +9,7 @@ pub(super) async fn sync(cx: &mut Context<'_>) -> Result<()> {
     let settings = cx.settings;
     let container = settings.container.as_deref();
     let (source, target) = tokio::try_join!(
-        cx.cluster.ready_pod(&settings.prod.namespace, &cx.found.prod.selector, container),
+        cx.cluster.ready_pod(&settings.prod.namespace, &cx.found.prod()?.selector, container),
         cx.cluster.ready_pod(&settings.sandbox.namespace, &cx.found.sandbox.selector, container)
     )?;
     let (started, report) = (Instant::now(), cx.report);
@@ -16,9 +17,11 @@ pub(super) async fn sync(cx: &mut Context<'_>) -> Result<()> {
         let rate = bytes as f64 / 1e6 / started.elapsed().as_secs_f64();
         report.event(Event::Progress { text: &format!("{} MB sent, {rate:.0} MB/s", bytes / 1_000_000) });
     };
-    let copied = cx
+    let root = &settings.documents_root;
+    let sides = (Side { pod: &source, root }, Side { pod: &target, root });
+    let (copied, _) = cx
         .cluster
-        .copy_documents((&source, &target), &settings.documents_root, &settings.documents_trees, &progress)
+        .copy_documents(sides, &settings.documents_trees, &progress)
         .await
         .context("could not copy the documents; what has arrived stays, run it again to send the rest")?;
     if !copied.changed_while_read.is_empty() {

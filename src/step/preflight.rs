@@ -1,21 +1,34 @@
 //! Everything a run needs, looked at before anything is touched; all that is wrong is said at once.
+mod golden;
 mod started;
 
 use crate::cluster::Cluster;
 use crate::cluster::deployment::Rollout;
 use crate::cluster::secret::Credentials;
 use crate::settings::{Environment, Settings};
-use anyhow::{Error, Result, anyhow};
+use anyhow::{Context as _, Error, Result, anyhow};
+pub use golden::GoldenFound;
 
 /// What the steps need of what was found.
 pub struct Found {
     /// Production's credentials and server; absent when only documents are copied.
     pub database: Option<DatabaseFound>,
-    pub prod: Rollout,
+    /// Absent where production is not asked for anything.
+    pub prod: Option<Rollout>,
     pub sandbox: Rollout,
+    /// The golden volume, where checkpoints are made or used.
+    pub golden: Option<GoldenFound>,
+    /// Whether the sandbox is stopped meanwhile.
+    pub stops: bool,
     /// What should be known before the run, but does not stop it.
     pub warnings: Vec<String>,
     pub notes: Vec<String>,
+}
+
+impl Found {
+    pub(super) fn prod(&self) -> Result<&Rollout> {
+        self.prod.as_ref().context("a bug: the preflight did not look at production")
+    }
 }
 
 /// What was found on the way.
@@ -44,8 +57,39 @@ impl Remarks {
 /// What a plan is about, so that no more is asked than it uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scope {
+    /// Production's database is read.
     pub database: bool,
+    /// Production's documents are read.
     pub documents: bool,
+    /// The sandbox is stopped meanwhile.
+    pub stops: bool,
+    /// What is done on the golden volume.
+    pub golden: Option<Golden>,
+}
+
+/// What is done on the golden volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Golden {
+    /// Checkpoints are looked at, or removed.
+    Look,
+    /// The sandbox is compared with one, or brought to one.
+    Use,
+    /// One is made, and the volume where there is none.
+    Make,
+    /// The Pod is removed.
+    Cool,
+}
+
+impl Scope {
+    /// Whether production is asked for anything.
+    pub fn reads_production(self) -> bool {
+        self.database || self.documents
+    }
+
+    /// Whether the sandbox's documents are read or written.
+    fn uses_documents(self) -> bool {
+        self.documents || matches!(self.golden, Some(Golden::Use | Golden::Make))
+    }
 }
 
 /// Reads only.
@@ -55,33 +99,52 @@ pub struct Scope {
 pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Result<Found> {
     let mut remarks = Remarks::default();
     let Settings { prod, sandbox, .. } = settings;
-    let wrong = &mut remarks.wrong;
-    let (prod_rollout, sandbox_rollout) = tokio::join!(
-        cluster.deployment(&prod.namespace, &prod.deployment),
-        cluster.deployment(&sandbox.namespace, &sandbox.deployment)
+    let production = async {
+        match scope.reads_production() {
+            true => cluster.deployment(&prod.namespace, &prod.deployment).await.map(Some),
+            false => Ok(None),
+        }
+    };
+    let sandbox_rollout = cluster.deployment(&sandbox.namespace, &sandbox.deployment);
+    let mut golden_wrong = Vec::new();
+    let (prod_rollout, sandbox_rollout, golden, stops) = tokio::join!(
+        production,
+        sandbox_rollout,
+        golden::check(settings, cluster, scope.golden, &mut golden_wrong),
+        check_stop(settings, cluster, scope)
     );
-    let rollouts = [keep(wrong, prod_rollout), keep(wrong, sandbox_rollout)];
+    let (prod_rollout, sandbox_rollout) =
+        (keep(&mut remarks.wrong, prod_rollout).flatten(), keep(&mut remarks.wrong, sandbox_rollout));
+    remarks.wrong.extend(golden_wrong);
+    remarks.add(stops);
     let mut database = None;
     if scope.database {
-        let (application, autoscalers, found) = tokio::join!(
-            started::check_application(settings, cluster),
-            started::check_autoscalers(settings, cluster),
-            check_database(settings, cluster, wrong)
-        );
-        database = found;
+        database = check_database(settings, cluster, &mut remarks.wrong).await;
+    }
+    let Remarks { mut wrong, warnings, mut notes } = remarks;
+    let documents = [(scope.documents, prod, &prod_rollout), (scope.uses_documents(), sandbox, &sandbox_rollout)];
+    for (_, environment, rollout) in documents.into_iter().filter(|(asked, ..)| *asked) {
+        wrong.extend(rollout.as_ref().and_then(|rollout| no_documents(settings, environment, rollout)));
+    }
+    match sandbox_rollout {
+        Some(sandbox) if wrong.is_empty() => {
+            notes.extend(golden.iter().flat_map(|golden| golden.notes.clone()));
+            Ok(Found { database, prod: prod_rollout, sandbox, golden, stops: scope.stops, warnings, notes })
+        }
+        _ => Err(in_the_way(&wrong)),
+    }
+}
+
+/// Whether the sandbox can be stopped, and stays so.
+async fn check_stop(settings: &Settings, cluster: &Cluster, scope: Scope) -> Remarks {
+    let mut remarks = Remarks::default();
+    if scope.stops {
+        let (application, autoscalers) =
+            tokio::join!(started::check_application(settings, cluster), started::check_autoscalers(settings, cluster));
         remarks.add(application);
         remarks.add(autoscalers);
     }
-    let Remarks { mut wrong, warnings, notes } = remarks;
-    if scope.documents {
-        for (environment, rollout) in [prod, sandbox].into_iter().zip(&rollouts) {
-            wrong.extend(rollout.as_ref().and_then(|rollout| no_documents(settings, environment, rollout)));
-        }
-    }
-    match rollouts {
-        [Some(prod), Some(sandbox)] if wrong.is_empty() => Ok(Found { database, prod, sandbox, warnings, notes }),
-        _ => Err(in_the_way(&wrong)),
-    }
+    remarks
 }
 
 /// What the settings alone tell, before any right is asked for: those of one namespace would have to be had for both.

@@ -1,8 +1,8 @@
 //! All that a run will ask of the cluster, asked for before the first change: a verb that is forbidden half-way would be
 //! found out when the sandbox is down, and one that is needed to put things back, too late.
-use super::preflight::Scope;
+use super::preflight::{Golden, Scope};
 use crate::cluster::rights::Right;
-use crate::cluster::{Cluster, lease};
+use crate::cluster::{Cluster, golden, lease};
 use crate::settings::{Environment, Settings};
 use anyhow::{Result, ensure};
 
@@ -46,7 +46,10 @@ async fn ask(cluster: &Cluster, needed: &[Right]) -> Result<()> {
 fn needed(settings: &Settings, scope: Scope) -> Vec<Right> {
     let Settings { prod, sandbox, .. } = settings;
     let (source, target) = (In(&prod.namespace), In(&sandbox.namespace));
-    let mut needed = vec![source.named("get", "apps", "deployments", &prod.deployment)];
+    let mut needed = Vec::new();
+    if scope.reads_production() {
+        needed.push(source.named("get", "apps", "deployments", &prod.deployment));
+    }
     needed.extend(
         ["get", "update", "delete"].map(|verb| target.named(verb, "coordination.k8s.io", "leases", lease::NAME)),
     );
@@ -59,6 +62,15 @@ fn needed(settings: &Settings, scope: Scope) -> Vec<Right> {
         needed.push(source.named("get", CORE, "secrets", &prod.secret));
         let database = target.database(sandbox).into_iter().filter(|right| !needed.contains(right)).collect::<Vec<_>>();
         needed.extend(database);
+    }
+    if let Some(golden) = scope.golden {
+        let golden = target.golden(settings, golden).into_iter();
+        let golden = golden.filter(|right| !needed.contains(right)).collect::<Vec<_>>();
+        needed.extend(golden);
+    }
+    if scope.stops {
+        let stop = target.stop(sandbox).into_iter().filter(|right| !needed.contains(right)).collect::<Vec<_>>();
+        needed.extend(stop);
         let argocd = In(&settings.argocd_namespace);
         let on_application = |verb| argocd.named(verb, "argoproj.io", "applications", &settings.argocd_application);
         needed.extend(["get", "list", "watch", "patch"].map(on_application));
@@ -84,14 +96,41 @@ impl In<'_> {
         [self.any("list", CORE, "pods"), exec("get"), exec("create")]
     }
 
+    /// What the golden volume and its Pod need, warm or cold.
+    fn golden(self, settings: &Settings, golden: Golden) -> Vec<Right> {
+        let claims = "persistentvolumeclaims";
+        let warm = |verb| self.named(verb, "apps", "deployments", golden::NAME);
+        let pods = ["list", "watch"].map(|verb| self.any(verb, CORE, "pods"));
+        if golden == Golden::Cool {
+            return [warm("delete")].into_iter().chain(pods).collect();
+        }
+        let mut needed = vec![
+            self.named("get", CORE, "secrets", &settings.sandbox.secret),
+            self.named("get", CORE, claims, &settings.golden_claim),
+            warm("get"),
+        ];
+        needed.extend(pods);
+        needed.extend(["get", "create"].map(|verb| self.any(verb, CORE, "pods/exec")));
+        needed.extend(["create", "get", "delete"].map(|verb| self.any(verb, "batch", "jobs")));
+        // The Deployment is made anew where one of another version stands.
+        needed.extend([self.any("create", "apps", "deployments"), warm("update")]);
+        if golden == Golden::Make {
+            needed.push(self.any("create", CORE, claims));
+        }
+        needed
+    }
+
+    /// What stopping the sandbox and starting it again needs.
+    fn stop(self, sandbox: &Environment) -> Vec<Right> {
+        let mut needed = vec![self.named("patch", "apps", "deployments/scale", &sandbox.deployment)];
+        needed.extend(["list", "watch"].map(|verb| self.any(verb, "apps", "deployments")));
+        needed.extend(["list", "watch"].map(|verb| self.any(verb, CORE, "pods")));
+        needed
+    }
+
     /// What the Job, its Secret, its Pod and the Deployment need.
     fn database(self, sandbox: &Environment) -> Vec<Right> {
-        let mut needed = vec![
-            self.named("patch", "apps", "deployments/scale", &sandbox.deployment),
-            self.named("get", CORE, "secrets", &sandbox.secret),
-            self.any("get", CORE, "pods/log"),
-        ];
-        needed.extend(["list", "watch"].map(|verb| self.any(verb, "apps", "deployments")));
+        let mut needed = vec![self.named("get", CORE, "secrets", &sandbox.secret), self.any("get", CORE, "pods/log")];
         needed.extend(["create", "get", "delete"].map(|verb| self.any(verb, "batch", "jobs")));
         needed.extend(["create", "delete"].map(|verb| self.any(verb, CORE, "secrets")));
         needed.extend(["get", "list", "watch"].map(|verb| self.any(verb, CORE, "pods")));

@@ -12,7 +12,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 /// Everything below a directory as find tells it, contents included.
-fn tree(root: &Path) -> String {
+pub(crate) fn tree(root: &Path) -> String {
     let script = "cd \"$1\" && find . \\( -type d -printf '%y %m - %T@ %p\\n' -o -printf '%y %m %s %T@ %p -> %l\\n' \\) | sort && find . -type f -print0 | sort -z | xargs -0 -r sha256sum";
     let output = Command::new("bash").args(["-c", script, "bash"]).arg(root).output().expect("find runs");
     assert!(output.status.success(), "{output:?}");
@@ -20,7 +20,7 @@ fn tree(root: &Path) -> String {
 }
 
 /// Files with every kind of name, and `bulk` bytes more.
-fn populate(root: &Path, bulk: usize) {
+pub(crate) fn populate(root: &Path, bulk: usize) {
     let tree = root.join("mycompany");
     for directory in ["facture/2026", "empty", "with space/and\nnewline"] {
         fs::create_dir_all(tree.join(directory)).expect("a directory");

@@ -18,6 +18,7 @@ mod matrix;
 mod real;
 mod refresh;
 mod refusals;
+mod rehearsal;
 mod rights;
 mod scripts;
 mod status;

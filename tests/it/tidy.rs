@@ -6,7 +6,7 @@ use checks::*;
 use source::{Source, sources, words};
 
 /// The floors of `src/lib.rs`: a module imports only from lower ones.
-const FLOORS: [(&str, u8); 17] = [
+const FLOORS: [(&str, u8); 18] = [
     ("main", 8),
     ("lib", 8),
     ("commands", 7),
@@ -22,6 +22,7 @@ const FLOORS: [(&str, u8); 17] = [
     ("report", 0),
     ("jobs", 0),
     ("documents", 0),
+    ("golden", 0),
     ("shutdown", 0),
     ("record", 0),
 ];

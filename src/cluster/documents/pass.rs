@@ -1,6 +1,6 @@
 //! One pass: what differs goes from the source through the sieve to the target, all at the same time.
-use super::failed;
-use crate::cluster::exec::{self, Ended, Heard, Input, Output, PodRef, STDIN};
+use super::{Side, failed};
+use crate::cluster::exec::{self, Ended, Heard, Input, Output, STDIN};
 use crate::documents::archive::Format;
 use crate::documents::complaints::Complaints;
 use crate::documents::delta::Delta;
@@ -23,8 +23,7 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Makes one pass.
 pub(super) async fn run(
     client: &Client,
-    (source, target): (&PodRef, &PodRef),
-    root: &str,
+    (source, target): (Side<'_>, Side<'_>),
     new: Manifest,
     old: &Manifest,
     delta: &Delta,
@@ -35,8 +34,9 @@ pub(super) async fn run(
         false => "other",
     };
     let (send, receive) = (sent(SEND_SCRIPT), sent(RECEIVE_SCRIPT));
-    let sending = ["sh", "-c", &send, "sh", root, tar(&new)];
-    let receiving = ["sh", "-c", &receive, "sh", root, tar(old)];
+    let sending = ["sh", "-c", &send, "sh", source.root, tar(&new)];
+    let receiving = ["sh", "-c", &receive, "sh", target.root, tar(old)];
+    let (source, target) = (source.pod, target.pod);
     let ((asking, reading), (writing, watching)) =
         tokio::try_join!(exec::open(client, source, &sending, true), exec::open(client, target, &receiving, true))?;
     let (to_target, from_source) = mpsc::channel(QUEUE);

@@ -42,7 +42,7 @@ pub struct RefreshJob<'a> {
     pub restore: Container<'a>,
 }
 
-pub(super) fn labels(run: &str) -> BTreeMap<String, String> {
+pub(in crate::cluster) fn labels(run: &str) -> BTreeMap<String, String> {
     let label = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     BTreeMap::from([label("app.kubernetes.io/managed-by", "sandbox-lifecycle"), label(RUN_LABEL, run)])
 }
@@ -117,6 +117,6 @@ fn variable(env: &Env<'_>) -> Value {
 }
 
 /// Kubernetes expands `$(NAME)` in commands and values, and takes `$$` for a dollar.
-fn escaped(value: &str) -> String {
+pub(in crate::cluster) fn escaped(value: &str) -> String {
     value.replace('$', "$$")
 }

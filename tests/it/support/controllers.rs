@@ -3,6 +3,7 @@
 //! **Imitated**: Deployment → ReplicaSet → Pods with `pod-template-hash`, rolling and Recreate,
 //! status and the conditions Available and Progressing; Job → Pod with the tracking finalizer,
 //! retries, deadline, suspension and TTL, a quota of Pods, conditions in the order of Kubernetes 1.31 and later;
+//! volumes for claims of the default StorageClass;
 //! garbage collection by owner (background, foreground, orphan) and of Namespaces; Argo CD's
 //! automated sync of new commits, self-heal and operations, and the ApplicationSet controller.
 //!
@@ -19,6 +20,7 @@ use tokio::time::timeout;
 use super::store::Store;
 
 pub(crate) mod argo;
+pub(crate) mod claims;
 mod deployments;
 mod garbage;
 mod jobs;
@@ -43,6 +45,7 @@ impl Controllers {
         tasks.spawn(keep(store.clone(), &["deployments", "replicasets", "pods"], deployments::reconcile));
         tasks.spawn(keep(store.clone(), &["replicasets", "pods"], replicasets::reconcile));
         tasks.spawn(keep(store.clone(), &["jobs", "pods"], jobs::reconcile));
+        tasks.spawn(keep(store.clone(), &["persistentvolumeclaims"], claims::reconcile));
         tasks.spawn(keep(store.clone(), &[], garbage::reconcile));
         let healer = argo.clone();
         let heal = move |store: &Store| healer.reconcile(store);

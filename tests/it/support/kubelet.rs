@@ -53,6 +53,8 @@ pub(crate) struct RuntimeConfig {
     /// Between two pulls of an image that is not there, and two starts of a container that ends.
     pub(crate) backoff: Duration,
     pub(crate) unschedulable: Vec<Unschedulable>,
+    /// Claims with no more room than so many MiB. What is in them lasts as long as the container that has them.
+    pub(crate) small_claims: Vec<(String, u64)>,
     /// The WebSocket subprotocols that exec knows.
     pub(crate) exec_protocols: Vec<&'static str>,
 }
@@ -67,6 +69,7 @@ impl RuntimeConfig {
             unstarted_stay_waiting: false,
             backoff: Duration::from_millis(200),
             unschedulable: Vec::new(),
+            small_claims: Vec::new(),
             exec_protocols: vec!["v5.channel.k8s.io", "v4.channel.k8s.io"],
         }
     }
@@ -194,6 +197,14 @@ impl Node {
         }
     }
 
+    /// Mounted Secrets follow their object, after a minute or so in life.
+    fn remount(&self, secret: &Value) {
+        let pods: Vec<Arc<Pod>> = self.pods().values().cloned().collect();
+        for pod in pods.iter().filter(|pod| secret["metadata"]["namespace"] == *pod.ns) {
+            volumes::refresh(pod, secret);
+        }
+    }
+
     /// A Pod whose task has nothing left to do.
     fn forget(&self, pod: &Pod) {
         let key = (pod.ns.clone(), pod.name.clone());
@@ -213,6 +224,7 @@ async fn watch_pods(node: Arc<Node>, mut changes: tokio::sync::broadcast::Receiv
     list(&node);
     loop {
         match changes.recv().await {
+            Ok(change) if change.resource == "secrets" => node.remount(&change.object),
             Ok(change) if change.resource != "pods" => {}
             Ok(change) if change.kind == ChangeKind::Deleted => node.dismiss(&change.object),
             Ok(change) => node.admit(&change.object),

@@ -6,10 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::broadcast::Receiver;
+
 use super::super::container::Container;
+use super::super::store::Change;
 use super::pod::Pod;
 use super::stop::{self, Stop, Why};
-use super::{NODE, status};
+use super::{NODE, status, volumes};
 
 impl Pod {
     /// All the containers' lives; `None` when it was told to stop before their end.
@@ -88,16 +91,23 @@ impl Pod {
     /// Until there is a node for it.
     async fn schedule(&self) -> Option<()> {
         let mut config = self.node.config.subscribe();
+        let mut changes = self.node.store.subscribe();
         loop {
             let obstacle = {
                 let config = config.borrow_and_update();
                 let mine = config.unschedulable.iter().find(|one| one.holds(&self.name));
-                mine.map(|one| one.message.clone())
+                mine.map(|one| one.message.clone()).or_else(|| volumes::unbound(self))
             };
             let Some(message) = obstacle else { break };
             self.say("Warning", "FailedScheduling", &message);
             self.report_unscheduled(&message);
-            self.unless_stopped(config.changed()).await?.ok()?;
+            let changed = async {
+                tokio::select! {
+                    changed = config.changed() => changed.is_ok(),
+                    () = claims_changed(&mut changes) => true,
+                }
+            };
+            self.unless_stopped(changed).await?.then_some(())?;
         }
         let bound = self.node.store.mutate("pods", &self.ns, &self.name, |pod| {
             pod["spec"]["nodeName"] = NODE.into();
@@ -128,6 +138,11 @@ impl Pod {
             slots.iter().any(|slot| slot.init && slot.exit_code().is_some_and(|code| code != 0 && ended(code)));
         failed_init || apps.all(|slot| slot.exit_code().is_some_and(ended))
     }
+}
+
+/// Until a claim has changed, or may have.
+async fn claims_changed(changes: &mut Receiver<Change>) {
+    while changes.recv().await.is_ok_and(|change| change.resource != "persistentvolumeclaims") {}
 }
 
 /// A Pod's task, to the end of its object.

@@ -22,6 +22,34 @@ pub(super) fn claim(root: &Path, ns: &str, name: &str) -> io::Result<PathBuf> {
     Ok(dir)
 }
 
+/// The scheduler's sentence about a claim that has no volume. One that is no object of the store is the node's own affair.
+pub(super) fn unbound(pod: &Pod) -> Option<String> {
+    let volumes = pod.object["spec"]["volumes"].as_array();
+    let claims =
+        volumes.into_iter().flatten().filter_map(|volume| volume["persistentVolumeClaim"]["claimName"].as_str());
+    let unbound = claims
+        .filter_map(|name| pod.node.store.get("persistentvolumeclaims", &pod.ns, name))
+        .any(|claim| claim["status"]["phase"] != "Bound");
+    unbound.then(|| {
+        "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/1 nodes are available: 1 \
+         Preemption is not helpful for scheduling."
+            .to_owned()
+    })
+}
+
+/// A Secret has changed: the Pods that have it mounted see it.
+pub(super) fn refresh(pod: &Pod, secret: &Value) {
+    let group = pod.object["spec"]["securityContext"]["fsGroup"].as_u64();
+    let group = group.and_then(|group| u32::try_from(group).ok());
+    for volume in pod.object["spec"]["volumes"].as_array().into_iter().flatten() {
+        let own = pod.node.config().root.join("pods").join(&pod.uid).join(volume["name"].as_str().unwrap_or_default());
+        if volume["secret"]["secretName"] == secret["metadata"]["name"] && own.exists() {
+            // A Pod that ends at this moment has no use for it.
+            let _ = fill(&own, Some(secret), &volume["secret"], group);
+        }
+    }
+}
+
 /// The container's mounts, outer before inner; the error is the kubelet's FailedMount sentence.
 pub(super) fn mounts(pod: &Pod, spec: &Value) -> Result<Vec<Mount>, String> {
     let mut mounts = Vec::new();
@@ -33,7 +61,9 @@ pub(super) fn mounts(pod: &Pod, spec: &Value) -> Result<Vec<Mount>, String> {
             .clone()
             .find(|volume| volume["name"] == text("name"))
             .ok_or_else(|| format!("volume \"{}\" not found", text("name")))?;
-        if let Some(size) = memory(&volume["emptyDir"])? {
+        let claim = volume["persistentVolumeClaim"]["claimName"].as_str();
+        let small = pod.node.config().small_claims.into_iter().find(|(name, _)| Some(name.as_str()) == claim);
+        if let Some(size) = memory(&volume["emptyDir"])?.or(small.map(|(_, mebibytes)| mebibytes << 20)) {
             let (source, target) = (Source::Memory(size), text("mountPath").to_owned());
             mounts.push(Mount { source, target, read_only: false });
             continue;

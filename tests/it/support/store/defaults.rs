@@ -15,6 +15,12 @@ pub(crate) fn fill(resource: &str, object: &mut Value) {
             set(object, "status", json!({"phase": "Pending", "qosClass": "BestEffort"}));
         }
         "secrets" => secret(object),
+        "persistentvolumeclaims" => {
+            // The admission plugin DefaultStorageClass; "" asks for none.
+            set(&mut object["spec"], "storageClassName", json!("standard"));
+            set(&mut object["spec"], "volumeMode", json!("Filesystem"));
+            set(object, "status", json!({"phase": "Pending"}));
+        }
         "namespaces" => {
             set(object, "spec", json!({"finalizers": ["kubernetes"]}));
             set(object, "status", json!({"phase": "Active"}));

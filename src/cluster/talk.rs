@@ -1,0 +1,159 @@
+//! A script in a running container that is talked with: lines of its output come, words go to its input.
+//!
+//! To drop a conversation ends its connection; the script reads the end of its input, which means abort.
+use super::exec::{self, Ended, Heard, Input, Output, PodRef, STDIN};
+use super::{CALL_LIMIT, Cluster};
+use crate::documents::frames::Framer;
+use anyhow::{Result, anyhow};
+use std::collections::VecDeque;
+use tokio::time::timeout;
+
+/// What a conversation gives next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Spoken {
+    Line(String),
+    /// Every line has been given.
+    Ended(Ended),
+}
+
+/// One script, from its start to its end.
+pub struct Talk {
+    input: Input,
+    output: Output,
+    lines: VecDeque<String>,
+    partial: Vec<u8>,
+    ended: Option<Ended>,
+}
+
+/// What a script said that was listened to until its end.
+pub struct Told {
+    pub stdout: Vec<u8>,
+    /// The last of it.
+    pub stderr: String,
+    pub ended: Ended,
+}
+
+impl Cluster {
+    /// Starts a script.
+    ///
+    /// # Errors
+    /// The server refuses, or cannot be reached.
+    pub async fn talk(&self, pod: &PodRef, argv: &[&str]) -> Result<Talk> {
+        let (input, output) = exec::open(&self.client, pod, argv, true).await?;
+        Ok(Talk { input, output, lines: VecDeque::new(), partial: Vec::new(), ended: None })
+    }
+
+    /// Starts a script, gives it `input`, and listens to its end.
+    ///
+    /// # Errors
+    /// The server refuses, or the connection is lost. That it failed is no error here.
+    pub async fn tell(&self, pod: &PodRef, argv: &[&str], input: Vec<Vec<u8>>) -> Result<Told> {
+        let mut talk = self.talk(pod, argv).await?;
+        let mut stdout = Vec::new();
+        let said = talk.input.send(input).await;
+        loop {
+            let heard = tokio::select! {
+                heard = talk.output.next() => heard,
+                lost = talk.input.keep_alive() => lost,
+            };
+            match heard {
+                Ok(Heard::Stdout(bytes)) => stdout.extend_from_slice(&bytes),
+                Ok(Heard::Stderr(_)) => {}
+                Ok(Heard::Ended(ended)) => return Ok(Told { stdout, stderr: talk.output.last_words(), ended }),
+                // What could not be told explains why nothing came back.
+                Err(error) => return Err(said.err().unwrap_or(error)),
+            }
+        }
+    }
+}
+
+impl Talk {
+    /// The next line, or the end.
+    ///
+    /// # Errors
+    /// The connection is lost before the script has ended.
+    pub async fn next(&mut self) -> Result<Spoken> {
+        loop {
+            if let Some(line) = self.lines.pop_front() {
+                return Ok(Spoken::Line(line));
+            }
+            if let Some(ended) = &self.ended {
+                return Ok(Spoken::Ended(ended.clone()));
+            }
+            let heard = tokio::select! {
+                heard = self.output.next() => heard?,
+                lost = self.input.keep_alive() => lost?,
+            };
+            match heard {
+                Heard::Stdout(bytes) => self.take(&bytes),
+                Heard::Stderr(_) => {}
+                Heard::Ended(ended) => {
+                    let rest = std::mem::take(&mut self.partial);
+                    self.lines.extend((!rest.is_empty()).then(|| String::from_utf8_lossy(&rest).into_owned()));
+                    self.ended = Some(ended);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        self.partial.extend_from_slice(bytes);
+        while let Some(end) = self.partial.iter().position(|&byte| byte == b'\n') {
+            let line: Vec<u8> = self.partial.drain(..=end).collect();
+            self.lines.push_back(String::from_utf8_lossy(&line[..end]).into_owned());
+        }
+    }
+
+    /// Says a word, as a line.
+    ///
+    /// # Errors
+    /// The connection is lost; also when the script has ended meanwhile, which its output tells better.
+    pub async fn say(&mut self, word: &str) -> Result<()> {
+        let said = timeout(CALL_LIMIT, self.input.send(vec![frame(format!("{word}\n").as_bytes())])).await;
+        said.map_err(|_| anyhow!("the script did not take the word {word:?}"))?
+    }
+
+    /// The end of what it wrote to stderr.
+    pub fn last_words(&self) -> String {
+        self.output.last_words()
+    }
+}
+
+/// Bytes for a script's input.
+pub fn frame(bytes: &[u8]) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(bytes.len() + 1);
+    frame.push(STDIN);
+    frame.extend_from_slice(bytes);
+    frame
+}
+
+/// Paths for a script that reads them NUL-separated in frames: a line `SIZE COUNT`, so many bytes, …, `end`.
+pub fn framed(paths: &[&[u8]]) -> Vec<Vec<u8>> {
+    let mut framer = Framer::new(STDIN);
+    let mut chunks = Vec::new();
+    for path in paths {
+        chunks.extend(framer.push(path));
+        chunks.extend(framer.push(b"\0"));
+    }
+    chunks.extend(framer.end());
+    chunks.concat()
+}
+
+impl Told {
+    /// The script's stdout, if it succeeded.
+    ///
+    /// # Errors
+    /// It did not: what its exit code means, and its last words.
+    pub fn success(self, meaning: impl Fn(i32) -> Option<&'static str>) -> Result<Vec<u8>> {
+        let meant = match &self.ended {
+            Ended::Code(0) => return Ok(self.stdout),
+            Ended::Code(code) => meaning(*code),
+            Ended::Failed(_) => None,
+        };
+        Err(match (meant, self.stderr.as_str()) {
+            (Some(meant), "") => anyhow!("{meant}"),
+            (Some(meant), said) => anyhow!("{meant}: {said}"),
+            (None, said) => anyhow!("{}", exec::unsuccessful(&self.ended, said)),
+        })
+    }
+}

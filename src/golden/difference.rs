@@ -1,0 +1,135 @@
+//! What differs between the sandbox and a checkpoint: as JSON for a script, as text for a person.
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::fmt::{self, Display};
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Difference {
+    pub checkpoint: String,
+    pub taken_at: String,
+    pub tables: Vec<Table>,
+    pub sequences: Vec<Sequence>,
+    /// Sentences; where the schema differs, rows cannot be compared.
+    pub schema: Vec<String>,
+    pub files: Files,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Table {
+    pub name: String,
+    pub added: u64,
+    pub changed: u64,
+    pub removed: u64,
+    /// With `--rows` only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<Row>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// `added`, `changed` or `removed`.
+    pub change: &'static str,
+    pub key: Value,
+    pub old: Value,
+    pub new: Value,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Sequence {
+    pub name: String,
+    pub was: Value,
+    pub is: Value,
+}
+
+/// Paths below the documents root.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Files {
+    pub added: Vec<String>,
+    pub changed: Vec<String>,
+    pub removed: Vec<String>,
+}
+
+impl Difference {
+    /// The table of this name, made where it is not there yet.
+    pub fn table(&mut self, name: &str) -> &mut Table {
+        let at = self.tables.iter().position(|table| table.name == name).unwrap_or_else(|| {
+            self.tables.push(Table { name: name.to_owned(), ..Table::default() });
+            self.tables.len() - 1
+        });
+        &mut self.tables[at]
+    }
+
+    fn is_empty(&self) -> bool {
+        let Files { added, changed, removed } = &self.files;
+        self.tables.is_empty()
+            && self.sequences.is_empty()
+            && self.schema.is_empty()
+            && [added, changed, removed].iter().all(|paths| paths.is_empty())
+    }
+}
+
+impl Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "since {} of {}:", self.checkpoint, self.taken_at)?;
+        if self.is_empty() {
+            return writeln!(f, "nothing has changed");
+        }
+        self.schema.iter().try_for_each(|what| writeln!(f, "schema     {what}"))?;
+        for Table { name, added, changed, removed, rows } in &self.tables {
+            writeln!(f, "table      {name}: {added} added, {changed} changed, {removed} removed")?;
+            rows.iter().try_for_each(|row| write!(f, "{row}"))?;
+        }
+        for Sequence { name, was, is } in &self.sequences {
+            writeln!(f, "sequence   {name}: was {}, is {}", shown(was), shown(is))?;
+        }
+        let Files { added, changed, removed } = &self.files;
+        for (what, paths) in [("added", added), ("changed", changed), ("removed", removed)] {
+            paths.iter().try_for_each(|path| writeln!(f, "file       {path}: {what}"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "           {} {}", self.change, shown(&self.key))?;
+        let empty = Map::new();
+        let fields = |row: &Value| row.as_object().cloned().unwrap_or_else(|| empty.clone());
+        let (old, new) = (fields(&self.old), fields(&self.new));
+        let columns = if old.is_empty() { new.keys() } else { old.keys() };
+        for column in columns {
+            let (was, is) = (old.get(column), new.get(column));
+            if was != is && was.is_some() && is.is_some() {
+                let text = |value: Option<&Value>| value.map_or(String::new(), shown);
+                writeln!(f, "             {column}: {} -> {}", text(was), text(is))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_changed_row_shows_the_columns_that_changed_and_no_other() {
+        let mut difference = Difference { checkpoint: "golden".to_owned(), ..Difference::default() };
+        assert!(difference.to_string().contains("nothing has changed"));
+        let (old, new) = (json!({"rowid": 1, "nom": "a", "town": "x"}), json!({"rowid": 1, "nom": "b", "town": "x"}));
+        let row = Row { change: "changed", key: json!({"rowid": 1}), old, new };
+        *difference.table("llx_societe") =
+            Table { name: "llx_societe".to_owned(), changed: 1, rows: vec![row], added: 0, removed: 0 };
+        let text = difference.to_string();
+        assert!(text.contains("llx_societe: 0 added, 1 changed, 0 removed"), "{text}");
+        assert!(text.contains("nom: a -> b") && !text.contains("town"), "{text}");
+    }
+}

@@ -1,0 +1,15 @@
+# shellcheck shell=sh
+# Makes room for the set $SET: what dead runs left is removed, never what a link leads to.
+: "${SET:?}"
+go
+mkdir -p sets checkpoints
+for found in sets/*; do
+    [ -d "$found" ] || continue
+    [ "$found" != "sets/$SET" ] || continue
+    meant=
+    for link in checkpoints/*; do
+        [ "$(readlink -- "$link" || :)" != "../$found" ] || meant=1
+    done
+    [ -n "$meant" ] || discard "$found"
+done
+mkdir -p "sets/$SET/database" "sets/$SET/documents"

@@ -1,0 +1,18 @@
+# shellcheck shell=sh
+# Prints the documents of the checkpoint $NAME that are not what they were when they were saved. Their paths come on stdin, NUL-separated,
+# in frames: a line `SIZE COUNT`, then SIZE x COUNT bytes, until the line `end`.
+: "${NAME:?}" "${TMPDIR:?}"
+cd -- "checkpoints/$NAME/documents" || exit 50
+unframe() {
+    while read -r size count; do
+        [ "$size" != end ] || return 0
+        dd bs="$size" count="$count" iflag=fullblock 2>/dev/null || return 1
+    done
+    return 1
+}
+ended=$({ { unframe; echo "names $?" >&3; } | xargs -0 -r sha256sum -- >"$TMPDIR/found"; echo "sums $?" >&3; } 3>&1)
+case $ended in *'names 0'*) ;; *) echo "the list of documents was cut" >&2; exit 51 ;; esac
+case $ended in *'sums 0'*) ;; *) echo "some documents cannot be read" >&2; exit 54 ;; esac
+sort "$TMPDIR/found" >"$TMPDIR/sorted"
+comm -13 ../documents.sha256 "$TMPDIR/sorted" >"$TMPDIR/odd"
+cat "$TMPDIR/odd"

@@ -1,0 +1,21 @@
+# shellcheck shell=sh
+# Completes the set $SET by its manifest, the second line of input, and lets the name $NAME mean it from now on.
+# Until the link is switched, in one step, the name means what it meant before. Prints what could not be removed afterwards.
+: "${SET:?}" "${NAME:?}"
+go
+IFS= read -r manifest || { echo "the manifest was cut" >&2; exit 51; }
+set_="sets/$SET"
+printf '%s\n' "$manifest" >"$set_/manifest.part"
+durable "$set_"
+mv -f -- "$set_/manifest.part" "$set_/manifest.json"
+[ "$(cat "$set_/manifest.json")" = "$manifest" ] || { echo "the manifest was not written as it should be" >&2; exit 52; }
+sync -- "$set_" sets 2>/dev/null || sync
+former=$(readlink -- "checkpoints/$NAME" || :)
+rm -f checkpoints/.next
+ln -s -- "../$set_" checkpoints/.next
+mv -T -f -- checkpoints/.next "checkpoints/$NAME"
+sync -- checkpoints 2>/dev/null || sync
+case $former in
+"../$set_") ;;
+../sets/*) discard "${former#../}" || printf 'left %s\n' "$former" ;;
+esac

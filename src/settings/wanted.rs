@@ -1,0 +1,74 @@
+//! Which checkpoint a command is about, and how it is wanted.
+use super::{Settings, Usage, is_object_name};
+use crate::cli::{Command, Shelf};
+use crate::golden::check_name;
+use std::time::Duration;
+
+/// As it was typed, and checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The checkpoint's name; empty where the command is about none.
+    pub name: String,
+    /// Keep the golden Pod.
+    pub warm: bool,
+    /// The rows themselves.
+    pub rows: bool,
+    /// How long another's Lease is waited for; `None`: not at all.
+    pub wait: Option<Duration>,
+}
+
+/// For commands that only look, or tidy up.
+const WAIT: Duration = Duration::from_secs(30);
+
+impl Wanted {
+    /// # Errors
+    /// [`Usage`]: a name that no checkpoint can have, or words that do not go together.
+    pub fn of(command: &Command) -> Result<Self, Usage> {
+        let quick = |name: &str| Self { name: name.to_owned(), wait: Some(WAIT), ..Self::default() };
+        let wanted = match command {
+            Command::RefreshFromProd(flags) | Command::Refresh(flags) => {
+                Self { name: flags.checkpoint.clone().unwrap_or_default(), ..Self::default() }
+            }
+            Command::Checkpoint { shelf: Some(_), save } if save.name.is_some() || save.warm => {
+                return Err(Usage(
+                    "checkpoint list, show, delete and cool take no checkpoint's name before them".into(),
+                ));
+            }
+            Command::Checkpoint { shelf: Some(Shelf::List | Shelf::Cool), .. } => return Ok(quick("")),
+            Command::Checkpoint { shelf: Some(Shelf::Show { name } | Shelf::Delete { name }), .. } => quick(name),
+            Command::Checkpoint { shelf: None, save } => {
+                let name = save.name.as_deref().unwrap_or(crate::cli::DEFAULT_NAME);
+                Self { warm: save.warm, wait: Some(save.wait), ..quick(name) }
+            }
+            Command::Reset(reset) => Self { wait: Some(reset.wait), ..quick(&reset.name) },
+            Command::Diff(diff) => Self { rows: diff.rows, wait: Some(diff.wait), ..quick(&diff.name) },
+            _ => return Ok(Self::default()),
+        };
+        match (command, wanted.name.as_str()) {
+            (Command::RefreshFromProd(flags) | Command::Refresh(flags), "") if flags.checkpoint.is_none() => Ok(wanted),
+            (_, name) => check_name(name).map(|()| wanted.clone()).map_err(Usage),
+        }
+    }
+}
+
+impl Settings {
+    /// What cannot be the golden volume's.
+    pub(super) fn wrong_golden(&self) -> Vec<String> {
+        let names = [("golden-claim", Some(&self.golden_claim)), ("storage-class", self.storage_class.as_ref())];
+        let wrong =
+            names.into_iter().filter_map(|(name, value)| Some((name, value.filter(|name| !is_object_name(name))?)));
+        let wrong = wrong
+            .map(|(name, value)| format!("{name} {value:?} is no name of a Kubernetes object (a-z, 0-9, '-' and '.')"));
+        let size = &self.golden_size;
+        let size = (!is_quantity(size)).then(|| format!("golden-size {size:?} is no size such as 5Gi or 500Mi"));
+        wrong.chain(size).collect()
+    }
+}
+
+/// A whole number with a unit that Kubernetes knows; more is not needed for a size.
+fn is_quantity(size: &str) -> bool {
+    let digits = size.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = &size[digits.len()..];
+    digits.parse::<u64>().is_ok_and(|number| number > 0)
+        && matches!(unit, "" | "Ki" | "Mi" | "Gi" | "Ti" | "k" | "M" | "G" | "T")
+}

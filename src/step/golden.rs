@@ -1,0 +1,129 @@
+//! The rehearsal loop: a checkpoint of the sandbox is made, and the sandbox is brought back to one, on the golden volume.
+//!
+//! One way for a Pod that is kept warm and for that of a Job: the steps exec into it. Nothing of the application's is paused or stopped
+//! unless that is asked for.
+mod compare;
+mod conversation;
+mod documents;
+mod open;
+mod reset;
+mod save;
+mod shelf;
+mod verify;
+
+use super::{Context, Step};
+use crate::cluster::documents::Compared;
+use crate::cluster::exec::PodRef;
+use crate::golden::manifest::Checkpoint;
+use crate::settings::Settings;
+use anyhow::{Context as _, Result};
+use conversation::Conversation;
+use open::Open;
+
+/// What one step leaves to the next.
+#[derive(Default)]
+pub struct State {
+    open: Option<Open>,
+    saved: Option<Checkpoint>,
+    /// The checkpoint that the sandbox is brought to, found whole.
+    verified: Option<Checkpoint>,
+    /// The script that brings the database to it.
+    restore: Option<Conversation>,
+    /// What of the documents differs, and the sandbox's Pod that was looked at.
+    documents: Option<(PodRef, Compared)>,
+}
+
+impl Context<'_> {
+    /// When production's data was read that the sandbox has now, as far as anybody knows.
+    async fn data_read_at(&self) -> Option<String> {
+        if self.summary.data_read_at.is_some() {
+            return self.summary.data_read_at.clone();
+        }
+        // Without the right to it, or where it is damaged, nobody knows.
+        let record = self.cluster.record(&self.settings.sandbox.namespace).await;
+        let record = record.inspect_err(|error| tracing::info!("{error:#}")).ok()??;
+        Some(record.data_read_at?.to_string())
+    }
+
+    fn golden_pod(&self) -> Result<PodRef> {
+        Ok(self.golden.open.as_ref().context("a bug: the golden volume is not open")?.pod.clone())
+    }
+}
+
+pub(super) fn title(step: Step) -> &'static str {
+    match step {
+        Step::OpenGolden => "Open the golden volume",
+        Step::SaveCheckpoint => "Save the database and the documents",
+        Step::SealCheckpoint => "Complete the checkpoint",
+        Step::VerifyCheckpoint => "Verify the checkpoint",
+        Step::ResetDatabase => "Put the database back",
+        Step::ResetDocuments => "Put the documents back",
+        Step::CompareWithCheckpoint => "Compare with the checkpoint",
+        Step::ListCheckpoints => "List the checkpoints",
+        Step::DeleteCheckpoint => "Remove the checkpoint",
+        Step::CloseGolden => "Close the golden volume",
+        _ => "Remove the idle Pod",
+    }
+}
+
+pub(super) fn touches(step: Step, settings: &Settings) -> Vec<String> {
+    let sandbox = &settings.sandbox;
+    let (namespace, name) = (&sandbox.namespace, &settings.wanted.name);
+    let claim = format!("PersistentVolumeClaim {namespace}/{}", settings.golden_claim);
+    let deployment = format!("Deployment {namespace}/{}", crate::cluster::golden::NAME);
+    let job = format!("Job {namespace}/{}", open::job_name("RUN"));
+    let checkpoint = format!("checkpoint {name} on {claim}");
+    match step {
+        Step::OpenGolden if settings.wanted.warm => {
+            vec![
+                format!("create {claim}, if it is not there"),
+                format!("create {deployment}, image {}", settings.pg_image),
+            ]
+        }
+        Step::OpenGolden => {
+            vec![format!("use the Pod of {deployment}; without one: create {job}, image {}", settings.pg_image)]
+        }
+        Step::SaveCheckpoint => vec![
+            format!("create {claim}, if it is not there"),
+            format!("read database {} in one read-only snapshot", sandbox.database),
+            format!("read {} in the Pod of Deployment {namespace}/{}", trees(settings), sandbox.deployment),
+        ],
+        Step::SealCheckpoint => vec![format!("make or replace {checkpoint}")],
+        Step::VerifyCheckpoint | Step::CompareWithCheckpoint => {
+            vec![format!("read {checkpoint}, database {} and {}", sandbox.database, trees(settings))]
+        }
+        Step::ResetDatabase => {
+            vec![format!("bring database {} to the checkpoint, in one transaction", sandbox.database)]
+        }
+        Step::ResetDocuments => vec![format!(
+            "bring {} in the Pod of Deployment {namespace}/{} to the checkpoint",
+            trees(settings),
+            sandbox.deployment
+        )],
+        Step::ListCheckpoints => vec![format!("read {claim}")],
+        Step::DeleteCheckpoint => vec![format!("remove {checkpoint}")],
+        Step::CloseGolden => vec![format!("delete {job}, if it was created")],
+        _ => vec![format!("delete {deployment}")],
+    }
+}
+
+fn trees(settings: &Settings) -> String {
+    let tree = |tree: &String| format!("{}/{tree}", settings.documents_root);
+    settings.documents_trees.iter().map(tree).collect::<Vec<_>>().join(", ")
+}
+
+pub(super) async fn run(step: Step, cx: &mut Context<'_>) -> Result<()> {
+    match step {
+        Step::OpenGolden => open::open(cx).await,
+        Step::SaveCheckpoint => save::save(cx).await,
+        Step::SealCheckpoint => save::seal(cx).await,
+        Step::VerifyCheckpoint => verify::verify(cx).await,
+        Step::ResetDatabase => reset::database(cx).await,
+        Step::ResetDocuments => reset::documents(cx).await,
+        Step::CompareWithCheckpoint => compare::compare(cx).await,
+        Step::ListCheckpoints => shelf::list(cx).await,
+        Step::DeleteCheckpoint => shelf::delete(cx).await,
+        Step::CloseGolden => open::close(cx).await,
+        _ => open::cool(cx).await,
+    }
+}

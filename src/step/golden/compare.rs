@@ -1,0 +1,66 @@
+//! What has changed in the sandbox since a checkpoint.
+use super::conversation::{Conversation, Place};
+use super::documents::differing;
+use super::verify;
+use crate::golden::database;
+use crate::golden::difference::{Difference, Row, Sequence, Table};
+use crate::jobs::{Change, DIFF, Event};
+use crate::step::Context;
+use anyhow::{Context as _, Result, ensure};
+
+/// Reads only.
+pub(super) async fn compare(cx: &mut Context<'_>) -> Result<()> {
+    let pod = cx.golden_pod()?;
+    let name = cx.settings.wanted.name.clone();
+    let place = Place { cluster: cx.cluster, pod: &pod, run: cx.run };
+    let (checkpoint, database, documents) =
+        tokio::join!(verify::whole(place, &name), rows(cx, place, &name), verify::list(cx, &pod, &name));
+    let checkpoint = checkpoint?;
+    verify::same_trees(cx, &checkpoint)?;
+    let (_, compared) = documents?;
+    verify::listed_as_saved(&checkpoint, &compared)?;
+    cx.summary.rehearsal.difference = Some(Difference {
+        checkpoint: name,
+        taken_at: checkpoint.taken_at,
+        files: differing(&compared.new, &compared.old),
+        ..database?
+    });
+    Ok(())
+}
+
+async fn rows(cx: &Context<'_>, place: Place<'_>, name: &str) -> Result<Difference> {
+    let directory = database(name);
+    let wanted = if cx.settings.wanted.rows { "1" } else { "" };
+    let mut script = Conversation::begin(place, &DIFF, &[("SET_DIR", &directory), ("ROWS", wanted)]).await?;
+    let (mut found, mut whole) = (Difference::default(), false);
+    while let Some(event) = script.next(cx.report).await.context("cannot compare the database")? {
+        whole |= matches!(event, Event::Diffed { .. });
+        take(&mut found, event);
+    }
+    ensure!(whole, "the comparison of the database ended before it was done");
+    Ok(found)
+}
+
+fn take(found: &mut Difference, event: Event) {
+    match event {
+        Event::TableChanged { name, added, changed, removed } => {
+            let table = found.table(&name);
+            *table = Table { added, changed, removed, ..std::mem::take(table) };
+        }
+        Event::Row { table, change, key, old, new } => {
+            let change = match change {
+                Change::Added => "added",
+                Change::Changed => "changed",
+                Change::Removed => "removed",
+            };
+            let (key, old, new) = (key.unwrap_or_default(), old.unwrap_or_default(), new.unwrap_or_default());
+            found.table(&table).rows.push(Row { change, key, old, new });
+        }
+        Event::SequenceChanged { name, was, is } => {
+            let (was, is) = (was.unwrap_or_default(), is.unwrap_or_default());
+            found.sequences.push(Sequence { name, was, is });
+        }
+        Event::SchemaChanged { what } => found.schema.extend(what),
+        _ => {}
+    }
+}

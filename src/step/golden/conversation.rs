@@ -1,0 +1,127 @@
+//! A database script in the golden Pod: what it tells, what it is told, and why it failed.
+use crate::cluster::Cluster;
+use crate::cluster::exec::{Ended, PodRef};
+use crate::cluster::talk::{Spoken, Talk};
+use crate::golden::scripts::{command_line, variable};
+use crate::jobs::{self, Event, Word};
+use crate::report::{self, Report};
+use anyhow::{Context as _, Result, bail};
+use std::collections::VecDeque;
+
+/// The last lines that a failure is told with.
+const TAIL: usize = 8;
+
+/// Where and for which run scripts are started.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub cluster: &'a Cluster,
+    pub pod: &'a PodRef,
+    pub run: &'a str,
+}
+
+impl Place<'_> {
+    /// An exec's command: the script that `variable` holds, with these values in its environment.
+    pub(super) fn command(self, variable: &str, env: &[(&str, &str)], gated: bool) -> Vec<String> {
+        let mut argv = vec!["env".to_owned()];
+        argv.push(format!("PGAPPNAME=sandbox-lifecycle/{}", self.run));
+        argv.push(format!("TMPDIR=/work/{}.{}", self.run, variable.to_lowercase()));
+        argv.extend(env.iter().map(|(name, value)| format!("{name}={value}")));
+        argv.extend(["sh".to_owned(), "-c".to_owned(), command_line(variable, gated)]);
+        argv
+    }
+}
+
+/// A script that runs.
+pub(super) struct Conversation {
+    talk: Talk,
+    script: &'static jobs::Script,
+    tail: VecDeque<String>,
+    refused: Option<(String, Vec<String>)>,
+}
+
+impl Conversation {
+    /// Starts a script that only listens to its environment.
+    pub(super) async fn begin(place: Place<'_>, script: &'static jobs::Script, env: &[(&str, &str)]) -> Result<Self> {
+        let mut conversation = Self::open(place, script, env, true).await?;
+        conversation.talk.say("go").await.with_context(|| format!("cannot start {}", script.name))?;
+        Ok(conversation)
+    }
+
+    /// Starts a script that waits for words; it does nothing without them, so it needs no other gate.
+    pub(super) async fn open(
+        place: Place<'_>,
+        script: &'static jobs::Script,
+        env: &[(&str, &str)],
+        gated: bool,
+    ) -> Result<Self> {
+        let argv = place.command(&variable(script.name), env, gated);
+        let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+        let talk = place.cluster.talk(place.pod, &argv).await?;
+        Ok(Self { talk, script, tail: VecDeque::new(), refused: None })
+    }
+
+    pub(super) async fn say(&mut self, word: &str) -> Result<()> {
+        self.talk.say(word).await
+    }
+
+    /// The next event; `None` when it has ended well.
+    ///
+    /// # Errors
+    /// It failed, in a sentence with its last lines; the connection is lost.
+    pub(super) async fn next(&mut self, report: &dyn Report) -> Result<Option<Event>> {
+        loop {
+            match self.talk.next().await? {
+                Spoken::Line(line) => match Event::parse(&line) {
+                    Some(Event::Refused { reason, items, .. }) => self.refused = Some((reason, items)),
+                    Some(event) => return Ok(Some(event)),
+                    None => {
+                        report.event(report::Event::Log { line: &line });
+                        self.tail.push_back(line);
+                        if self.tail.len() > TAIL {
+                            self.tail.pop_front();
+                        }
+                    }
+                },
+                Spoken::Ended(Ended::Code(0)) => return Ok(None),
+                Spoken::Ended(ended) => bail!(self.why(&ended)),
+            }
+        }
+    }
+
+    /// Reads on until it waits for `word`; what comes before is for `heard`.
+    ///
+    /// # Errors
+    /// It ends before.
+    pub(super) async fn waits_for(
+        &mut self,
+        word: Word,
+        report: &dyn Report,
+        mut heard: impl FnMut(&Event),
+    ) -> Result<()> {
+        while let Some(event) = self.next(report).await? {
+            if matches!(&event, Event::Waiting { r#for } if *r#for == word) {
+                return Ok(());
+            }
+            heard(&event);
+        }
+        bail!("{} ended before it was told to {word:?}", self.script.name)
+    }
+
+    fn why(&self, ended: &Ended) -> String {
+        let name = self.script.name;
+        let code = match ended {
+            Ended::Code(code) => *code,
+            Ended::Failed(why) => return format!("{name} could not be run: {why}"),
+        };
+        if let Some((reason, items)) = &self.refused {
+            let items = if items.is_empty() { String::new() } else { format!(": {}", items.join("; ")) };
+            return format!("{name} refused (exit code {code}): {reason}{items}");
+        }
+        let meaning = self.script.meaning(code).unwrap_or("for a reason of its own");
+        let said = self.talk.last_words();
+        let last: Vec<&str> = said.lines().rev().take(TAIL).collect::<Vec<_>>().into_iter().rev().collect();
+        let tail = self.tail.iter().map(String::as_str).chain(last).collect::<Vec<_>>().join(" / ");
+        let tail = if tail.is_empty() { tail } else { format!("; its last lines: {tail}") };
+        format!("{name} failed (exit code {code}): {meaning}{tail}")
+    }
+}

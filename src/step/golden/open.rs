@@ -1,0 +1,119 @@
+//! The golden Pod, warm if there is one and a Job's if not; and its end.
+use super::super::preflight::GoldenFound;
+use crate::cluster::exec::PodRef;
+use crate::cluster::golden::{GoldenPod, Warm};
+use crate::golden::{ROOT, scripts};
+use crate::jobs;
+use crate::settings::Settings;
+use crate::step::Context;
+use crate::undo::Undo;
+use anyhow::{Context as _, Result};
+use std::collections::BTreeMap;
+
+/// The Pod to work in.
+pub(super) struct Open {
+    pub pod: PodRef,
+    /// Of a Job of this run.
+    pub cold: bool,
+}
+
+pub(super) fn job_name(run: &str) -> String {
+    format!("sandbox-golden-{run}")
+}
+
+/// Without a volume there is nothing to open, and no checkpoint: what is asked for then says so.
+pub(super) async fn open(cx: &mut Context<'_>) -> Result<()> {
+    let found = cx.found.golden.as_ref().context("a bug: the preflight did not look at the golden volume")?;
+    let settings = cx.settings;
+    let namespace = &settings.sandbox.namespace;
+    if found.claim.is_none() {
+        let makes = cx.cluster.claim(namespace, &settings.golden_claim).await?;
+        match makes {
+            Some(claim) => claim.check()?,
+            None if found.makes => make_claim(cx).await?,
+            None => return Ok(()),
+        }
+    }
+    let wanted = golden_pod(settings, found);
+    let (pod, cold) = match cx.cluster.warm_pod(&wanted).await? {
+        Warm::Ready(pod) => (pod, false),
+        Warm::No if settings.wanted.warm || cx.cluster.is_kept_warm(namespace).await? => {
+            cx.progress("waiting for the golden Pod, which is kept then");
+            (cx.cluster.keep_warm(&wanted).await.context("the golden Pod does not come up")?, false)
+        }
+        Warm::No => {
+            let (namespace, name) = (namespace.clone(), job_name(cx.run));
+            cx.guard.before_change(Undo::DeleteJob { namespace, name: name.clone() }).await?;
+            cx.progress("waiting for the golden Pod; `checkpoint --warm` keeps one");
+            let started = cx.cluster.start_golden(&wanted, &name, cx.run).await;
+            (started.context("the golden Pod does not come up")?.1, true)
+        }
+    };
+    cx.golden.open = Some(Open { pod, cold });
+    Ok(())
+}
+
+async fn make_claim(cx: &mut Context<'_>) -> Result<()> {
+    let Settings { golden_claim: name, golden_size: size, storage_class: class, .. } = cx.settings;
+    let namespace = &cx.settings.sandbox.namespace;
+    cx.cluster.create_claim(namespace, name, size, class.as_deref()).await?;
+    cx.note(format!("made PersistentVolumeClaim {namespace}/{name} of {size} for the checkpoints"));
+    cx.summary.rehearsal.claim_created = Some(format!("{namespace}/{name}"));
+    Ok(())
+}
+
+/// What the Pod is made of. Where any of it changes, another Pod is made.
+fn golden_pod<'a>(settings: &'a Settings, found: &GoldenFound) -> GoldenPod<'a> {
+    GoldenPod {
+        namespace: &settings.sandbox.namespace,
+        image: &settings.pg_image,
+        secret: &settings.sandbox.secret,
+        claim: &settings.golden_claim,
+        idle: scripts::IDLE,
+        env: environment(settings, &found.host).into_iter().collect(),
+    }
+}
+
+/// Everything that is the same for each exec.
+fn environment(settings: &Settings, host: &str) -> BTreeMap<String, String> {
+    let mut env = BTreeMap::new();
+    let mut set = |name: &str, value: &str| drop(env.insert(name.to_owned(), value.to_owned()));
+    for script in [&jobs::DUMP, &jobs::RESTORE, &jobs::DIFF] {
+        set(&scripts::variable(script.name), script.text);
+        script.files.iter().for_each(|(name, text)| set(name, text));
+    }
+    for script in scripts::ALL {
+        set(script.variable, script.text);
+    }
+    for (name, value) in [
+        ("HOME", "/work"),
+        ("GOLDEN", ROOT),
+        ("CREDENTIALS_DIR", "/credentials"),
+        ("PGHOST", host),
+        ("PGPORT", &settings.pg_port.to_string()),
+        ("PGDATABASE", &settings.sandbox.database),
+        ("PGCONNECT_TIMEOUT", "10"),
+        ("TABLE_PREFIX", &settings.table_prefix),
+        ("MIN_TABLES", &settings.min_tables.to_string()),
+        ("SKIP_FUNCTIONS", &settings.skip_functions.join("\n")),
+        ("SANDBOX_ROLE", &settings.sandbox_role),
+        ("SOURCE_DATABASE", &settings.sandbox.database),
+        ("LOCK_TIMEOUT", "30s"),
+        ("SESSION_GRACE_SECONDS", "10"),
+    ] {
+        set(name, value);
+    }
+    env
+}
+
+/// Ends the Pod of a Job; a warm one stays.
+pub(super) async fn close(cx: &mut Context<'_>) -> Result<()> {
+    cx.guard.settle(|undo| matches!(undo, Undo::DeleteJob { .. })).await?;
+    super::super::watchdog::end(cx).await
+}
+
+pub(super) async fn cool(cx: &mut Context<'_>) -> Result<()> {
+    cx.cluster.cool(&cx.settings.sandbox.namespace).await?;
+    cx.summary.rehearsal.cooled = true;
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! The sandbox is brought to a checkpoint: the database in one transaction, then the documents.
+use super::conversation::{Conversation, Place};
+use super::documents::{Sums, sides};
+use super::save::told;
+use super::verify;
+use crate::golden::documents as documents_of;
+use crate::jobs::{Event, Word};
+use crate::report;
+use crate::step::{Context, argocd};
+use crate::undo::Undo;
+use anyhow::{Context as _, Result, bail};
+
+/// Up to the commit nothing has happened that anybody could see.
+pub(super) async fn database(cx: &mut Context<'_>) -> Result<()> {
+    let mut restore = cx.golden.restore.take().context("a bug: no restore was prepared")?;
+    if cx.found.stops {
+        last_undone_first(cx).await?;
+    }
+    let disturbed = cx.cluster.disturbed(argocd::stopped(cx.settings));
+    let stops = cx.found.stops;
+    let moved = tokio::select! {
+        biased;
+        disturbed = disturbed, if stops => Err(disturbed),
+        restored = up_to_the_commit(cx, &mut restore) => restored,
+    }
+    .context("nothing was committed, the sandbox's database is as it was")?;
+    restore.say("commit").await?;
+    while let Some(event) = restore.next(cx.report).await? {
+        if event == Event::Committed {
+            cx.summary.rehearsal.reset = Some(moved);
+            cx.summary.committed = true;
+            cx.golden.restore = Some(restore);
+            return note(cx);
+        }
+    }
+    bail!("the restore ended without saying that it has committed")
+}
+
+/// Whatever ends the run now, the restore ends before the application starts.
+async fn last_undone_first(cx: &Context<'_>) -> Result<()> {
+    let (namespace, name) = (cx.settings.sandbox.namespace.clone(), super::open::job_name(cx.run));
+    match cx.golden.open.as_ref().is_some_and(|open| open.cold) {
+        true => cx.guard.before_change(Undo::DeleteJob { namespace, name }).await,
+        false => Ok(()),
+    }
+}
+
+async fn up_to_the_commit(cx: &Context<'_>, restore: &mut Conversation) -> Result<crate::summary::Reset> {
+    let mut moved = crate::summary::Reset::default();
+    restore.say("restore").await?;
+    let heard = |event: &Event| {
+        let text = match event {
+            Event::Compared { mode, why, .. } => {
+                moved.mode = Some(*mode);
+                moved.why.clone_from(why);
+                why.as_str()
+            }
+            Event::PutBack(rows) => {
+                moved.rows = *rows;
+                return;
+            }
+            Event::Verified { tables, rows, sequences } => {
+                moved.verified = [*tables, *rows, *sequences];
+                "put back and found equal"
+            }
+            _ => return,
+        };
+        cx.report.event(report::Event::Progress { text: &text });
+    };
+    restore.waits_for(Word::Commit, cx.report, heard).await?;
+    if cx.found.stops {
+        // A watch may lag, and the commit word cannot be taken back.
+        cx.cluster.still_stopped(argocd::stopped(cx.settings)).await?;
+    }
+    cx.guard.prove_lease().await?;
+    Ok(moved)
+}
+
+/// What the sandbox is from now on.
+fn note(cx: &mut Context<'_>) -> Result<()> {
+    let checkpoint = cx.golden.verified.clone().context("a bug: no checkpoint was verified")?;
+    cx.summary.data_read_at.clone_from(&checkpoint.data_read_at);
+    cx.summary.rehearsal.checkpoint = Some(checkpoint);
+    Ok(())
+}
+
+/// What the planner should know is brought up to date meanwhile.
+pub(super) async fn documents(cx: &mut Context<'_>) -> Result<()> {
+    let restore = cx.golden.restore.take();
+    let found = cx.golden.documents.take();
+    let (put_back, analyzed) = tokio::join!(put_back(cx, found), end(cx, restore));
+    if let Err(error) = analyzed {
+        cx.warn(format!("the database has been put back, but what follows failed: {error:#}"));
+    }
+    put_back.context("the database is the checkpoint's, the documents are not yet: run it again").map(|copied| {
+        cx.summary.documents = Some(copied);
+    })
+}
+
+async fn put_back(
+    cx: &Context<'_>,
+    found: Option<(crate::cluster::exec::PodRef, crate::cluster::documents::Compared)>,
+) -> Result<crate::cluster::documents::Copied> {
+    let golden = cx.golden_pod()?;
+    let name = &cx.settings.wanted.name;
+    // What was found before the sandbox was stopped is history.
+    let (sandbox, compared) = match found.filter(|_| !cx.found.stops) {
+        Some(found) => found,
+        None => verify::list(cx, &golden, name).await?,
+    };
+    let root = documents_of(name);
+    let sides = sides((&golden, &root), (&sandbox, &cx.settings.documents_root));
+    let sums = Sums { place: Place { cluster: cx.cluster, pod: &golden, run: cx.run }, name };
+    let trees = &cx.settings.documents_trees;
+    let (copied, _) = cx.cluster.bring_documents(sides, trees, compared, &sums, &told(cx.report)).await?;
+    Ok(copied)
+}
+
+async fn end(cx: &Context<'_>, restore: Option<Conversation>) -> Result<()> {
+    let Some(mut restore) = restore else { return Ok(()) };
+    while let Some(event) = restore.next(cx.report).await? {
+        if let Event::Analyzed { failed } = event
+            && !failed.is_empty()
+        {
+            bail!("ANALYZE failed: {}", failed.join("; "));
+        }
+    }
+    Ok(())
+}

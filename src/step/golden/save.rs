@@ -1,0 +1,138 @@
+//! A checkpoint is made: beside the old one, and put in its place when it is whole.
+use super::conversation::{Conversation, Place};
+use super::documents::{Sums, sides};
+use super::shelf::order;
+use crate::cluster::documents::Copied;
+use crate::cluster::exec::PodRef;
+use crate::documents::manifest::{Kind, Manifest};
+use crate::golden::manifest::{Checkpoint, Database, Documents, sha256};
+use crate::golden::scripts::{BEGIN, DISCARD, MEASURE, SEAL};
+use crate::golden::{database_of_set, documents_of_set, set, shelf};
+use crate::jobs::{DUMP, Event};
+use crate::report::{self, Report};
+use crate::step::Context;
+use anyhow::{Context as _, Result, ensure};
+
+/// The rules of the old set's removal and of the new one's name are the scripts'.
+pub(super) async fn save(cx: &mut Context<'_>) -> Result<()> {
+    let pod = cx.golden_pod()?;
+    let (name, set) = (&cx.settings.wanted.name, set(&cx.settings.wanted.name, cx.run));
+    let place = Place { cluster: cx.cluster, pod: &pod, run: cx.run };
+    order(place, BEGIN, &[("SET", &set)], "").await.context("cannot begin a checkpoint")?;
+    let saved = tokio::try_join!(dump(cx, place, &set), copy(cx, &pod, &set));
+    let (database, (copied, listing)) = match saved {
+        Ok(saved) => saved,
+        Err(error) => return Err(discarded(place, &set, error).await),
+    };
+    if !copied.changed_while_read.is_empty() {
+        cx.warn(format!(
+            "the sandbox changed {} documents while they were read, twice; the checkpoint has them as they were last read",
+            copied.changed_while_read.len()
+        ));
+    }
+    let files = || listing.entries().iter().filter(|entry| entry.kind == Kind::File);
+    let documents = Documents {
+        trees: crate::documents::trees(&cx.settings.documents_trees)?,
+        files: files().count() as u64,
+        bytes: files().map(|entry| entry.size).sum(),
+        listing: sha256(&listing.summary()),
+    };
+    cx.golden.saved = Some(Checkpoint {
+        name: name.clone(),
+        run: cx.run.to_owned(),
+        taken_at: now(),
+        by: cx.guard.holder().await,
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        data_read_at: cx.data_read_at().await,
+        database,
+        documents,
+        ..Checkpoint::default()
+    });
+    Ok(())
+}
+
+/// To the second.
+fn now() -> String {
+    let now = jiff::Timestamp::now();
+    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
+}
+
+/// An unfinished set takes room until the next checkpoint; it is no loss if it cannot be removed now.
+async fn discarded(place: Place<'_>, set: &str, error: anyhow::Error) -> anyhow::Error {
+    match order(place, DISCARD, &[("NAME", ""), ("SET", set)], "").await {
+        Ok(_) => error.context("no checkpoint was made, and what there was is as it was"),
+        Err(left) => {
+            tracing::warn!("cannot remove the unfinished set {set}: {left:#}");
+            error.context("no checkpoint was made; what was written is removed by the next one")
+        }
+    }
+}
+
+async fn dump(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<Database> {
+    let directory = database_of_set(set);
+    let mut script = Conversation::begin(place, &DUMP, &[("SET_DIR", &directory), ("READS", "the sandbox")]).await?;
+    let mut database = Database { name: cx.settings.sandbox.database.clone(), ..Database::default() };
+    while let Some(event) = script.next(cx.report).await.context("cannot save the database")? {
+        match event {
+            Event::Counted { tables, rows, sequences, .. } => {
+                database = Database { tables, rows, sequences, ..database };
+            }
+            Event::Dumped { bytes, .. } => database.dump_bytes = bytes,
+            _ => {}
+        }
+    }
+    ensure!(database.tables > 0 && database.dump_bytes > 0, "the dump ended without saying what it holds");
+    Ok(database)
+}
+
+async fn copy(cx: &Context<'_>, golden: &PodRef, set: &str) -> Result<(Copied, Manifest)> {
+    let settings = cx.settings;
+    let sandbox = cx.sandbox_pod().await?;
+    let root = documents_of_set(set);
+    let sides = sides((&sandbox, &settings.documents_root), (golden, &root));
+    let progress = told(cx.report);
+    let copied = cx.cluster.copy_documents(sides, &settings.documents_trees, &progress).await;
+    copied.context("cannot save the documents")
+}
+
+/// How much has been sent.
+pub(super) fn told(report: &dyn Report) -> impl Fn(u64) + Sync + '_ {
+    move |bytes| {
+        let text = format!("{} MB of documents sent", bytes / 1_000_000);
+        report.event(report::Event::Progress { text: &text });
+    }
+}
+
+/// Only now does the name mean the new set.
+pub(super) async fn seal(cx: &mut Context<'_>) -> Result<()> {
+    let pod = cx.golden_pod()?;
+    let place = Place { cluster: cx.cluster, pod: &pod, run: cx.run };
+    let mut checkpoint = cx.golden.saved.take().context("a bug: nothing was saved")?;
+    let set = set(&checkpoint.name, cx.run);
+    let sealed = async {
+        let measured = order(place, MEASURE, &[("SET", &set)], "").await?;
+        checkpoint.files = shelf::sums(&measured);
+        checkpoint.bytes = shelf::bytes(&measured) + checkpoint.documents.bytes;
+        ensure!(checkpoint.files.len() > Sums::OWN_FILES, "the set is not as it was written");
+        cx.guard.prove_lease().await?;
+        let line = checkpoint.seal().context("cannot write the manifest")?;
+        order(place, SEAL, &[("SET", &set), ("NAME", &checkpoint.name)], &format!("{line}\n")).await
+    };
+    let left = match sealed.await {
+        Ok(left) => left,
+        Err(error) => {
+            let name = &checkpoint.name;
+            return Err(error
+                .context(format!("checkpoint {name} was not completed: it is the former one or the new one, whole")));
+        }
+    };
+    let left = String::from_utf8_lossy(&left).trim().to_owned();
+    if !left.is_empty() {
+        cx.warn(format!(
+            "the former checkpoint could not be removed from the volume ({left}); the next one tries again"
+        ));
+    }
+    cx.summary.rehearsal.taken = true;
+    cx.summary.rehearsal.checkpoint = Some(checkpoint);
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! What the rehearsal loop has to say: a checkpoint that was taken, what was put back, what differs.
+use super::size;
+use crate::golden::difference::Difference;
+use crate::golden::manifest::Checkpoint;
+use crate::jobs::{self, Mode};
+use serde::Serialize;
+use std::fmt::{self, Display};
+
+/// Absent is what the command was not about.
+#[derive(Debug, Default, Serialize)]
+pub struct Rehearsal {
+    /// The one that was taken, shown, or come back to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoints: Option<Vec<Checkpoint>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reset: Option<Reset>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub difference: Option<Difference>,
+    /// The PersistentVolumeClaim that was made for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim_created: Option<String>,
+    #[serde(skip)]
+    pub taken: bool,
+    #[serde(skip)]
+    pub cooled: bool,
+}
+
+/// How a reset brought the database to the checkpoint.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Reset {
+    /// `differences`, or `full` where all was wiped and restored.
+    pub mode: Option<Mode>,
+    pub why: String,
+    /// What was moved; all zero where all was replaced.
+    #[serde(flatten)]
+    pub rows: jobs::PutBack,
+    /// Tables, rows and sequences that were found equal before the commit.
+    pub verified: [u64; 3],
+}
+
+impl Rehearsal {
+    /// Whether there is anything to say.
+    pub fn is_empty(&self) -> bool {
+        let Self { checkpoint, checkpoints, deleted, reset, difference, .. } = self;
+        checkpoint.is_none()
+            && checkpoints.is_none()
+            && deleted.is_none()
+            && reset.is_none()
+            && difference.is_none()
+            && !self.cooled
+    }
+}
+
+impl Display for Rehearsal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(claim) = &self.claim_created {
+            writeln!(f, "volume     PersistentVolumeClaim {claim} was made")?;
+        }
+        if let Some(checkpoints) = &self.checkpoints {
+            list(f, checkpoints)?;
+        }
+        if let Some(name) = &self.deleted {
+            writeln!(f, "removed    checkpoint {name}")?;
+        }
+        if self.cooled {
+            writeln!(f, "removed    the idle Pod; the checkpoints stay")?;
+        }
+        if let Some(difference) = &self.difference {
+            write!(f, "{difference}")?;
+        }
+        match (&self.reset, &self.checkpoint) {
+            (Some(put_back), Some(checkpoint)) => writeln!(f, "{put_back}checkpoint {}", line(checkpoint)),
+            (None, Some(checkpoint)) => show(f, checkpoint),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Display for Reset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let jobs::PutBack { tables, added, changed, removed, sequences } = self.rows;
+        match self.mode {
+            Some(Mode::Full) => writeln!(f, "database   wiped and restored: {}", self.why),
+            _ => writeln!(
+                f,
+                "database   {tables} tables put back: {added} rows added, {changed} changed, {removed} removed; {sequences} sequences"
+            ),
+        }
+    }
+}
+
+fn list(f: &mut fmt::Formatter<'_>, checkpoints: &[Checkpoint]) -> fmt::Result {
+    match checkpoints {
+        [] => writeln!(f, "there is no checkpoint: take one with `sandbox-lifecycle checkpoint`"),
+        all => all.iter().try_for_each(|one| writeln!(f, "{}", line(one))),
+    }
+}
+
+/// One line for one.
+fn line(one: &Checkpoint) -> String {
+    let Checkpoint { name, taken_at, by, database, documents, bytes, .. } = one;
+    format!(
+        "{name}: taken {taken_at} by {by}, production's data of {}; {} tables, {} rows, {} documents, {}",
+        one.data_read_at.as_deref().unwrap_or("an unknown time"),
+        database.tables,
+        database.rows,
+        documents.files,
+        size(*bytes)
+    )
+}
+
+fn show(f: &mut fmt::Formatter<'_>, one: &Checkpoint) -> fmt::Result {
+    let Checkpoint { name, taken_at, by, tool, run, database, documents, bytes, .. } = one;
+    writeln!(f, "checkpoint {name}, {} on the volume", size(*bytes))?;
+    writeln!(f, "taken      {taken_at} by {by} (run {run}, version {tool})")?;
+    writeln!(f, "data       production's as of {}", one.data_read_at.as_deref().unwrap_or("an unknown time"))?;
+    writeln!(
+        f,
+        "database   {}: {} tables, {} rows, {} sequences; dump {}",
+        database.name,
+        database.tables,
+        database.rows,
+        database.sequences,
+        size(database.dump_bytes)
+    )?;
+    writeln!(f, "documents  {}: {} files, {}", documents.trees.join(", "), documents.files, size(documents.bytes))
+}
