@@ -16,8 +16,8 @@ WITH wanted AS MATERIALIZED (
     UNION ALL SELECT 4, 'the schema differs' WHERE :'sl_set'::json ->> 'schema' IS DISTINCT FROM nullif(:'sl_schema', '')
     UNION ALL SELECT 5, 'temporary tables are not allowed' WHERE NOT has_database_privilege(current_database(), 'TEMPORARY')
     UNION ALL
-    (SELECT 6, format('foreign key %I of %s is not deferrable, or acts by itself', conname, conrelid::regclass) FROM pg_constraint
-        WHERE contype = 'f' AND (NOT condeferrable OR confdeltype <> 'a' OR confupdtype <> 'a')
+    (SELECT 6, format('foreign key %I of %I is not deferrable, or acts by itself', conname, relname) FROM pg_constraint
+        JOIN pg_class c ON c.oid = conrelid WHERE contype = 'f' AND (NOT condeferrable OR confdeltype <> 'a' OR confupdtype <> 'a')
             AND (conrelid IN (SELECT oid FROM differing) OR confrelid IN (SELECT oid FROM differing)) ORDER BY conname LIMIT 1)
     UNION ALL
     (SELECT 7, format('table %I has partitions, heirs, rules or forced row security', name) FROM differing JOIN pg_class c USING (oid)

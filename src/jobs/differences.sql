@@ -24,8 +24,9 @@ SELECT format('SELECT json_build_object(''event'', ''row'', ''table'', %1$L, ''c
     'SELECT %2$s AS at, %3$s AS key, (SELECT row_to_json(r) FROM (SELECT %4$s) AS r) AS line FROM %5$s AS t JOIN sl_moves_%6$s ON t.ctid = come) AS o '
     'FULL JOIN (SELECT %7$s AS at, %3$s AS key, (SELECT row_to_json(r) FROM (SELECT %4$s) AS r) AS line FROM ONLY %8$s AS t JOIN sl_moves_%6$s '
     'ON t.ctid = gone) AS n USING (at) ORDER BY at',
-    name, coalesce(format('ROW(%s)::text', key), '''old '' || row_number() OVER ()'), coalesce(format('(SELECT row_to_json(k) FROM (SELECT %s) AS k)', key),
-    'NULL::json'), columns, wanted, n, coalesce(format('ROW(%s)::text', key), '''new '' || row_number() OVER ()'), place)
+    name, CASE WHEN key IS NULL THEN '''old '' || row_number() OVER ()' ELSE format('ROW(%s)::text', key) END,
+    CASE WHEN key IS NULL THEN 'NULL::json' ELSE format('(SELECT row_to_json(k) FROM (SELECT %s) AS k)', key) END, columns, wanted, n,
+    CASE WHEN key IS NULL THEN '''new '' || row_number() OVER ()' ELSE format('ROW(%s)::text', key) END, place)
 FROM json_to_recordset(current_setting('sandbox_lifecycle.moves')::json)
     AS m(n integer, name text, place text, wanted text, columns text, key text) WHERE :'sl_rows' <> '' ORDER BY n \gexec
 SELECT each FROM json_array_elements(:'sl_moved') AS each \g |cat

@@ -55,6 +55,10 @@ read -r entries prefixed missing extra odd <dump.found
     refuse 15 "the dump is not what was counted: $missing tables are missing, $extra were not counted, $odd entries have no place in it"
 [ "$prefixed" -ge "$MIN_TABLES" ] ||
     refuse 16 "the dump has $prefixed tables with the prefix, fewer than --min-tables $MIN_TABLES"
+# psql does not say when a disk was full: each of these is one JSON object in one line.
+for file in source.identity source.manifest.part; do
+    [ "$(tail -c 2 "$SET_DIR/$file")" = "}" ] || refuse 13 "$file could not be written to its end" session.err
+done
 mv "$SET_DIR/source.manifest.part" "$SET_DIR/source.manifest"
 bytes=$(wc -c <"$SET_DIR/source.dump")
 event "{\"event\":\"dumped\",\"bytes\":$((bytes)),\"entries\":$((entries))}"

@@ -1,6 +1,10 @@
 //! The Job's scripts, run by real shells against a real server.
 mod adversity;
+mod differences;
+mod diffs;
 mod dump;
 mod refusals;
+mod resets;
 mod run;
+mod signals;
 mod whole;

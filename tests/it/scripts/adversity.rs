@@ -169,7 +169,7 @@ fn sessions_of_the_application_are_ended_and_those_of_others_are_listed() {
 }
 
 /// Waits, in the server, until this user has a session in the sandbox.
-fn connected(server: &PostgresServer, user: &str) {
+pub(super) fn connected(server: &PostgresServer, user: &str) {
     server.sql(
         "postgres",
         &format!(
@@ -180,7 +180,7 @@ fn connected(server: &PostgresServer, user: &str) {
 }
 
 /// The processes of the group that have not ended; one that nobody has asked about yet (a zombie) has.
-fn left_of(group: &str) -> String {
+pub(super) fn left_of(group: &str) -> String {
     let left = Command::new("pgrep").args(["-l", "-r", "D,I,R,S,T,t", "-g", group]).output().expect("pgrep runs");
     String::from_utf8_lossy(&left.stdout).into_owned()
 }

@@ -1,13 +1,18 @@
 //! Runs a script of the Job as its container does, and reads what it tells.
 use crate::support::postgres::{Access, PRODUCTION, PostgresServer, SANDBOX};
-use sandbox_lifecycle::jobs::{DUMP, Event, RESTORE, Script, Word};
+use sandbox_lifecycle::jobs::{DIFF, DUMP, Event, RESTORE, Script, Word};
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
 use tempfile::TempDir;
+
+/// A script that says nothing for so long hangs.
+const SILENCE: Duration = Duration::from_secs(120);
 
 /// The shells of the two image families, `postgres:NN` and `postgres:NN-alpine`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,18 +117,38 @@ impl<'a> Job<'a> {
         self.start(&RESTORE, &SANDBOX)
     }
 
+    /// A set of the sandbox itself; from here on the job restores it as such, with the application connected.
+    pub(crate) fn checkpoint(&mut self) -> Ended {
+        self.set("READS", "the sandbox").set("MIN_TABLES", "0").set("SOURCE", "checkpoint").set("ONLINE", "1");
+        self.set("WORDS", "stdin");
+        self.start(&DUMP, &SANDBOX).end()
+    }
+
+    pub(crate) fn diff(&self) -> Ended {
+        self.start(&DIFF, &SANDBOX).end()
+    }
+
     fn start(&self, script: &Script, access: &Access) -> Running {
+        self.start_text(script.text, script, access)
+    }
+
+    /// The restore with another text in its place.
+    pub(crate) fn start_restore_of(&self, text: &str) -> Running {
+        self.start_text(text, &RESTORE, &SANDBOX)
+    }
+
+    fn start_text(&self, text: &str, script: &Script, access: &Access) -> Running {
         let port = self.server.port().to_string();
         let path = format!("{}:{}", self.tools.path().display(), std::env::var("PATH").expect("PATH"));
         let mut command = match self.shell {
             Shell::Debian => Command::new("/bin/sh"),
             Shell::Busybox => Command::new(self.tools.path().join("sh")),
         };
-        command.args(["-c", script.text]).env_clear().env("PATH", path).envs(script.files.iter().copied());
+        command.args(["-c", text]).env_clear().env("PATH", path).envs(script.files.iter().copied());
         let work = self.work.path();
         command.env("HOME", work).env("TMPDIR", work).env("SET_DIR", work).env("CREDENTIALS_DIR", "").current_dir("/");
         command.envs([("READS", "production"), ("SOURCE", "production"), ("SET_SHA256", "")]);
-        command.envs([("FULL", ""), ("ONLINE", ""), ("WORDS", "")]);
+        command.envs([("FULL", ""), ("ONLINE", ""), ("WORDS", ""), ("ROWS", "")]);
         command.envs([
             ("PGHOST", "127.0.0.1"),
             ("PGPORT", &port),
@@ -140,17 +165,34 @@ impl<'a> Job<'a> {
         command.envs([("LOCK_TIMEOUT", "1s"), ("SESSION_GRACE_SECONDS", "1")]);
         command.envs(self.overrides.iter().map(|(name, value)| (name, value)));
         let messages = fs::File::create(self.file("messages")).expect("a file");
-        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(messages);
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(messages);
         let mut child = command.spawn().expect("the shell runs");
-        let lines = BufReader::new(child.stdout.take().expect("piped"));
-        Running { child, lines, work: work.to_owned(), events: Vec::new(), output: String::new() }
+        let lines = lines_of(BufReader::new(child.stdout.take().expect("piped")));
+        let stdin = self.overrides.iter().any(|(name, value)| name == "WORDS" && value == "stdin");
+        Running { child, lines, stdin, work: work.to_owned(), events: Vec::new(), output: String::new() }
     }
+}
+
+/// Line by line, in the background: so that a silence is noticed.
+fn lines_of(mut output: impl BufRead + Send + 'static) -> Receiver<String> {
+    let (tell, lines) = channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        while output.read_line(&mut line).is_ok_and(|bytes| bytes > 0) {
+            if tell.send(std::mem::take(&mut line)).is_err() {
+                return;
+            }
+        }
+    });
+    lines
 }
 
 /// A container at work.
 pub(crate) struct Running {
     pub(crate) child: Child,
-    lines: BufReader<ChildStdout>,
+    lines: Receiver<String>,
+    /// Words go there, else to the FIFO.
+    stdin: bool,
     work: PathBuf,
     events: Vec<Event>,
     output: String,
@@ -159,16 +201,35 @@ pub(crate) struct Running {
 impl Running {
     /// Reads on until this event; false if the output ended without it.
     pub(crate) fn until(&mut self, event: &Event) -> bool {
-        let mut line = String::new();
-        while self.lines.read_line(&mut line).expect("its output") > 0 {
-            self.events.extend(Event::parse(line.trim_end()));
-            self.output += &line;
-            if self.events.last() == Some(event) {
+        while let Some(line) = self.line() {
+            let told = Event::parse(line.trim_end());
+            let found = told.as_ref() == Some(event);
+            self.events.extend(told);
+            if found {
                 return true;
             }
-            line.clear();
         }
         false
+    }
+
+    /// The next line of its output. A hang is a failure, with all that was said before.
+    fn line(&mut self) -> Option<String> {
+        match self.lines.recv_timeout(SILENCE) {
+            Ok(line) => {
+                self.output += &line;
+                Some(line)
+            }
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => {
+                let group = format!("-{}", self.child.id());
+                let _ = Command::new("kill").args(["-s", "KILL", "--", &group]).status();
+                panic!("it hangs: {}{}", self.output, self.messages());
+            }
+        }
+    }
+
+    fn messages(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.work.join("messages")).expect("its messages")).into_owned()
     }
 
     /// Waits until it waits for this word, and says that one.
@@ -178,18 +239,23 @@ impl Running {
         }
     }
 
-    pub(crate) fn say(&self, word: &str) {
-        fs::write(self.work.join("go"), format!("{word}\n")).expect("the FIFO go");
+    pub(crate) fn say(&mut self, word: &str) {
+        let word = format!("{word}\n");
+        if !self.stdin {
+            fs::write(self.work.join("go"), word).expect("the FIFO go");
+        } else if let Some(input) = &mut self.child.stdin {
+            // Where it has just ended, its output tells why.
+            let _ = input.write_all(word.as_bytes());
+        }
     }
 
     /// Waits for its end.
     pub(crate) fn end(mut self) -> Ended {
-        let mut rest = String::new();
-        self.lines.read_to_string(&mut rest).expect("its output");
-        self.events.extend(rest.lines().filter_map(Event::parse));
+        while let Some(line) = self.line() {
+            self.events.extend(Event::parse(line.trim_end()));
+        }
         let code = self.child.wait().expect("its end").code();
-        let messages = fs::read(self.work.join("messages")).expect("its messages");
-        let output = format!("{}{rest}{}", self.output, String::from_utf8_lossy(&messages));
+        let output = format!("{}{}", self.output, self.messages());
         Ended { code, events: self.events, output }
     }
 }
