@@ -7,7 +7,7 @@ use crate::cluster::Cluster;
 use crate::cluster::lease::{DURATION_SECONDS, Held, LeaseLost};
 use crate::outcome::Outcome;
 use crate::report::Report;
-use crate::shutdown::Shutdown;
+use crate::shutdown::{Interrupted, Shutdown};
 use crate::undo::Undo;
 use anyhow::{Context, Error, Result, anyhow};
 use futures::FutureExt;
@@ -53,7 +53,9 @@ impl<'a> Guard<'a> {
             ended = AssertUnwindSafe(body(&guard)).catch_unwind() => ended.unwrap_or_else(|panic| Err(bug(&*panic))),
         };
         // select! has dropped `body`: nothing of it runs from here on.
-        guard.unwind(ended.err(), shutdown).await
+        let cause = ended.err();
+        let spared = if cause.as_ref().is_some_and(|cause| cause.is::<Interrupted>()) { 0 } else { 1 };
+        guard.unwind(cause, shutdown, spared).await
     }
 
     /// Plays back the journal that a dead run left in its Lease, now `held` by this one, and lets the Lease go.
@@ -64,7 +66,7 @@ impl<'a> Guard<'a> {
         held: Held,
         journal: Vec<Undo>,
     ) -> Outcome {
-        Self::new(cluster, report, held, journal).unwind(None, shutdown).await
+        Self::new(cluster, report, held, journal).unwind(None, shutdown, 0).await
     }
 
     fn new(cluster: &'a Cluster, report: &'a dyn Report, held: Held, journal: Vec<Undo>) -> Self {

@@ -4,9 +4,9 @@ use k8s_openapi::api::core::v1::Event;
 use kube::api::{Api, ListParams};
 
 impl Cluster {
-    /// The newest warning about a Job or its Pod: "FailedCreate: pods … is forbidden: exceeded quota". Only the diagnosis is
+    /// The newest warning about a Job, and about its Pod if there is one: "FailedCreate: pods … is forbidden: exceeded quota". Only the diagnosis is
     /// poorer without it, so a refusal of the API server (no right to list Events) is told to the log alone.
-    pub(super) async fn last_warning(&self, namespace: &str, job: &str) -> Option<String> {
+    pub(super) async fn last_warning(&self, namespace: &str, job: &str, pod: bool) -> Option<String> {
         let events: Api<Event> = Api::namespaced(self.client.clone(), namespace);
         let what = format!("list Events in {namespace}");
         let listed = self.call(&what, events.list(&ListParams::default().fields("type=Warning"))).await;
@@ -14,7 +14,7 @@ impl Cluster {
         let about = |event: &Event| {
             let name = event.involved_object.name.as_deref().unwrap_or_default();
             let its_pod = || name.strip_prefix(job).is_some_and(|rest| rest.starts_with('-'));
-            name == job || its_pod()
+            name == job || pod && its_pod()
         };
         let newest = events.into_iter().filter(about).max_by_key(|event| event.last_timestamp.clone())?;
         Some(format!("{}: {}", newest.reason.unwrap_or_default(), newest.message.unwrap_or_default()))

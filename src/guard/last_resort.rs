@@ -38,7 +38,7 @@ fn on_own_runtime(cluster: &Cluster, report: &dyn Report, held: Held, journal: V
         let mut guard = Guard::new(&cluster, report, held, journal);
         // There is no further resort.
         *guard.over.get_mut() = true;
-        let outcome = guard.unwind(None, &mut Shutdown::on(pending())).await;
+        let outcome = guard.unwind(None, &mut Shutdown::on(pending()), 0).await;
         for left in &outcome.left {
             report.event(Event::Advice { text: left });
         }

@@ -16,9 +16,9 @@ use tokio::time::sleep;
 const UNDO_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 impl Guard<'_> {
-    /// Plays the journal back and lets the Lease go; a signal, or somebody else with the Lease, ends it early. What was not put
-    /// back stays in the journal.
-    pub(super) async fn unwind(&self, cause: Option<Error>, shutdown: &mut Shutdown) -> Outcome {
+    /// Plays the journal back and lets the Lease go; somebody else with the Lease ends it early, and so does a signal, but for
+    /// `spared` ones: whoever wants a run to end has what they want. What was not put back stays in the journal.
+    pub(super) async fn unwind(&self, cause: Option<Error>, shutdown: &mut Shutdown, mut spared: u8) -> Outcome {
         self.at("putting back");
         let mut end = Outcome { cause, ..Outcome::default() };
         let taken = self.taken_by_another().await;
@@ -26,7 +26,7 @@ impl Guard<'_> {
             Some(why) => Some(Stop::LeaseLost(why)),
             None => tokio::select! {
                 biased;
-                signal = shutdown.requested() => Some(Stop::Signal(signal)),
+                signal = self.told_to_stop(shutdown, &mut spared) => Some(Stop::Signal(signal)),
                 why = self.keep_lease() => Some(Stop::LeaseLost(why)),
                 () = self.play_back(&mut end) => None,
             },
@@ -38,12 +38,22 @@ impl Guard<'_> {
             let released = tokio::select! {
                 biased;
                 released = self.let_go() => released,
-                signal = shutdown.requested() => Err(anyhow!(Stop::Signal(signal))),
+                signal = self.told_to_stop(shutdown, &mut spared) => Err(anyhow!(Stop::Signal(signal))),
             };
             end.left.extend(released.err().map(|error| self.lease_left(error)));
         }
         self.over.store(true, Ordering::Relaxed);
         end
+    }
+
+    async fn told_to_stop(&self, shutdown: &mut Shutdown, spared: &mut u8) -> Interrupted {
+        loop {
+            let signal = shutdown.requested().await;
+            let Some(left) = spared.checked_sub(1) else { return signal };
+            *spared = left;
+            let text = format!("{signal}: all is being put back already; another signal ends that");
+            self.report.event(Event::Note { text: &text });
+        }
     }
 
     async fn play_back(&self, end: &mut Outcome) {

@@ -14,6 +14,8 @@ const START_LIMIT: Duration = Duration::from_secs(600);
 const RESTORE_START_LIMIT: Duration = Duration::from_secs(60);
 /// A word is lost when the API server restarts at that moment.
 const SAY_ATTEMPTS: usize = 3;
+/// How long a word whose answer was lost is given to show its effect in the log.
+const LOST_WORD_LIMIT: Duration = Duration::from_secs(10);
 /// The last lines of a log that a failure is told with.
 const TAIL: usize = 8;
 
@@ -120,7 +122,10 @@ pub(super) async fn restore(cx: &mut Context<'_>) -> Result<()> {
         restored = restore_up_to_the_commit(cx) => restored,
     }
     .context("the restore was not committed")?;
-    say(cx, "commit").await?;
+    tell(cx, "commit", committed).await
+}
+
+async fn committed(cx: &mut Context<'_>) -> Result<()> {
     while let Some(event) = next_event(cx, "restore").await? {
         if matches!(event, Event::Committed) {
             return Ok(());
@@ -130,8 +135,7 @@ pub(super) async fn restore(cx: &mut Context<'_>) -> Result<()> {
 }
 
 async fn restore_up_to_the_commit(cx: &mut Context<'_>) -> Result<()> {
-    say(cx, "restore").await?;
-    waits_for(cx, Word::Commit).await?;
+    tell(cx, "restore", async |cx| waits_for(cx, Word::Commit).await).await?;
     // A watch may lag, and the commit word cannot be taken back.
     cx.cluster.still_stopped(super::argocd::stopped(cx.settings)).await?;
     cx.guard.prove_lease().await
@@ -165,6 +169,18 @@ async fn waits_for(cx: &mut Context<'_>, word: Word) -> Result<()> {
         }
     }
     bail!("the restore ended before it was told to {word:?}")
+}
+
+/// Says a word, and sees `come` what must come of it. A word may arrive although it seems not to: its answer is lost, or the
+/// container does what it is told and has ended before the answer is out.
+async fn tell(cx: &mut Context<'_>, word: &str, come: impl AsyncFnOnce(&mut Context<'_>) -> Result<()>) -> Result<()> {
+    let said = say(cx, word).await;
+    let coming = come(cx);
+    match said {
+        Ok(()) => coming.await,
+        // The log tells why, if the container has ended by itself.
+        Err(error) => tokio::time::timeout(LOST_WORD_LIMIT, coming).await.unwrap_or(Err(error)),
+    }
 }
 
 /// One word to the container that waits for it. Said again when the answer is lost: it waits for one word only, and

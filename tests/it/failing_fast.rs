@@ -1,10 +1,12 @@
 //! What cannot get better ends a run at once, with what the cluster says about it, and everything is put back.
 
+use crate::support::api::{Fault, Rule, Seen};
 use crate::support::container::image;
 use crate::support::kubelet::Unschedulable;
-use crate::support::postgres::SANDBOX as ACCESS;
+use crate::support::postgres::{Production, SANDBOX as ACCESS};
 use crate::support::sandbox::{Ran, SANDBOX, Sandbox, finish};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// An image whose restore and psql are real, but for `pg_restore`.
 const TAMPERED: &str = "docker.io/library/postgres:15-tampered";
@@ -32,6 +34,19 @@ async fn a_pod_that_no_node_takes_is_said_in_the_schedulers_words() {
     lab.kubelet.set(|config| config.unschedulable = vec![Unschedulable::of("sandbox-refresh-")]);
     let ran = fails_and_is_put_back(&lab, &["refresh-from-prod"]).await;
     ran.assert_says("cannot be scheduled").assert_says(why);
+}
+
+/// The Pod waits for its Secret, which is an Event, and a busy server is slow to tell that there is a Pod.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_that_is_seen_late_is_not_taken_for_one_that_cannot_come() {
+    let lab = Sandbox::with(&Production::Small, &[]).await;
+    lab.api.faults.add(Rule::on_line("create secrets", Fault::Delay(Duration::from_secs(2))));
+    let of_the_job = |seen: &Seen| seen.line() == "list pods" && seen.query.contains("sandbox-lifecycle");
+    lab.api.faults.add(Rule::on(of_the_job, Fault::Delay(Duration::from_secs(7))));
+    lab.run(&["refresh-from-prod", "--min-tables", "10"]).await.assert_code(0);
+    assert!(lab.api.faults.are_spent());
+    let waited = |event: &Value| event["message"].as_str().is_some_and(|text| text.contains("not found"));
+    assert!(lab.store.list("events", Some(SANDBOX)).iter().any(waited), "the Pod waited for its Secret");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,7 +19,7 @@ async fn late(lab: &Sandbox, arguments: &[&str], line: &str) -> (Ran, u16) {
     let pid = child.id().expect("it runs").to_string();
     assert!(std::process::Command::new("kill").args(["-s", "INT", &pid]).status().expect("kill runs").success());
     let ran = finish(child).await.assert_code(130);
-    (ran, gate.carried_out().await)
+    (ran, gate.carried_out().await.1)
 }
 
 async fn comes_too_late(arguments: &[&str], line: &str) -> Sandbox {
@@ -83,7 +83,7 @@ async fn a_lease_is_an_empty_lock_that_runs_out() {
     lab.api.faults.add(Rule::on_line("create leases", Fault::Later(gate.clone())));
     let arguments = ["refresh-from-prod", "--min-tables", "10", "--request-timeout", "1"];
     lab.run(&arguments).await.assert_code(0);
-    assert_eq!(gate.carried_out().await, 201);
+    assert_eq!(gate.carried_out().await, ("create leases".to_owned(), 201));
     let shorten = |lease: &mut Value| lease["spec"]["leaseDurationSeconds"] = json!(1);
     lab.change("leases", SANDBOX, "sandbox-lifecycle", shorten);
     lab.run(&["recover"]).await.assert_code(0).assert_says("had left nothing to put back; its Lease is gone");

@@ -18,6 +18,7 @@ pub(crate) mod container;
 pub(crate) mod controllers;
 pub(crate) mod exec;
 pub(crate) mod kubelet;
+pub(crate) mod leaks;
 pub(crate) mod memory;
 pub(crate) mod postgres;
 pub(crate) mod readme;

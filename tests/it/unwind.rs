@@ -1,6 +1,7 @@
 //! Whatever ends a run, the world afterwards is the world before, or the exit code says what is not.
 
 use crate::support::api::{Fault, Rule};
+use crate::support::exec::faults::{Break, ExecFault};
 use crate::support::postgres::Production;
 use crate::support::sandbox::{SANDBOX, Sandbox, World, finish};
 use std::process::Stdio;
@@ -141,4 +142,21 @@ async fn replicas_that_come_back_during_the_restore_stop_the_commit() {
     let after = lab.world();
     assert_eq!(after.sandbox, before.sandbox, "nothing was committed");
     assert_eq!((after.replicas, after.sync_policy), (before.replicas, before.sync_policy));
+}
+
+/// The container does what it is told, and ends, while the answer to the exec is on its way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_whose_answer_is_lost_each_time_is_known_by_what_comes_of_it() {
+    let lab = small().await;
+    let before = lab.world();
+    for word in ["restore", "commit"] {
+        let how = Break::CutAfterSending(0);
+        let fault = ExecFault { pod: "sandbox-refresh-".to_owned(), command: word.to_owned(), skip: 0, times: 3, how };
+        lab.kubelet.exec_faults().arm(fault);
+        let ran = finish(start(&lab)).await;
+        lab.kubelet.exec_faults().disarm();
+        assert_eq!(ran.code, 0, "{word}: {}", ran.stderr);
+        assert_whole(&lab, &before);
+        assert_eq!(lab.world().sandbox, before.production);
+    }
 }

@@ -42,7 +42,8 @@ impl Cluster {
                 }
                 Err(error) => error,
             };
-            let warning = self.last_warning(&job.namespace, &job.name).await;
+            // Of a Pod that has not been seen yet there may be warnings already, as that it waits for its Secret.
+            let warning = self.last_warning(&job.namespace, &job.name, stage != Stage::NoPod).await;
             // A Job controller that is only slow has not warned.
             let slow = stage == Stage::NoPod && error.is::<TooLate>() && warning.is_none();
             if !slow || Instant::now() >= deadline {

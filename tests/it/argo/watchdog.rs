@@ -1,21 +1,14 @@
 //! The watchdog: a Job that recovers the sandbox of a run that has disappeared with its machine.
 use super::*;
 use crate::support::container::image;
+use crate::support::sandbox::WATCHDOG as IMAGE;
 use crate::support::scene::Scene as _;
-use std::path::Path;
 
-const IMAGE: &str = "registry.example/sandbox-lifecycle:1";
 const WATCHED: &[&str] = &["refresh-from-prod", "--min-tables", "10", "--watchdog", IMAGE];
 
-/// The image has the real binary, and what a service account would be in life: a way to the API server.
 async fn lab() -> Sandbox {
     let lab = small().await;
-    let images = &lab.kubelet.config().images;
-    let start = "export KUBECONFIG=/usr/bin/lab-kubeconfig; exec /usr/bin/the-binary \"$@\"";
-    images.with(IMAGE, image::APP, &[("sandbox-lifecycle", start)]);
-    images.with_file(IMAGE, "/usr/bin/the-binary", Path::new(env!("CARGO_BIN_EXE_sandbox-lifecycle")));
-    images.with_file(IMAGE, "/usr/bin/lab-kubeconfig", &lab.kubeconfig());
-    lab.create("serviceaccounts", json!({"metadata": {"name": "sandbox-lifecycle", "namespace": SANDBOX}}));
+    lab.offer_watchdog();
     lab
 }
 

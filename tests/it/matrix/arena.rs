@@ -1,7 +1,10 @@
 //! A world that many cases are played in, one after the other, and the verdict on each.
 
+use super::trouble::is_transient;
+use crate::support::leaks::leaks_since;
 use crate::support::postgres::{PRODUCTION, Production, SANDBOX as ACCESS};
 use crate::support::sandbox::{PROD, Ran, SANDBOX, Sandbox, World};
+use crate::support::store::DeleteOptions;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,7 +26,11 @@ pub(super) struct Arena {
     before: World,
     /// How much of the database server's log has been judged.
     judged: u64,
+    /// How many processes have been judged.
+    processes: usize,
     on_small_disk: bool,
+    /// The command that is played.
+    arguments: &'static [&'static str],
 }
 
 /// What a case that was survived has come to.
@@ -34,12 +41,13 @@ pub(super) enum End {
 }
 
 impl Arena {
-    pub(super) async fn new() -> Self {
+    pub(super) async fn new(arguments: &'static [&'static str]) -> Self {
         let lab = Sandbox::with(&Production::Small, &[DURABLE]).await;
         let documents = lab.documents(PROD).join("mycompany/facture");
         fs::create_dir_all(&documents).expect("a directory");
         fs::write(documents.join("FA2611-0042.pdf"), "an invoice").expect("a file");
-        let mut arena = Self { before: lab.world(), lab, judged: 0, on_small_disk: false };
+        lab.offer_watchdog();
+        let mut arena = Self { before: lab.world(), lab, judged: 0, processes: 0, on_small_disk: false, arguments };
         arena.age();
         arena
     }
@@ -52,6 +60,12 @@ impl Arena {
         let used = "SET ROLE erp_sandbox_role; UPDATE llx_const SET value = value || ' used' WHERE rowid < 9;
             CREATE TABLE IF NOT EXISTS llx_used (label text); INSERT INTO llx_used VALUES ('only here')";
         self.lab.postgres.sql(ACCESS.database, used);
+        // A node that was lost is replaced.
+        for pod in self.lab.store.list("pods", Some(SANDBOX)).iter().filter(|pod| is_left_rightly(pod)) {
+            let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+            // Its node may be back by itself.
+            let _ = self.lab.store.delete("pods", SANDBOX, name, DeleteOptions::now());
+        }
         self.before = self.lab.world();
         self.lab.postgres.statements_from(&mut self.judged);
         self.lab.api.faults.clear();
@@ -69,14 +83,19 @@ impl Arena {
         self.lab.postgres.restart(&[DURABLE]);
     }
 
-    pub(super) fn start(&self, arguments: &[&str]) -> Child {
+    /// What is played.
+    pub(super) fn start(&self) -> Child {
+        self.begin(self.arguments)
+    }
+
+    fn begin(&self, arguments: &[&str]) -> Child {
         let mut command: Command = self.lab.command(arguments);
         command.env("SANDBOX_LIFECYCLE_MIN_TABLES", "10").env("SANDBOX_LIFECYCLE_REQUEST_TIMEOUT", "2");
         command.spawn().expect("the binary starts")
     }
 
     pub(super) async fn run(&self, arguments: &[&str]) -> Result<Ran, String> {
-        finish(self.start(arguments)).await
+        finish(self.begin(arguments)).await
     }
 
     /// The promises that hold after every case. Then the sandbox is made old for the next one.
@@ -89,6 +108,9 @@ impl Arena {
             return Err(wrong("production was changed"));
         }
         self.only_reads_production().map_err(|what| wrong(&what))?;
+        if let Some(leak) = leaks_since(&self.lab, ran, &mut self.processes).first() {
+            return Err(wrong(&format!("a password is told: {leak}")));
+        }
         let end = match &after.sandbox {
             same if *same == self.before.sandbox => End::AsBefore,
             new if *new == self.before.production => End::Refreshed,
@@ -110,21 +132,22 @@ impl Arena {
     async fn settled(&self) -> Result<(), String> {
         let state = || {
             let world = |resource: &str| names(&self.lab.store.list(resource, Some(SANDBOX)));
+            let pods = self.lab.store.list("pods", Some(SANDBOX));
+            let pods = names(&pods.into_iter().filter(|pod| !is_left_rightly(pod)).collect::<Vec<_>>());
             let deployment = self.lab.store.get("deployments", SANDBOX, SANDBOX).unwrap_or_default();
             let objects: BTreeMap<String, Vec<String>> = ["secrets", "jobs", "leases"]
                 .into_iter()
                 .map(|resource| (resource.to_owned(), world(resource)))
                 .collect();
-            (deployment, self.lab.sync_policy().to_string(), objects, world("pods"))
+            (deployment, self.lab.sync_policy(), objects, pods)
         };
-        let armed = self.before.sync_policy.to_string();
         let as_before = || {
             let (deployment, sync_policy, objects, pods) = state();
             deployment["spec"]["replicas"] == self.before.replicas
                 && deployment["status"]["readyReplicas"] == self.before.replicas
-                && sync_policy == armed
+                && sync_policy == self.before.sync_policy
                 && objects == self.before.objects
-                && pods.iter().all(|pod| !pod.starts_with("sandbox-refresh-"))
+                && pods.iter().all(|pod| !is_transient(pod))
         };
         let settled = self.lab.until("everything is as it was", as_before);
         tokio::time::timeout(SETTLE_LIMIT, settled).await.map_err(|_| {
@@ -156,6 +179,16 @@ pub(super) async fn finish(child: Child) -> Result<Ran, String> {
     let output = output.map_err(|_| format!("no end within {RUN_LIMIT:?}"))?.expect("its output");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ok(Ran { code: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) })
+}
+
+/// Nobody can delete the object of a Pod whose node does not answer; of one in which nothing is known to run, the tool says
+/// nothing, and no more is promised.
+fn is_left_rightly(pod: &Value) -> bool {
+    let runs = |list: &str| {
+        pod["status"][list].as_array().into_iter().flatten().any(|one| one["state"]["running"].is_object())
+    };
+    let runs = ["initContainerStatuses", "containerStatuses"].into_iter().any(runs);
+    pod["metadata"]["deletionTimestamp"].is_string() && pod["status"]["reason"] == "NodeLost" && !runs
 }
 
 fn names(objects: &[Value]) -> Vec<String> {

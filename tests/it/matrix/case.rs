@@ -2,9 +2,9 @@
 
 use super::answer::Answer;
 use super::arena::{Arena, End, finish};
-use super::place::{Place, When};
-use super::trouble::{Fate, Trouble};
-use super::{disk, statement};
+use super::place::{Place, When, changes};
+use super::trouble::{Fate, Next, Trouble};
+use super::{disk, statement, watchdog};
 use crate::support::api::Rule;
 use crate::support::sandbox::Ran;
 use std::fmt;
@@ -16,6 +16,8 @@ pub(super) enum Case {
     Answer { number: usize, line: String, answer: Answer },
     /// Something happens while a run is held at a place.
     Trouble { place: Place, trouble: Trouble },
+    /// A run was killed, and a request of its watchdog is answered badly, or the watchdog is killed at it.
+    Watchdog { number: usize, line: String, answer: Option<Answer> },
     /// The restore fails, so many tenths on its way.
     Statement { tenth: u64 },
     /// The disk has room for so many tenths of what the restore needs.
@@ -30,9 +32,9 @@ pub(super) struct Played {
 }
 
 /// The lines of all requests that a run makes when it is let through.
-pub(super) async fn requests() -> Vec<String> {
-    let mut arena = Arena::new().await;
-    let ran = arena.run(&["refresh"]).await.expect("it ends");
+pub(super) async fn requests(arguments: &'static [&'static str]) -> Vec<String> {
+    let mut arena = Arena::new(arguments).await;
+    let ran = finish(arena.start()).await.expect("it ends");
     let lines: Vec<String> = arena.lab.api.record.all().iter().map(|seen| seen.line()).collect();
     arena.judge(&ran, false).await.expect("without any trouble all is well");
     assert!(lines.len() > 30, "only {} requests were seen", lines.len());
@@ -54,12 +56,39 @@ pub(super) fn ends(requests: &[String]) -> Vec<Case> {
         for trouble in [
             Trouble::Signal("INT"),
             Trouble::Signal("TERM"),
-            Trouble::Killed("recover", minutes),
-            Trouble::Killed("refresh", minutes),
+            Trouble::Killed(Next::Recover, minutes),
+            Trouble::Killed(Next::Again, minutes),
             Trouble::SecondRun(minutes),
         ] {
             cases.push(Case::Trouble { place: place.clone(), trouble });
         }
+    }
+    cases
+}
+
+/// Changes that the server makes when all is over: for a run that went on without the answer, and one that was ended. Counted
+/// among the changes alone: their order never varies.
+pub(super) fn late(requests: &[String]) -> Vec<Case> {
+    let changes: Vec<String> = requests.iter().filter(|line| changes(line)).cloned().collect();
+    let places =
+        changes.into_iter().enumerate().map(|(number, line)| Place::Request { number, line, when: When::Late });
+    let ends = [Trouble::Signal("INT"), Trouble::Killed(Next::Recover, 0), Trouble::Killed(Next::Again, 0)];
+    let troubles = [Trouble::None].into_iter().chain(ends);
+    let at = |place: Place| troubles.clone().map(move |trouble| Case::Trouble { place: place.clone(), trouble });
+    places.flat_map(at).collect()
+}
+
+/// With a watchdog: the tool is ended at any place, and what can happen to the watchdog when it recovers.
+pub(super) fn watched(requests: &[String], of_watchdog: &[String]) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for place in places(requests, &[When::Before, When::After]) {
+        for trouble in [Trouble::Killed(Next::Watchdog, 0), Trouble::Signal("TERM")] {
+            cases.push(Case::Trouble { place: place.clone(), trouble });
+        }
+    }
+    for (number, line) in of_watchdog.iter().cloned().enumerate() {
+        let faults = Answer::ALL.map(Some).into_iter().chain([None]);
+        cases.extend(faults.map(|answer| Case::Watchdog { number, line: line.clone(), answer }));
     }
     cases
 }
@@ -96,6 +125,8 @@ impl Case {
             Self::Statement { .. } => "a statement of the restore fails".to_owned(),
             Self::DiskFull { .. } => "the database's disk is full".to_owned(),
             Self::Trouble { place, trouble } => format!("{} {}", trouble.kind(), place.kind()),
+            Self::Watchdog { answer: Some(answer), .. } => format!("the watchdog: {answer}"),
+            Self::Watchdog { answer: None, .. } => "the watchdog: killed".to_owned(),
         }
     }
 
@@ -110,7 +141,7 @@ impl Case {
         match self {
             Self::Answer { number, answer, .. } => {
                 arena.lab.api.faults.add(Rule::on(|_| true, answer.fault()).after(*number).times(answer.times()));
-                let ran = arena.run(&["refresh"]).await?;
+                let ran = finish(arena.start()).await?;
                 let reached = arena.lab.api.faults.are_spent();
                 let ran = truth(arena, ran, answer.may_end_with(), None).await?;
                 Ok(Played { end: arena.judge(&ran.0, ran.1).await?, reached })
@@ -124,24 +155,33 @@ impl Case {
                 let ran = disk::run(arena, *tenth).await?;
                 rolled_back(arena, &ran).await
             }
-            Self::Trouble { place, trouble } => {
-                let hold = place.prepare(arena);
-                let mut child = arena.start(&["refresh"]);
-                let reached = tokio::select! {
-                    _ = child.wait() => false,
-                    () = hold.reached(arena) => true,
-                };
-                let ran = match reached {
-                    true => trouble.strike(arena, &hold, child).await,
-                    false => finish(child).await,
-                };
-                hold.release(arena);
-                let (ran, repaired) = truth(arena, ran?, trouble.may_end_with(), Some(*trouble)).await?;
-                let repaired = repaired || reached && trouble.ends_with_recover();
-                Ok(Played { end: arena.judge(&ran, repaired).await?, reached })
+            Self::Watchdog { number, answer, .. } => {
+                let (ran, reached) = watchdog::under(arena, *number, *answer).await?;
+                Ok(Played { end: arena.judge(&ran, true).await?, reached })
             }
+            Self::Trouble { place, trouble } => struck(arena, place, *trouble).await,
         }
     }
+}
+
+async fn struck(arena: &mut Arena, place: &Place, trouble: Trouble) -> Result<Played, String> {
+    let hold = place.prepare(arena);
+    let mut child = arena.start();
+    let reached = tokio::select! {
+        _ = child.wait() => false,
+        () = hold.reached(arena) => true,
+    };
+    let ran = match reached {
+        true => trouble.strike(arena, &hold, child).await,
+        false => finish(child).await,
+    };
+    hold.release(arena);
+    let (ran, repaired) = truth(arena, ran?, trouble.may_end_with(), Some(trouble)).await?;
+    if reached {
+        hold.comes_late(arena).await?;
+    }
+    let repaired = repaired || reached && trouble.ends_with_recover();
+    Ok(Played { end: arena.judge(&ran, repaired).await?, reached })
 }
 
 /// A restore that failed cannot have committed.
@@ -176,6 +216,7 @@ impl fmt::Display for Case {
             Self::DiskFull { tenth } => write!(f, "disk full, room for {tenth} tenths of the restore"),
             Self::Answer { number, line, answer } => write!(f, "{answer} at request {number} ({line})"),
             Self::Trouble { place, trouble } => write!(f, "{trouble} {place}"),
+            Self::Watchdog { number, line, .. } => write!(f, "{} at its request {number} ({line})", self.kind()),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A disk of the database server that is full: at each tenth of what the restore needs.
 
-use super::arena::Arena;
+use super::arena::{Arena, finish};
 use super::case::Case;
 use crate::support::postgres::PRODUCTION;
 use crate::support::sandbox::Ran;
@@ -23,7 +23,7 @@ pub(super) async fn run(arena: &mut Arena, tenth: u64) -> Result<Ran, String> {
     let postgres = &arena.lab.postgres;
     let needed: u64 = postgres.sql(PRODUCTION.database, NEEDED).parse().expect("a number");
     postgres.fill_disk(needed * tenth / 10);
-    let ran = arena.run(&["refresh"]).await;
+    let ran = finish(arena.start()).await;
     postgres.clear_disk();
     let ran = ran?;
     let is_told = SAID.iter().any(|words| ran.stderr.contains(words));

@@ -1,6 +1,7 @@
 //! Where in a run something goes wrong, and how the run is held there while it does.
 
 use super::arena::Arena;
+use super::trouble::die;
 use crate::support::api::{Fault, Gate, Rule};
 use crate::support::postgres::{PRODUCTION, SANDBOX};
 use std::fmt;
@@ -24,11 +25,20 @@ pub(super) enum Place {
 pub(super) enum When {
     Before,
     After,
+    /// Not before everything else is over: then the server gets to it.
+    Late,
+}
+
+/// Whether a request, by its line, is one that changes an object; a command in a container is none.
+pub(super) fn changes(line: &str) -> bool {
+    ["create ", "update ", "patch ", "delete "].iter().any(|verb| line.starts_with(verb)) && !line.contains("/exec")
 }
 
 /// What holds a run at its place.
 pub(super) enum Hold {
     Gate(Gate),
+    /// Opened only at the very end.
+    Late(Gate),
     /// In this database.
     Lock(&'static str),
 }
@@ -39,12 +49,15 @@ impl Place {
         match self {
             Self::Request { number, when, .. } => {
                 let gate = Gate::new();
-                let fault = match when {
-                    When::Before => Fault::Hang(gate.clone()),
-                    When::After => Fault::HangAfter(gate.clone()),
+                let (rule, hold) = match when {
+                    When::Before => (Rule::on(|_| true, Fault::Hang(gate.clone())), Hold::Gate(gate)),
+                    When::After => (Rule::on(|_| true, Fault::HangAfter(gate.clone())), Hold::Gate(gate)),
+                    When::Late => {
+                        (Rule::on(|seen| changes(&seen.line()), Fault::Later(gate.clone())), Hold::Late(gate))
+                    }
                 };
-                arena.lab.api.faults.add(Rule::on(|_| true, fault).after(*number));
-                Hold::Gate(gate)
+                arena.lab.api.faults.add(rule.after(*number));
+                hold
             }
             Self::Reading => lock(arena, PRODUCTION.database),
             Self::Restoring => lock(arena, SANDBOX.database),
@@ -56,6 +69,7 @@ impl Place {
         match self {
             Self::Request { when: When::Before, .. } => "at a request",
             Self::Request { when: When::After, .. } => "at a request that is done",
+            Self::Request { when: When::Late, .. } => "at a request that comes late",
             Self::Reading => "while production is read",
             Self::Restoring => "within the restore",
         }
@@ -81,7 +95,7 @@ impl Hold {
     /// Until the run has come to the place.
     pub(super) async fn reached(&self, arena: &Arena) {
         match self {
-            Self::Gate(gate) => gate.reached().await,
+            Self::Gate(gate) | Self::Late(gate) => gate.reached().await,
             Self::Lock(_) => {
                 let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted";
                 while arena.lab.postgres.try_sql("postgres", waits).is_ok_and(|count| count == "0") {
@@ -94,10 +108,40 @@ impl Hold {
     pub(super) fn release(&self, arena: &Arena) {
         match self {
             Self::Gate(gate) => gate.open(),
+            Self::Late(..) => {}
             Self::Lock(database) => {
                 // Released before, or the server has just been restarted and has it still.
                 let _ = arena.lab.postgres.try_sql(database, "ROLLBACK PREPARED 'the lab'");
             }
         }
+    }
+
+    /// When all is over, the server gets to what it was asked for long ago. Whatever would change an object that is still there is
+    /// refused; what was deleted is deleted; and what is created goes with its owner.
+    ///
+    /// # Errors
+    /// It was carried out.
+    pub(super) async fn comes_late(&self, arena: &Arena) -> Result<(), String> {
+        let Self::Late(gate) = self else {
+            return Ok(());
+        };
+        let (line, code) = gate.carried_out().await;
+        match line.split(' ').next() {
+            Some("patch" | "update") if code < 400 => {
+                Err(format!("{line} was answered with {code} long after the end"))
+            }
+            // A lock without a holder: it runs out.
+            Some("create") if line.ends_with(" leases") && code < 400 => empty_lock(arena).await,
+            _ => Ok(()),
+        }
+    }
+}
+
+async fn empty_lock(arena: &Arena) -> Result<(), String> {
+    die(arena, 0);
+    let ran = arena.run(&["recover"]).await?;
+    match ran.code == 0 && ran.stderr.contains("had left nothing to put back") {
+        true => Ok(()),
+        false => Err(format!("an empty Lease is not recovered: {}", ran.stderr)),
     }
 }

@@ -1,6 +1,6 @@
 //! A statement of the restore that fails: at each tenth of them.
 
-use super::arena::Arena;
+use super::arena::{Arena, finish};
 use super::case::Case;
 use crate::support::postgres::SANDBOX;
 use crate::support::sandbox::Ran;
@@ -39,7 +39,7 @@ pub(super) async fn run(arena: &mut Arena, fatal: u64) -> Result<Ran, String> {
 async fn counted(arena: &mut Arena, fatal: u64) -> Result<(Ran, u64), String> {
     let sql = |text: &str| arena.lab.postgres.sql(SANDBOX.database, text);
     sql(&format!("{GUARD} UPDATE guard.fatal SET number = {fatal}"));
-    let ran = arena.run(&["refresh"]).await;
+    let ran = finish(arena.start()).await;
     let count = sql("SELECT last_value FROM guard.statements");
     sql("DROP EVENT TRIGGER guard; DROP SCHEMA guard CASCADE");
     Ok((ran?, count.parse().expect("a number")))

@@ -5,9 +5,12 @@ use super::case::{Case, Played};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// Two cores are what the project's CI has.
 const WORLDS: usize = 2;
+/// After this a sample begins no further case, whatever else the machine has to do. The groups share two cores, two at a time.
+const SAMPLE_LIMIT: Duration = Duration::from_secs(100);
 
 /// Cases and survivors of one kind; of those, how many ended with the new content.
 #[derive(Clone, Debug, Default)]
@@ -25,60 +28,122 @@ struct Tally {
     failures: Vec<String>,
 }
 
-/// All of them with ALL_FAULTS, else `few` of each kind: evenly spread, from a place that FAULT_SEED moves.
-fn sample(cases: Vec<Case>, few: usize) -> Vec<Case> {
-    if std::env::var_os("ALL_FAULTS").is_some() {
-        return cases;
+/// What is played together, and told together.
+pub(super) struct Group {
+    name: &'static str,
+    arguments: &'static [&'static str],
+}
+
+impl Group {
+    /// Cases of a run of the binary with these arguments.
+    pub(super) fn of(name: &'static str, arguments: &'static [&'static str]) -> Self {
+        Self { name, arguments }
     }
-    let seed: usize = std::env::var("FAULT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+
+    /// Plays all of them with ALL_FAULTS, those whose name contains FAULT_ONLY, or else `few` of each kind; and fails with those
+    /// that were not survived.
+    pub(super) async fn play(self, cases: Vec<Case>, few: usize) {
+        let Some(cases) = self.chosen(cases, few) else { return };
+        let cases = Arc::new(Mutex::new(cases));
+        let tally = Arc::new(Mutex::new(Tally::default()));
+        let players = (0..WORLDS).map(|_| tokio::spawn(play_on(self.arguments, cases.clone(), tally.clone())));
+        for player in players.collect::<Vec<_>>() {
+            player.await.expect("no panic in a case");
+        }
+        let left = cases.lock().expect("no panic in a case").cases.len();
+        let tally = tally.lock().expect("no panic in a case");
+        tell(&format!(
+            "{}{}",
+            self.told(&tally),
+            if left > 0 { format!("\n  time is over: {left} more were not played") } else { String::new() }
+        ));
+        assert!(tally.cases() > 0, "no case was played");
+        assert!(tally.failures.is_empty(), "{} failures:\n{}", tally.failures.len(), tally.failures.join("\n\n"));
+    }
+
+    fn chosen(&self, cases: Vec<Case>, few: usize) -> Option<Program> {
+        let forever = |cases| Some(Program { cases, ends_at: None });
+        if let Ok(only) = std::env::var("FAULT_ONLY") {
+            let cases: VecDeque<Case> = cases.into_iter().filter(|case| case.to_string().contains(&only)).collect();
+            tell(&format!("{}: {} cases whose name contains {only:?}", self.name, cases.len()));
+            return forever(cases).filter(|program| !program.cases.is_empty());
+        }
+        if std::env::var_os("ALL_FAULTS").is_some() {
+            return forever(cases.into());
+        }
+        let seed: usize = std::env::var("FAULT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+        let cases = sample(cases, few, seed);
+        let (name, count) = (self.name, cases.len());
+        tell(&format!(
+            "{name}: a sample of {count} cases by FAULT_SEED={seed}; tests/run --all-faults plays every case"
+        ));
+        Some(Program { cases, ends_at: Some(Instant::now() + SAMPLE_LIMIT) })
+    }
+
+    fn told(&self, tally: &Tally) -> String {
+        let (cases, survived) = (tally.cases(), tally.cases() - tally.failures.len());
+        let mut lines = vec![format!("{}: {cases} cases, {survived} survived", self.name)];
+        lines.push(format!("  {:<60} cases survived (of these refreshed; fault not reached)", "of which"));
+        for (kind, count) in &tally.counts {
+            let Count { cases, survived, refreshed, untouched } = count;
+            lines.push(format!("  {kind:<60} {cases:>5} {survived:>8} ({refreshed}; {untouched})"));
+        }
+        lines.join("\n")
+    }
+}
+
+/// What is still to be played, and until when.
+struct Program {
+    cases: VecDeque<Case>,
+    ends_at: Option<Instant>,
+}
+
+impl Program {
+    /// The next one, if there is time for it.
+    fn next(&mut self) -> Option<Case> {
+        match self.ends_at {
+            Some(ends_at) if Instant::now() >= ends_at => None,
+            _ => self.cases.pop_front(),
+        }
+    }
+}
+
+/// `few` of each kind, evenly spread, from a place that the seed moves; the first of each kind come first.
+fn sample(cases: Vec<Case>, few: usize, seed: usize) -> VecDeque<Case> {
     let mut kinds: BTreeMap<String, Vec<Case>> = BTreeMap::new();
     for case in cases.into_iter().filter(|case| !case.is_slow()) {
         kinds.entry(case.kind()).or_default().push(case);
     }
-    let spread = kinds.into_values().enumerate().flat_map(|(kind, cases)| {
+    let mut sampled = Vec::new();
+    for (kind, cases) in kinds.into_values().enumerate() {
         let (all, few) = (cases.len(), few.min(cases.len()));
         // Each kind begins elsewhere, so that together they come by every place.
         let first = (seed * 7 + kind * 3) % (all / few.max(1)).max(1);
-        let wanted: Vec<usize> = (0..few).map(|nth| (first + nth * all / few) % all).collect();
-        cases.into_iter().enumerate().filter(move |(at, _)| wanted.contains(at)).map(|(_, case)| case)
-    });
-    tell(&format!("a sample by FAULT_SEED={seed}; tests/run --all-faults plays every case"));
-    spread.collect()
+        sampled.extend((0..few).map(|nth| (nth, cases[(first + nth * all / few) % all].clone())));
+    }
+    sampled.sort_by_key(|(nth, _)| *nth);
+    sampled.into_iter().map(|(_, case)| case).collect()
 }
 
-/// Plays the cases and fails with all that were not survived.
-pub(super) async fn play(name: &str, cases: Vec<Case>, few: usize) {
-    let cases = Arc::new(Mutex::new(VecDeque::from(sample(cases, few))));
-    let tally = Arc::new(Mutex::new(Tally::default()));
-    let players = (0..WORLDS).map(|_| tokio::spawn(play_on(cases.clone(), tally.clone())));
-    for player in players.collect::<Vec<_>>() {
-        player.await.expect("no panic in a case");
-    }
-    let tally = tally.lock().expect("no panic in a case");
-    let mut lines = vec![format!("{name}: cases, survived (of these refreshed; fault not reached)")];
-    for (kind, count) in &tally.counts {
-        let Count { cases, survived, refreshed, untouched } = count;
-        lines.push(format!("  {kind:<40} {cases:>4} {survived:>4}  ({refreshed}; {untouched})"));
-    }
-    tell(&lines.join("\n"));
-    assert!(tally.failures.is_empty(), "{} failures:\n{}", tally.failures.len(), tally.failures.join("\n\n"));
-}
-
-async fn play_on(cases: Arc<Mutex<VecDeque<Case>>>, tally: Arc<Mutex<Tally>>) {
-    let mut arena = Arena::new().await;
+async fn play_on(arguments: &'static [&'static str], cases: Arc<Mutex<Program>>, tally: Arc<Mutex<Tally>>) {
+    let mut arena = Arena::new(arguments).await;
     loop {
-        let next = cases.lock().expect("no panic here").pop_front();
+        let next = cases.lock().expect("no panic here").next();
         let Some(case) = next else { return };
         let played = case.play(&mut arena).await;
         if played.is_err() {
             // Whatever is wrong there must not be held against the next case.
-            arena = Arena::new().await;
+            arena = Arena::new(arguments).await;
         }
         tally.lock().expect("no panic here").add(&case, played);
     }
 }
 
 impl Tally {
+    fn cases(&self) -> usize {
+        self.counts.values().map(|count| count.cases).sum()
+    }
+
     fn add(&mut self, case: &Case, played: Result<Played, String>) {
         let count = self.counts.entry(case.kind()).or_default();
         count.cases += 1;
@@ -95,7 +160,7 @@ impl Tally {
                 self.failures.push(failure);
             }
         }
-        let by_now: usize = self.counts.values().map(|count| count.cases).sum();
+        let by_now = self.cases();
         if by_now.is_multiple_of(100) {
             tell(&format!("{by_now} cases have been played"));
         }

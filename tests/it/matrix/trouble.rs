@@ -2,6 +2,7 @@
 
 use super::arena::{Arena, finish};
 use super::place::Hold;
+use super::watchdog;
 use crate::support::api::{Fault, Rule};
 use crate::support::sandbox::{Ran, SANDBOX};
 use crate::support::store::DeleteOptions;
@@ -18,8 +19,10 @@ const LEASE: &str = "sandbox-lifecycle";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
     Signal(&'static str),
-    /// Killed on a machine whose clock is so many minutes off, then this command elsewhere.
-    Killed(&'static str, i64),
+    /// Killed on a machine whose clock is so many minutes off, then this elsewhere.
+    Killed(Next, i64),
+    /// Nothing but what the place is.
+    None,
     /// A second run is started, and the first one's clock is so many minutes off.
     SecondRun(i64),
     Pod(Fate),
@@ -29,6 +32,26 @@ pub(super) enum Trouble {
     ApiGone,
     /// What holds the lock keeps it.
     LockKept,
+}
+
+/// Who goes on when a run was killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Recover,
+    /// The same command.
+    Again,
+    /// By itself; `recover` where the run had not come so far as to have one.
+    Watchdog,
+}
+
+impl fmt::Display for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Recover => "recover",
+            Self::Again => "a new run",
+            Self::Watchdog => "the watchdog",
+        })
+    }
 }
 
 /// What becomes of the Job's Pod.
@@ -45,6 +68,7 @@ impl fmt::Display for Trouble {
         match self {
             Self::Signal(name) => write!(f, "SIG{name}"),
             Self::Killed(next, minutes) => write!(f, "SIGKILL, clock {minutes:+} min, then {next}"),
+            Self::None => f.write_str("nothing else"),
             Self::SecondRun(minutes) => write!(f, "a second run, clock {minutes:+} min"),
             Self::Pod(fate) => write!(f, "Job's Pod: {fate:?}"),
             Self::PostgresRestarted => f.write_str("PostgreSQL restarted"),
@@ -70,7 +94,7 @@ impl Trouble {
         match self {
             Self::Signal("INT") => &[0, 130],
             Self::Signal(_) => &[0, 143],
-            Self::Killed(..) | Self::SecondRun(_) => &[0],
+            Self::Killed(..) | Self::SecondRun(_) | Self::None => &[0],
             Self::Pod(Fate::NodeLost) | Self::TokenExpired => &[0, 1, 3],
             Self::LockKept => &[1],
             Self::Pod(_) | Self::PostgresRestarted | Self::ApiGone => &[0, 1],
@@ -84,7 +108,7 @@ impl Trouble {
 
     /// Only `recover` has run at the end.
     pub(super) fn ends_with_recover(self) -> bool {
-        matches!(self, Self::Killed("recover", _))
+        matches!(self, Self::Killed(Next::Recover | Next::Watchdog, _))
     }
 
     /// Happens to a run that is held at its place, and lets it go on: the last run's end, when there are two.
@@ -95,13 +119,17 @@ impl Trouble {
                 child.kill().await.expect("it is killed");
                 hold.release(arena);
                 die(arena, minutes);
-                return arena.run(&[next]).await;
+                return match next {
+                    Next::Recover => arena.run(&["recover"]).await,
+                    Next::Again => finish(arena.start()).await,
+                    Next::Watchdog => watchdog::recovers(arena).await,
+                };
             }
             Self::SecondRun(minutes) => return beside(arena, hold, child, minutes).await,
             Self::Pod(fate) => fate.strike(arena),
             Self::PostgresRestarted => arena.restart_postgres(),
             Self::ApiGone => return without_api(arena, hold, child).await,
-            Self::LockKept => return finish(child).await,
+            Self::LockKept | Self::None => return finish(child).await,
             Self::TokenExpired => arena.lab.api.set(|settings| settings.token = Some("another".to_owned())),
         }
         hold.release(arena);
@@ -142,7 +170,12 @@ impl Fate {
 fn job_pods(arena: &Arena) -> Vec<String> {
     let pods = arena.lab.store.list("pods", Some(SANDBOX));
     let names = pods.iter().filter_map(|pod| pod["metadata"]["name"].as_str());
-    names.filter(|name| name.starts_with("sandbox-refresh-")).map(str::to_owned).collect()
+    names.filter(|name| is_transient(name)).map(str::to_owned).collect()
+}
+
+/// Is it a Pod of the run's own Job?
+pub(super) fn is_transient(pod: &str) -> bool {
+    pod.starts_with("sandbox-refresh-")
 }
 
 /// Sends the signal by its name, as an operator would.
@@ -157,7 +190,7 @@ fn on_a_clock(minutes: i64) -> Value {
 }
 
 /// A holder that is dead is watched for its Lease's duration: here a second. What its clock said must not count.
-fn die(arena: &Arena, minutes: i64) {
+pub(super) fn die(arena: &Arena, minutes: i64) {
     let skewed = |lease: &mut Value| {
         lease["spec"]["leaseDurationSeconds"] = 1.into();
         if lease["spec"]["renewTime"].is_string() {
@@ -192,7 +225,7 @@ async fn beside(arena: &Arena, hold: &Hold, first: Child, minutes: i64) -> Resul
         false
     };
     arena.lab.api.faults.add(Rule::on(on_a_look, Fault::ResetBefore).for_ever());
-    let second = arena.start(&["refresh"]);
+    let second = arena.start();
     let first = tokio::spawn(finish(first));
     let second = finish(second).await?;
     hold.release(arena);

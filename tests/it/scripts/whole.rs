@@ -57,6 +57,24 @@ fn the_real_dump_is_cloned_to_the_last_row() {
     assert_eq!(server.checksum(SANDBOX.database), server.checksum(PRODUCTION.database));
 }
 
+/// The sandbox is used: each of the hostile tables and sequences differs from production's.
+const HOSTILE_USE: &str = r#"
+    DO $use$
+    DECLARE one record;
+    BEGIN
+        FOR one IN SELECT relname, relkind FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname ~ '[^a-z_0-9]' LOOP
+            IF one.relkind = 'S' THEN
+                PERFORM setval(format('public.%I', one.relname), 99);
+            ELSIF one.relkind = 'r' AND one.relname LIKE '%odd%' THEN
+                EXECUTE format(E'DELETE FROM public.%1$I WHERE rowid = 1; UPDATE public.%1$I SET "a;b""c" = $1', one.relname)
+                    USING E'\n\\! touch injected\n\\.';
+            ELSIF one.relkind = 'r' AND one.relname LIKE '%touch%' THEN
+                EXECUTE format('INSERT INTO public.%I VALUES (1)', one.relname);
+            END IF;
+        END LOOP;
+    END
+    $use$;"#;
+
 #[test]
 fn names_with_quotes_newlines_and_backslashes_break_nothing_and_run_nothing() {
     let server = PostgresServer::start();
@@ -90,6 +108,12 @@ SELECT pg_catalog.setval('public.x', 1, true);
         let job = Job::under(&server, shell);
         job.dump().succeeded();
         job.restore().succeeded();
+        assert_eq!(server.checksum(SANDBOX.database), server.checksum(PRODUCTION.database));
+        // The other way: by what differs.
+        server.sql(SANDBOX.database, HOSTILE_USE);
+        assert_ne!(server.checksum(SANDBOX.database), server.checksum(PRODUCTION.database));
+        let again = job.restore().succeeded();
+        assert!(again.events.iter().any(|event| matches!(event, Event::PutBack(_))), "{again:?}");
         assert_eq!(server.checksum(SANDBOX.database), server.checksum(PRODUCTION.database));
         let names = "SELECT proname, pronargs, obj_description(oid, 'pg_proc') FROM pg_proc WHERE proname LIKE 'user_lookup%' ORDER BY 1, 2";
         assert_eq!(server.sql(SANDBOX.database, names), "user_lookup|1|the pooler asks here\nuser_lookup_too|0|kept");

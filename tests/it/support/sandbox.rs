@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ use super::store::Store;
 pub(crate) const SANDBOX: &str = "erp-sandbox";
 /// Production's namespace and Deployment.
 pub(crate) const PROD: &str = "erp";
+/// The watchdog's image, once it is offered.
+pub(crate) const WATCHDOG: &str = "registry.example/sandbox-lifecycle:1";
 /// Longer than any run in the lab takes.
 const LONG: Duration = Duration::from_secs(120);
 
@@ -108,6 +110,16 @@ impl Sandbox {
         self.create("applications", application());
         self.ready(PROD).await;
         self.ready(SANDBOX).await;
+    }
+
+    /// An image with the real binary, and what a service account would be in life: a way to the API server.
+    pub(crate) fn offer_watchdog(&self) {
+        let images = &self.kubelet.config().images;
+        let start = "export KUBECONFIG=/usr/bin/lab-kubeconfig; exec /usr/bin/the-binary \"$@\"";
+        images.with(WATCHDOG, image::APP, &[("sandbox-lifecycle", start)]);
+        images.with_file(WATCHDOG, "/usr/bin/the-binary", Path::new(env!("CARGO_BIN_EXE_sandbox-lifecycle")));
+        images.with_file(WATCHDOG, "/usr/bin/lab-kubeconfig", &self.kubeconfig());
+        self.create("serviceaccounts", json!({"metadata": {"name": "sandbox-lifecycle", "namespace": SANDBOX}}));
     }
 
     pub(crate) fn create(&self, resource: &str, object: Value) {

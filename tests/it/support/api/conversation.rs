@@ -69,7 +69,7 @@ pub(super) async fn hold(request: Request<Incoming>, shared: &Shared, hold: &Arc
     let seen = shared.record.add(note(&asked));
     let fault = shared.faults.decide(&seen);
     if let Some(Fault::Later(gate)) = fault {
-        tokio::spawn(later(asked, shared.clone(), gate, seen.number));
+        tokio::spawn(later(asked, shared.clone(), gate, seen));
         return std::future::pending().await;
     }
     let response = match before(fault.as_ref(), hold).await? {
@@ -82,11 +82,11 @@ pub(super) async fn hold(request: Request<Incoming>, shared: &Shared, hold: &Arc
 }
 
 /// A task of its own: it goes on when the connection is gone.
-async fn later(asked: Asked, shared: Shared, gate: Gate, number: usize) {
+async fn later(asked: Asked, shared: Shared, gate: Gate, seen: Seen) {
     gate.pass().await;
     let code = route::answer(asked, &shared).await.into_response().status().as_u16();
-    shared.record.answered(number, code);
-    gate.answered(code);
+    shared.record.answered(seen.number, code);
+    gate.answered(seen.line(), code);
 }
 
 async fn read(mut request: Request<Incoming>) -> Result<Asked, Status> {

@@ -155,8 +155,8 @@ impl Faults {
 pub(crate) struct Gate {
     arrived: watch::Sender<usize>,
     open: watch::Sender<bool>,
-    /// What a request that was carried out later was answered with.
-    code: watch::Sender<Option<u16>>,
+    /// A request that was carried out later, as [`Seen::line`], and the code it was answered with.
+    answer: watch::Sender<Option<(String, u16)>>,
 }
 
 impl Default for Gate {
@@ -167,7 +167,7 @@ impl Default for Gate {
 
 impl Gate {
     pub(crate) fn new() -> Self {
-        Self { arrived: watch::Sender::new(0), open: watch::Sender::new(false), code: watch::Sender::new(None) }
+        Self { arrived: watch::Sender::new(0), open: watch::Sender::new(false), answer: watch::Sender::new(None) }
     }
 
     /// Until a request stands at the gate. One that never comes fails the test.
@@ -182,16 +182,16 @@ impl Gate {
         self.open.send_replace(true);
     }
 
-    /// Opens it, and waits until the request that stands there has been carried out; with the code of its answer.
-    pub(crate) async fn carried_out(&self) -> u16 {
+    /// Opens it, and waits until the request that stands there has been carried out: which one, and the code of its answer.
+    pub(crate) async fn carried_out(&self) -> (String, u16) {
         self.open();
-        let mut code = self.code.subscribe();
-        let code = tokio::time::timeout(LONG, code.wait_for(Option::is_some)).await;
-        code.ok().and_then(|code| *code.expect("the sender lives")).expect("it is carried out")
+        let mut answer = self.answer.subscribe();
+        let answer = tokio::time::timeout(LONG, answer.wait_for(Option::is_some)).await;
+        answer.ok().and_then(|answer| answer.expect("the sender lives").clone()).expect("it is carried out")
     }
 
-    pub(super) fn answered(&self, code: u16) {
-        self.code.send_replace(Some(code));
+    pub(super) fn answered(&self, line: String, code: u16) {
+        self.answer.send_replace(Some((line, code)));
     }
 
     pub(super) async fn pass(&self) {
