@@ -116,6 +116,7 @@ impl Run<'_> {
     ) -> Result<Outcome> {
         let started = Instant::now();
         let outcome = Guard::around(cluster, self.report, shutdown, held, async |guard: &Guard<'_>| {
+            let usual = self.usual(cluster, &summary.command).await;
             let mut cx = Context {
                 settings: self.settings,
                 cluster,
@@ -130,6 +131,7 @@ impl Run<'_> {
                 stopped: None,
                 synced: false,
                 golden: State::default(),
+                usual,
             };
             plan.run(&mut cx).await
         })

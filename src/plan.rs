@@ -129,7 +129,8 @@ impl Plan {
     pub async fn run(&self, cx: &mut Context<'_>) -> Result<()> {
         for (number, step) in (1..).zip(&self.steps) {
             let title = step.title();
-            cx.report.event(Event::StepStarted { number, of: self.steps.len(), title });
+            let usual = cx.usual(title);
+            cx.report.event(Event::StepStarted { number, of: self.steps.len(), title, usual });
             cx.guard.at(title);
             let started = Instant::now();
             let ran = step.run(cx).await;

@@ -1,6 +1,8 @@
 //! What a run tells: events for people on stderr, the result on stdout. Nobody else prints.
 mod bars;
 mod lines;
+mod live;
+mod paint;
 
 use std::fmt::{self, Display};
 use std::io::{IsTerminal, Write, stderr, stdout};
@@ -12,10 +14,17 @@ pub enum Event<'a> {
         number: usize,
         of: usize,
         title: &'a str,
+        /// How long it took the last time, if that is known.
+        usual: Option<Duration>,
     },
     /// Where a step is just now; the next one replaces it.
     Progress {
         text: &'a dyn Display,
+    },
+    /// How many bytes the step has moved, and of how many.
+    Moved {
+        done: u64,
+        total: Option<u64>,
     },
     /// A line of a container's log; shown with -v.
     Log {
@@ -32,10 +41,14 @@ pub enum Event<'a> {
         title: &'a str,
         elapsed: Duration,
     },
+    /// The run has ended, and what it changed is put back now.
+    PuttingBack,
     Undone {
         undo: &'a dyn Display,
         error: Option<&'a anyhow::Error>,
     },
+    /// The end of [`Event::PuttingBack`].
+    PutBack,
     Failed {
         cause: &'a anyhow::Error,
     },
@@ -48,16 +61,20 @@ pub enum Event<'a> {
 impl Display for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::StepStarted { number, of, title } => write!(f, "[{number}/{of}] {title}"),
+            Self::StepStarted { number, of, title, .. } => write!(f, "[{number}/{of}] {title}"),
             Self::Progress { text } => write!(f, "      {text}"),
+            Self::Moved { done, total: None } => write!(f, "      {}", size(*done)),
+            Self::Moved { done, total: Some(total) } => write!(f, "      {} of {}", size(*done), size(*total)),
             Self::Log { line } => write!(f, "    | {line}"),
             Self::Note { text } => write!(f, "      {text}"),
             Self::Warning { text } => write!(f, "warning: {text}"),
             Self::StepDone { title, elapsed } => {
                 write!(f, "      done in {:.1} s: {title}", elapsed.as_secs_f64())
             }
+            Self::PuttingBack => write!(f, "putting back what this run has changed"),
+            Self::PutBack => Ok(()),
             Self::Undone { undo, error: None } => write!(f, "put back: {undo}"),
-            Self::Undone { undo, error: Some(error) } => write!(f, "NOT put back: {undo}: {error:#}"),
+            Self::Undone { undo, error: Some(error) } => write!(f, "NOT put back yet: {undo}: {error:#}"),
             Self::Failed { cause } => write!(f, "error: {cause:#}"),
             Self::Advice { text } => write!(f, "{text}"),
         }
@@ -82,16 +99,31 @@ impl Detail {
         match event {
             Event::Failed { .. } | Event::Warning { .. } | Event::Undone { .. } | Event::Advice { .. } => true,
             Event::Log { .. } => self == Self::Verbose,
+            Event::PutBack => false,
             _ => self >= Self::Normal,
         }
     }
 }
 
-/// Bars for a person, lines for a log; -v means lines too, as a bar would tear them apart.
+/// A line that moves for a person; plain lines for a log, for a terminal that can only print, for CI, and with -v, as what
+/// moves would tear the log's lines apart.
 pub fn on_stderr(detail: Detail) -> Box<dyn Report> {
-    match stderr().is_terminal() && detail == Detail::Normal {
-        true => Box::new(bars::Bars::default()),
-        false => Box::new(lines::Lines::new(detail)),
+    let terminal = stderr().is_terminal();
+    let paint = paint::Paint::of_environment(terminal);
+    let ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false");
+    match terminal && detail == Detail::Normal && !paint::is_dumb() && !ci {
+        true => Box::new(bars::Bars::new(paint)),
+        false => Box::new(lines::Lines::new(detail, paint)),
+    }
+}
+
+/// Bytes as a person reads them.
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..10_000 => format!("{bytes} B"),
+        10_000..10_000_000 => format!("{} kB", bytes / 1_000),
+        10_000_000..10_000_000_000 => format!("{} MB", bytes / 1_000_000),
+        _ => format!("{} GB", bytes / 1_000_000_000),
     }
 }
 

@@ -11,13 +11,14 @@ mod watchdog;
 use crate::cluster::Cluster;
 use crate::cluster::job::{ContainerLog, Owner};
 use crate::guard::Guard;
+use crate::record::StepTime;
 use crate::report::{Event, Report};
 use crate::settings::Settings;
 use crate::summary::Summary;
 use anyhow::Result;
 use preflight::Found;
 use std::fmt::Display;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -63,6 +64,8 @@ pub struct Context<'a> {
     /// Whether Argo CD had found all as Git says before it was paused.
     pub synced: bool,
     pub golden: golden::State,
+    /// How long the steps of this command took when it last succeeded.
+    pub usual: Vec<StepTime>,
 }
 
 /// The Job while it runs.
@@ -78,6 +81,12 @@ impl Context<'_> {
 
     fn progress(&self, text: impl Display) {
         self.report.event(Event::Progress { text: &text });
+    }
+
+    /// How long the step took the last time.
+    pub fn usual(&self, title: &str) -> Option<Duration> {
+        let time = self.usual.iter().find(|time| time.step == title)?;
+        Duration::try_from_secs_f64(time.seconds).ok()
     }
 
     fn warn(&mut self, text: impl Display) {

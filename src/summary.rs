@@ -3,6 +3,7 @@ mod rehearsal;
 
 use crate::cluster::documents::Copied;
 use crate::jobs::PutBack;
+use crate::report::size;
 pub use rehearsal::{Rehearsal, Reset};
 use serde::Serialize;
 use std::fmt::{self, Display};
@@ -96,14 +97,5 @@ impl Display for Summary {
             None if !self.rehearsal.is_empty() => Ok(()),
             None => write!(f, "The sandbox has production's documents."),
         }
-    }
-}
-
-/// Bytes as a person reads them.
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..10_000 => format!("{bytes} B"),
-        10_000..10_000_000 => format!("{} kB", bytes / 1_000),
-        _ => format!("{} MB", bytes / 1_000_000),
     }
 }

@@ -43,6 +43,13 @@ pub struct Compared {
     pub delta: Delta,
 }
 
+impl Compared {
+    /// How much content the second side lacks.
+    pub fn bytes(&self) -> u64 {
+        self.delta.send.iter().map(|&at| self.new.entries()[at].size).sum()
+    }
+}
+
 /// Asked before anything is sent: may it be?
 pub trait Approval: Sync {
     /// # Errors

@@ -13,6 +13,17 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(30);
 
 impl Run<'_> {
+    /// What the steps of `command` took when it last succeeded. Only the estimates are poorer without it.
+    pub(super) async fn usual(&self, cluster: &Cluster, command: &str) -> Vec<StepTime> {
+        match cluster.record(&self.settings.sandbox.namespace).await {
+            Ok(record) => record.and_then(|mut record| record.timings.remove(command)).unwrap_or_default(),
+            Err(error) => {
+                tracing::debug!("{error:#}");
+                Vec::new()
+            }
+        }
+    }
+
     /// Also of a run that failed: what it had committed by then stands. Never fails one; it warns.
     pub(super) async fn remember(&self, cluster: &Cluster, shutdown: &mut Shutdown, summary: &mut Summary, well: bool) {
         let act = Act {

@@ -20,6 +20,10 @@ impl Guard<'_> {
     /// `spared` ones: whoever wants a run to end has what they want. What was not put back stays in the journal.
     pub(super) async fn unwind(&self, cause: Option<Error>, shutdown: &mut Shutdown, mut spared: u8) -> Outcome {
         self.at("putting back");
+        let putting_back = cause.is_some() && !self.journal().is_empty();
+        if putting_back {
+            self.report.event(Event::PuttingBack);
+        }
         let mut end = Outcome { cause, ..Outcome::default() };
         let taken = self.taken_by_another().await;
         let stopped = match taken {
@@ -43,6 +47,9 @@ impl Guard<'_> {
             end.left.extend(released.err().map(|error| self.lease_left(error)));
         }
         self.over.store(true, Ordering::Relaxed);
+        if putting_back {
+            self.report.event(Event::PutBack);
+        }
         end
     }
 

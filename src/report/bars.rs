@@ -1,44 +1,82 @@
-//! A spinner for a person at a terminal.
+//! One line that moves, for a person at a terminal; what is done stands above it.
+use super::live::Live;
+use super::paint::Paint;
 use super::{Detail, Event, Report};
-use indicatif::{ProgressBar, ProgressStyle};
+use console::Term;
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use std::io::{Write, stderr};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-/// A step's line while it runs; what is done stands above it.
-#[derive(Default)]
+const TICK: Duration = Duration::from_millis(120);
+
 pub(super) struct Bars {
-    current: Mutex<Option<ProgressBar>>,
+    paint: Paint,
+    current: Mutex<Option<Current>>,
+}
+
+/// The line, and what stands in it: the line is drawn again by a thread of its own.
+struct Current {
+    bar: ProgressBar,
+    live: Arc<Mutex<Live>>,
 }
 
 impl Bars {
-    fn start(&self, event: &Event<'_>) {
-        let style = ProgressStyle::with_template("{spinner:.cyan} {prefix} {wide_msg:.dim} {elapsed:.dim}");
-        let bar = ProgressBar::new_spinner()
-            .with_style(style.expect("the template is constant"))
-            .with_prefix(event.to_string());
-        bar.enable_steady_tick(Duration::from_millis(120));
-        let mut current = self.current.lock().expect("no panic while the lock is held");
-        if let Some(old) = current.replace(bar) {
-            old.finish_and_clear();
+    pub(super) fn new(paint: Paint) -> Self {
+        Self { paint, current: Mutex::new(None) }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<Current>> {
+        self.current.lock().expect("no panic while the lock is held")
+    }
+
+    fn start(&self, live: Live) {
+        self.end();
+        let live = Arc::new(Mutex::new(live));
+        let (shown, paint) = (Arc::clone(&live), self.paint);
+        let draw = move |_: &ProgressState, line: &mut dyn std::fmt::Write| {
+            let (_, width) = Term::stderr().size();
+            // The last column stays free: some terminals wrap as soon as it is written.
+            let width = usize::from(width).saturating_sub(1).max(1);
+            let drawn = shown.lock().expect("no panic while the lock is held").line(width, paint);
+            line.write_str(&drawn).expect("it is in memory");
+        };
+        let style = ProgressStyle::with_template("{line}").expect("the template is constant").with_key("line", draw);
+        let bar = ProgressBar::new_spinner().with_style(style);
+        bar.enable_steady_tick(TICK);
+        *self.current() = Some(Current { bar, live });
+    }
+
+    /// Takes the moving line away, and gives what was in it.
+    fn end(&self) -> Option<Live> {
+        let Current { bar, live } = self.current().take()?;
+        bar.finish_and_clear();
+        Some(live.lock().expect("no panic while the lock is held").clone())
+    }
+
+    fn hear(&self, event: &Event<'_>) {
+        if let Some(current) = &*self.current() {
+            current.live.lock().expect("no panic while the lock is held").hear(event);
         }
     }
 
-    fn end(&self) {
-        if let Some(bar) = self.current.lock().expect("no panic while the lock is held").take() {
-            bar.finish_and_clear();
-        }
-    }
-
-    /// Above the spinner, if there is one.
+    /// Above the moving line, if there is one.
     fn line(&self, text: &str) {
         let write = || {
             // A closed stderr must not stop an unwinding.
             let _closed = writeln!(stderr(), "{text}");
         };
-        match &*self.current.lock().expect("no panic while the lock is held") {
-            Some(bar) => bar.suspend(write),
+        match &*self.current() {
+            Some(current) => current.bar.suspend(write),
             None => write(),
+        }
+    }
+
+    /// Under what was done: this is where it ended.
+    fn broken(&self) {
+        if let Some(live) = self.end() {
+            let title = format!("{} {} ({:.1} s)", self.paint.failed(), live.title, live.elapsed().as_secs_f64());
+            self.line(&title);
         }
     }
 }
@@ -46,21 +84,23 @@ impl Bars {
 impl Report for Bars {
     fn event(&self, event: Event<'_>) {
         match &event {
-            Event::StepStarted { .. } => self.start(&event),
-            Event::Progress { text } => {
-                if let Some(bar) = &*self.current.lock().expect("no panic while the lock is held") {
-                    bar.set_message(text.to_string());
-                }
+            Event::StepStarted { .. } => self.start(Live::begun(&event).expect("a step begins")),
+            Event::PuttingBack => {
+                self.broken();
+                self.start(Live::begun(&event).expect("something begins"));
             }
+            Event::Progress { .. } | Event::Moved { .. } => self.hear(&event),
             Event::StepDone { title, elapsed } => {
                 self.end();
-                self.line(&format!("\u{2713} {title} ({:.1} s)", elapsed.as_secs_f64()));
+                let took = self.paint.dim(&format!("({:.1} s)", elapsed.as_secs_f64()));
+                self.line(&format!("{} {title} {took}", self.paint.done()));
             }
+            Event::PutBack => drop(self.end()),
             Event::Failed { .. } => {
-                self.end();
-                self.line(&event.to_string());
+                self.broken();
+                self.line(&self.paint.event(&event));
             }
-            _ if Detail::Normal.shows(&event) => self.line(&event.to_string()),
+            _ if Detail::Normal.shows(&event) => self.line(&self.paint.event(&event)),
             _ => {}
         }
     }

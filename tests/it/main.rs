@@ -23,5 +23,6 @@ mod rights;
 mod scripts;
 mod status;
 mod support;
+mod terminal;
 mod tidy;
 mod unwind;

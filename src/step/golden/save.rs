@@ -97,10 +97,7 @@ async fn copy(cx: &Context<'_>, golden: &PodRef, set: &str) -> Result<(Copied, M
 
 /// How much has been sent.
 pub(super) fn told(report: &dyn Report) -> impl Fn(u64) + Sync + '_ {
-    move |bytes| {
-        let text = format!("{} MB of documents sent", bytes / 1_000_000);
-        report.event(report::Event::Progress { text: &text });
-    }
+    move |done| report.event(report::Event::Moved { done, total: None })
 }
 
 /// Only now does the name mean the new set.
