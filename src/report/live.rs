@@ -86,7 +86,7 @@ impl Live {
             let text = if may_be_cut && room >= WORTH { cut(&text, room, paint) } else { text };
             let fits = measure_text_width(&text) <= room;
             room -= if fits { measure_text_width(&text) } else { 0 };
-            fits.then_some(text).unwrap_or_default()
+            if fits { text } else { String::new() }
         };
         let (status, [rate, left]) = self.parts_for_a_line(now);
         let so_far = take(span(elapsed), false);
