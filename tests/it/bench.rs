@@ -6,14 +6,15 @@ mod cluster;
 mod database;
 mod documents;
 mod figures;
+mod rehearsal;
 mod relay;
 
 /// How often each thing is measured; medians are printed.
 const ROUNDS: usize = 5;
 
 /// The exit code; panics when a run fails.
-pub(crate) async fn bench(cluster: bool) -> u8 {
-    if cluster {
+pub(crate) async fn bench(words: &[&str]) -> u8 {
+    if words.contains(&"--cluster") {
         return cluster::cluster().await;
     }
     if cfg!(debug_assertions) {
@@ -22,8 +23,13 @@ pub(crate) async fn bench(cluster: bool) -> u8 {
     let processors = std::thread::available_parallelism().map_or(0, usize::from);
     let place = std::env::temp_dir();
     println!("The lab on {processors} processors, its files in {}; medians of {ROUNDS} (from … to).", place.display());
+    if words.contains(&"--rehearsal") {
+        rehearsal::measure().await;
+        return 0;
+    }
     binary::measure();
     database::measure().await;
+    rehearsal::measure().await;
     documents::measure().await;
     0
 }

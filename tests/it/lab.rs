@@ -23,7 +23,7 @@ fn main() -> ExitCode {
 async fn run(words: &[&str]) -> u8 {
     match words {
         ["demo", rest @ ..] => demo::demo(rest.contains(&"--keep")).await,
-        ["bench", rest @ ..] => bench::bench(rest.contains(&"--cluster")).await,
+        ["bench", rest @ ..] => bench::bench(rest).await,
         _ => 2,
     }
 }

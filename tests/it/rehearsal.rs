@@ -1,4 +1,7 @@
 //! The rehearsal loop at the wire: checkpoint, reset, diff, and what goes wrong with them.
 mod around;
+mod beside;
+mod damage;
+mod killed;
 mod shelf;
 mod world;

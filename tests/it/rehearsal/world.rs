@@ -4,8 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::documents::{populate, tree};
-use crate::support::postgres::{Checksum, SANDBOX as ACCESS};
-use crate::support::sandbox::{SANDBOX, Sandbox};
+use crate::support::postgres::{Checksum, Production, SANDBOX as ACCESS};
+use crate::support::sandbox::{Ran, SANDBOX, Sandbox, finish};
+use crate::support::scene::Scene;
+use tokio::process::Command;
 
 /// What a reset puts back.
 #[derive(Debug, PartialEq)]
@@ -60,5 +62,40 @@ impl Sandbox {
             sets.map(|set| set.expect("a set").file_name().to_string_lossy().into_owned()).collect();
         sets.sort();
         sets
+    }
+}
+
+/// The fixture with few tables has no more.
+pub(super) const FEW_TABLES: [&str; 2] = ["--min-tables", "10"];
+
+/// Few tables, for what is run often; with documents, a checkpoint, and the Pod kept.
+pub(super) async fn warm() -> Sandbox {
+    let lab = Sandbox::with(&Production::Small, &[]).await;
+    lab.furnish_documents();
+    lab.quick(&["checkpoint", "--warm"]).await.assert_code(0);
+    lab
+}
+
+impl Sandbox {
+    /// A run on the fixture with few tables.
+    pub(super) async fn quick(&self, arguments: &[&str]) -> Ran {
+        finish(self.quickly(arguments).spawn().expect("the binary starts")).await
+    }
+
+    pub(super) fn quickly(&self, arguments: &[&str]) -> Command {
+        Self::command(self, &[arguments, &FEW_TABLES].concat())
+    }
+
+    /// The directory of the checkpoint's set.
+    pub(super) fn set(&self, name: &str) -> PathBuf {
+        let link = fs::read_link(self.golden().join("checkpoints").join(name)).expect("the checkpoint's link");
+        self.golden().join("checkpoints").join(link)
+    }
+
+    /// Lets the Lease of a killed run run out at once.
+    pub(super) fn expire(&self) {
+        if self.store.get("leases", SANDBOX, "sandbox-lifecycle").is_some() {
+            self.expire_lease();
+        }
     }
 }

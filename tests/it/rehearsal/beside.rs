@@ -1,0 +1,143 @@
+//! Who is there beside a reset: the application that stays up, another run, a rotation of the credentials.
+
+use std::process::Stdio;
+
+use super::world::{CHANGES, warm};
+use crate::support::api::{Fault, Gate, Rule};
+use crate::support::postgres::SANDBOX as ACCESS;
+use crate::support::sandbox::{SANDBOX, finish};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// The first write of a warm reset's Lease after its creation: the proof that it is still held, just before the commit.
+const BEFORE_COMMIT: &str = "update leases sandbox-lifecycle";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_application_stays_up_and_connected_and_nothing_of_it_is_paused() {
+    let lab = warm().await;
+    let before = lab.rehearsed();
+    let pods =
+        || lab.store.list("pods", Some(SANDBOX)).iter().map(|pod| pod["metadata"]["uid"].clone()).collect::<Vec<_>>();
+    let (running, writes) = (pods(), lab.api.record.writes().len());
+    let mut psql = lab.postgres.psql_as(&ACCESS);
+    psql.args(["-d", ACCESS.database, "-At"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut connected = psql.spawn().expect("psql starts");
+    let mut input = connected.stdin.take().expect("stdin is piped");
+    std::io::Write::write_all(&mut input, b"SELECT 'connected';\n").expect("written");
+    lab.rehearse();
+    lab.quick(&["reset"]).await.assert_code(0);
+    assert_eq!(lab.rehearsed(), before);
+    std::io::Write::write_all(&mut input, b"SELECT count(*) > 0 FROM llx_const;\n").expect("written");
+    drop(input);
+    let output = connected.wait_with_output().expect("its output");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "connected\nt\n", "its session was ended");
+    assert_eq!(pods(), running);
+    let writes = lab.api.record.writes().split_off(writes);
+    let touched = |line: &&String| line.contains("applications") || line.contains("deployments");
+    assert_eq!(writes.iter().filter(touched).count(), 0, "{writes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_beside_waits_or_comes_after_and_never_mixes() {
+    let lab = warm().await;
+    let before = lab.rehearsed().database;
+    lab.rehearse();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut written = 0;
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                let row = format!("INSERT INTO llx_const (name, value) VALUES ('WRITER_{written}', 'x')");
+                lab.postgres.sql(ACCESS.database, &row);
+                written += 1;
+            }
+            written
+        });
+        let reset = tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(async { lab.quick(&["reset"]).await })
+        });
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(writer.join().expect("the writer") > 0);
+        reset.assert_code(0);
+    });
+    // What was written before the reset's transaction is gone with the rest, what came after it is all that is there.
+    lab.postgres.sql(ACCESS.database, "DELETE FROM llx_const WHERE name LIKE 'WRITER%'");
+    let sequence = "SELECT setval('llx_const_rowid_seq', last_value) FROM llx_const_rowid_seq";
+    lab.postgres.sql(ACCESS.database, sequence);
+    lab.quick(&["reset"]).await.assert_code(0);
+    assert_eq!(lab.rehearsed().database, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_reset_waits_or_says_who_holds_the_lease() {
+    let lab = warm().await;
+    let before = lab.rehearsed();
+    lab.rehearse();
+    let gate = Gate::new();
+    lab.api.faults.add(Rule::on_line(BEFORE_COMMIT, Fault::Hang(gate.clone())));
+    let first = lab.quickly(&["reset"]).spawn().expect("the binary starts");
+    gate.reached().await;
+    lab.quick(&["reset", "--wait", "0s"]).await.assert_code(1).assert_says("is held by tester@");
+    let second = lab.quickly(&["reset"]).spawn().expect("the binary starts");
+    gate.open();
+    finish(first).await.assert_code(0);
+    finish(second).await.assert_code(0).assert_says("0 tables put back");
+    assert_eq!(lab.rehearsed(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rotated_credentials_are_picked_up_by_the_warm_pod() {
+    let lab = warm().await;
+    let pods =
+        || lab.store.list("pods", Some(SANDBOX)).iter().map(|pod| pod["metadata"]["uid"].clone()).collect::<Vec<_>>();
+    let (before, running) = (lab.rehearsed(), pods());
+    lab.postgres.sql("postgres", r#"ALTER ROLE "v-sandbox-1" PASSWORD 'rotated'"#);
+    lab.change("secrets", SANDBOX, "vso-db-credentials", |secret| {
+        secret["data"]["password"] = STANDARD.encode("rotated").into();
+    });
+    lab.rehearse();
+    lab.quick(&["reset"]).await.assert_code(0);
+    assert_eq!(lab.rehearsed(), before);
+    assert_eq!(pods(), running);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn offline_it_pauses_and_stops_as_a_refresh_does_and_all_is_as_it_was() {
+    let lab = warm().await;
+    let (before, world) = (lab.rehearsed(), lab.world());
+    lab.rehearse();
+    let writes = lab.api.record.writes().len();
+    let reset = lab.quick(&["--output", "json", "reset", "--offline"]).await.assert_code(0).json();
+    assert!(reset["downtime_seconds"].as_f64() > Some(0.0), "{reset}");
+    assert_eq!(lab.rehearsed(), before);
+    assert_eq!(lab.world().sync_policy, world.sync_policy);
+    assert_eq!(lab.world().replicas, world.replicas);
+    let writes = lab.api.record.writes().split_off(writes);
+    let order: Vec<&str> = writes
+        .iter()
+        .map(String::as_str)
+        .filter(|line| line.contains("applications") || line.contains("scale"))
+        .collect();
+    let (pause, scale) = ("patch applications erp-sandbox", "patch deployments/scale erp-sandbox");
+    assert_eq!(order, [pause, scale, scale, pause]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_version_s_pod_is_replaced() {
+    let lab = warm().await;
+    let before = lab.rehearsed();
+    lab.change("deployments", SANDBOX, "sandbox-lifecycle-golden", |deployment| {
+        deployment["spec"]["template"]["metadata"]["labels"]["sandbox-lifecycle/golden"] = "older".into();
+    });
+    lab.until("the older Pod is there", || {
+        let pods = lab.store.list("pods", Some(SANDBOX));
+        pods.iter().any(|pod| pod["metadata"]["labels"]["sandbox-lifecycle/golden"] == "older")
+    })
+    .await;
+    lab.change_database(CHANGES);
+    lab.quick(&["reset"]).await.assert_code(0);
+    assert_eq!(lab.rehearsed(), before);
+    let pods = lab.store.list("pods", Some(SANDBOX));
+    let older = pods.iter().filter(|pod| pod["metadata"]["labels"]["sandbox-lifecycle/golden"] == "older");
+    assert!(older.into_iter().all(|pod| pod["metadata"]["deletionTimestamp"].is_string()));
+}

@@ -1,0 +1,118 @@
+//! A checkpoint that is not what was saved, or is of something else: refused before anything is touched.
+
+use std::fs;
+use std::path::Path;
+
+use super::world::{Rehearsed, warm};
+use crate::support::postgres::{Production, SANDBOX as ACCESS};
+use crate::support::sandbox::{SANDBOX, Sandbox};
+
+/// Changes one byte in the middle of a file, and neither its size nor its time.
+fn corrupt(file: &Path) {
+    let mut content = fs::read(file).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
+    let time = fs::metadata(file).and_then(|meta| meta.modified()).expect("its time");
+    let middle = content.len() / 2;
+    content[middle] ^= 1;
+    fs::write(file, content).expect("written");
+    fs::File::options().write(true).open(file).and_then(|file| file.set_modified(time)).expect("a time");
+}
+
+async fn refused(lab: &Sandbox, words: &str, changed: &Rehearsed) {
+    lab.quick(&["reset"]).await.assert_code(1).assert_says("is damaged").assert_says(words);
+    assert_eq!(&lab.rehearsed(), changed, "the sandbox was touched: {words}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_changed_byte_anywhere_is_refused_by_the_name_of_its_file() {
+    let lab = warm().await;
+    lab.rehearse();
+    let changed = lab.rehearsed();
+    let files = [
+        "database/source.dump",
+        "database/source.manifest",
+        "database/source.list",
+        "documents.sha256",
+        "manifest.json",
+    ];
+    for name in files {
+        let file = lab.set("golden").join(name);
+        let whole = fs::read(&file).expect("the file");
+        corrupt(&file);
+        refused(&lab, if name == "manifest.json" { "its manifest" } else { name }, &changed).await;
+        fs::write(&file, whole).expect("written");
+    }
+    // A document that would be put back, one that is not there any more, and one too many.
+    let document = lab.set("golden").join("documents/mycompany/.hidden");
+    corrupt(&document);
+    refused(&lab, "mycompany/.hidden is not what was saved", &changed).await;
+    corrupt(&document);
+    let other = lab.set("golden").join("documents/mycompany/facture/2026/big.bin");
+    fs::rename(&other, lab.golden().join("aside")).expect("moved");
+    refused(&lab, "its documents are not those that were saved", &changed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_of_another_database_is_refused() {
+    let lab = warm().await;
+    for text in [
+        r#"ALTER DATABASE "erp-sandbox" RENAME TO former"#,
+        r#"CREATE DATABASE "erp-sandbox" TEMPLATE former OWNER provisioner"#,
+        r#"GRANT CONNECT, TEMPORARY ON DATABASE "erp-sandbox" TO erp_sandbox_role"#,
+    ] {
+        lab.postgres.sql("postgres", text);
+    }
+    lab.rehearse();
+    let changed = lab.rehearsed();
+    lab.quick(&["reset"]).await.assert_code(1).assert_says("exit code 21");
+    assert_eq!(lab.rehearsed(), changed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_schema_is_wiped_and_restored_and_the_application_s_tables_with_it() {
+    let lab = warm().await;
+    let before = lab.rehearsed();
+    lab.change_database("SET ROLE erp_sandbox_role; ALTER TABLE llx_const ADD COLUMN more text; CREATE TABLE llx_module (rowid serial PRIMARY KEY)");
+    lab.rehearse();
+    let reset = lab.quick(&["--output", "json", "reset"]).await.assert_code(0).json();
+    assert_eq!(reset["reset"]["mode"], "full", "{reset}");
+    assert_eq!(lab.rehearsed(), before);
+    let tables = lab.postgres.sql(ACCESS.database, "SELECT count(*) FROM pg_tables WHERE tablename = 'llx_module'");
+    assert_eq!(tables.trim(), "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_or_pending_volume_is_said_in_a_sentence() {
+    let lab = warm().await;
+    let before = lab.rehearsed();
+    lab.change("persistentvolumeclaims", SANDBOX, "sandbox-golden", |claim| claim["status"]["phase"] = "Lost".into());
+    for arguments in [&["reset"][..], &["checkpoint"], &["diff"], &["checkpoint", "list"]] {
+        lab.quick(arguments).await.assert_code(1).assert_says("is Lost").assert_says("take a new checkpoint");
+    }
+    let pending = ["checkpoint", "--golden-claim", "other", "--storage-class", "nobody-s"];
+    lab.quick(&pending).await.assert_code(1).assert_says("StorageClass nobody-s has given it no volume");
+    assert_eq!(lab.rehearsed(), before);
+    assert_eq!(lab.world().objects["jobs"], Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_volume_leaves_the_checkpoint_there_was() {
+    let lab = Sandbox::with(&Production::Small, &[]).await;
+    lab.furnish_documents();
+    lab.kubelet.set(|config| config.small_claims = vec![("sandbox-golden".to_owned(), 8)]);
+    lab.quick(&["checkpoint", "--warm"]).await.assert_code(0);
+    let before = lab.rehearsed();
+    fs::write(lab.tree().join("huge.bin"), vec![1; 16_000_000]).expect("a document");
+    lab.quick(&["checkpoint"]).await.assert_code(1).assert_says("No space left on device").assert_says("as it was");
+    lab.rehearse();
+    lab.quick(&["reset"]).await.assert_code(0);
+    assert_eq!(lab.rehearsed(), before);
+    lab.quick(&["checkpoint"]).await.assert_code(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_of_another_size_is_used_as_it_is_and_said() {
+    let lab = warm().await;
+    lab.quick(&["checkpoint", "--golden-size", "10Gi"]).await.assert_code(0).assert_says("never resized");
+    let claim = lab.store.get("persistentvolumeclaims", SANDBOX, "sandbox-golden").expect("the claim");
+    assert_eq!(claim["spec"]["resources"]["requests"]["storage"], "5Gi");
+}
