@@ -13,6 +13,7 @@ pub mod exec;
 pub mod failure;
 pub mod golden;
 pub mod job;
+mod kubeconfig;
 pub mod lease;
 pub mod leftovers;
 pub mod names;
@@ -25,7 +26,7 @@ pub mod talk;
 pub mod tied;
 mod watch;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use failure::explain;
 use kube::Client;
 use kube::config::{Config, KubeConfigOptions};
@@ -53,11 +54,11 @@ impl Cluster {
     /// No kubeconfig and not in a Pod; the context does not exist; certificates cannot be read.
     pub async fn connect(context: Option<&str>, attempt_limit: Duration) -> Result<Self> {
         let config = match context {
-            None => Config::infer().await.context("found no kubeconfig that can be used, and this is no Pod")?,
+            None => Config::infer().await.map_err(|error| kubeconfig::unusable(&error))?,
             Some(name) => {
                 let options = KubeConfigOptions { context: Some(name.to_owned()), ..Default::default() };
                 let config = Config::from_kubeconfig(&options).await;
-                config.with_context(|| format!("cannot use context {name:?} of the kubeconfig"))?
+                config.map_err(|error| kubeconfig::no_context(name, &error))?
             }
         };
         Self::with(config, attempt_limit)
@@ -69,7 +70,9 @@ impl Cluster {
     /// Certificates or credentials cannot be read.
     pub fn with(config: Config, attempt_limit: Duration) -> Result<Self> {
         let client = patience::client(config.clone(), attempt_limit);
-        Ok(Self { client: client.context("cannot make a client of the kubeconfig")?, config, attempt_limit })
+        // The error's own words hold those of its causes.
+        let client = client.map_err(|error| anyhow::anyhow!("cannot log in by the kubeconfig: {error}"))?;
+        Ok(Self { client, config, attempt_limit })
     }
 
     /// The same cluster again, with connections that belong to the runtime of the caller.

@@ -175,3 +175,37 @@ async fn a_shell_that_no_cluster_answers_gets_no_objects_and_no_noise() {
     std::fs::remove_file(lab.kubeconfig()).expect("it is there");
     assert!(completed(&lab, &["refresh", "--prod-deployment", ""]).await.is_empty());
 }
+
+/// The one line that is said, with no word of it twice.
+fn one_sentence(directory: &Path, arguments: &[&str]) -> String {
+    let output = run(directory, arguments);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.starts_with("error: ") && said.trim_end().lines().count() == 1, "{said}");
+    assert!(said.matches("os error").count() <= 1 && !said.contains("Error {"), "{said}");
+    said
+}
+
+#[test]
+fn without_a_cluster_one_sentence_says_why_and_what_to_do() {
+    let here = directory();
+    let kubeconfig = here.path().join("none");
+    let said = one_sentence(here.path(), &["refresh"]);
+    assert!(said.contains("No such file") && said.contains(kubeconfig.to_str().expect("a path")), "{said}");
+    assert!(said.contains("set KUBECONFIG"), "{said}");
+    std::fs::write(&kubeconfig, "garbage: [").expect("a file");
+    assert!(one_sentence(here.path(), &["refresh"]).contains("line 1"));
+    let login = "{exec: {apiVersion: client.authentication.k8s.io/v1, command: there-is-no-such-program}}";
+    for (user, words) in [("{token: x}", "Connection refused"), (login, "auth exec")] {
+        let text = format!(
+            "apiVersion: v1\nkind: Config\nclusters: [{{name: c, cluster: {{server: 'http://127.0.0.1:1'}}}}]\n\
+             contexts: [{{name: mine, context: {{cluster: c, user: u}}}}]\nusers: [{{name: u, user: {user}}}]\n\
+             current-context: mine\n"
+        );
+        std::fs::write(&kubeconfig, text).expect("a file");
+        let said = one_sentence(here.path(), &["refresh"]);
+        assert!(said.contains(words), "{said}");
+    }
+    let said = one_sentence(here.path(), &["--context", "yours", "refresh"]);
+    assert!(said.contains("no context \"yours\"; it has mine"), "{said}");
+}
