@@ -92,10 +92,16 @@ impl Cluster {
     ///
     /// # Errors
     /// Forbidden; the Pod does not come up, and why.
-    pub async fn start_golden(&self, wanted: &GoldenPod<'_>, name: &str, run: &str) -> Result<(Owner, PodRef)> {
+    pub async fn start_golden(
+        &self,
+        wanted: &GoldenPod<'_>,
+        name: &str,
+        run: &str,
+        lease: &str,
+    ) -> Result<(Owner, PodRef)> {
         // The refresh of the same run has a Pod of its own, whose object may still be there.
         let run = format!("{run}-golden");
-        let owner = self.create_job(wanted.namespace, name, &run, &wanted.job(name, &run)?).await?;
+        let owner = self.create_job(wanted.namespace, name, &run, &wanted.job(name, &run, lease)?).await?;
         let pod = self.golden_started(wanted, &owner.selector()).await?;
         Ok((owner, pod))
     }

@@ -6,7 +6,7 @@ mod watchdog;
 
 pub use follow::{ContainerLog, Line};
 pub use manifest::{Container, Env, RefreshJob};
-pub(super) use manifest::{escaped, labels};
+pub(super) use manifest::{escaped, labels, owned_by_lease};
 pub use watchdog::Watchdog;
 
 use super::exec::{self, PodRef};

@@ -5,6 +5,7 @@ mod answer;
 mod arena;
 mod case;
 mod disk;
+mod piece;
 mod place;
 mod statement;
 mod tally;
@@ -12,43 +13,72 @@ mod trouble;
 mod watchdog;
 mod writes;
 
+use piece::Piece;
 use tally::Group;
-use watchdog::WATCHED;
-
-const REFRESH: &[&str] = &["refresh"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_answer_to_any_request_strands_nothing() {
-    let requests = case::requests(REFRESH).await;
-    Group::of("answers of the API server", REFRESH).play(case::answers(&requests), 3).await;
+    let requests = case::requests(Piece::Refresh).await;
+    Group::of("answers of the API server", Piece::Refresh).play(case::answers(&requests), 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_end_of_the_tool_at_any_place_strands_nothing() {
-    let requests = case::requests(REFRESH).await;
-    Group::of("ends of the tool", REFRESH).play(case::ends(&requests), 1).await;
+    let requests = case::requests(Piece::Refresh).await;
+    Group::of("ends of the tool", Piece::Refresh).play(case::ends(&requests), 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_is_carried_out_when_all_is_over_comes_too_late() {
-    let requests = case::requests(REFRESH).await;
-    Group::of("requests that come late", REFRESH).play(case::late(&requests), 3).await;
+    let requests = case::requests(Piece::Refresh).await;
+    Group::of("requests that come late", Piece::Refresh).play(case::late(&requests), 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_around_it_at_any_place_strands_nothing() {
-    let requests = case::requests(REFRESH).await;
-    Group::of("failures around the tool", REFRESH).play(case::surroundings(&requests), 1).await;
+    let requests = case::requests(Piece::Refresh).await;
+    Group::of("failures around the tool", Piece::Refresh).play(case::surroundings(&requests), 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_anywhere_within_the_restore_changes_nothing() {
     let cases = statement::cases().into_iter().chain(disk::cases()).collect();
-    Group::of("failures within the restore", REFRESH).play(cases, 3).await;
+    Group::of("failures within the restore", Piece::Refresh).play(cases, 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watched_run_that_disappears_is_recovered_whatever_happens_to_its_watchdog() {
-    let (requests, of_watchdog) = (case::requests(WATCHED).await, watchdog::requests().await);
-    Group::of("runs with a watchdog", WATCHED).play(case::watched(&requests, &of_watchdog), 1).await;
+    let (requests, of_watchdog) = (case::requests(Piece::Watched).await, watchdog::requests().await);
+    Group::of("runs with a watchdog", Piece::Watched).play(case::watched(&requests, &of_watchdog), 1).await;
+}
+
+/// Any other command: the same for each of its requests.
+async fn strands_nothing(name: &'static str, piece: Piece) {
+    let requests = case::requests(piece).await;
+    Group::of(name, piece).play(case::anything(&requests), 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_that_puts_back_what_differs_strands_nothing() {
+    strands_nothing("a refresh by differences", Piece::RefreshOfRows).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_is_the_new_one_or_the_old_one_and_strands_nothing() {
+    strands_nothing("a checkpoint", Piece::Checkpoint).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_strands_nothing() {
+    strands_nothing("a reset in a Job", Piece::Reset).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warm_reset_strands_nothing() {
+    strands_nothing("a reset in a Pod that is kept", Piece::ResetWarm).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offline_reset_strands_nothing() {
+    strands_nothing("a reset offline", Piece::ResetOffline).await;
 }

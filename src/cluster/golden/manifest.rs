@@ -1,6 +1,6 @@
 //! The golden Pod's manifest: hardened as the Job of a refresh is, with the sandbox's credentials mounted and no others.
 use super::{CONTAINER, LABEL, NAME};
-use crate::cluster::job::{escaped, labels};
+use crate::cluster::job::{escaped, labels, owned_by_lease};
 use anyhow::{Context, Result};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
@@ -54,10 +54,12 @@ impl GoldenPod<'_> {
         serde_json::from_value(manifest).context("the golden Deployment's manifest")
     }
 
-    pub(super) fn job(&self, name: &str, run: &str) -> Result<Job> {
+    pub(super) fn job(&self, name: &str, run: &str, lease: &str) -> Result<Job> {
         let labels = labels(run);
         let manifest = json!({
-            "metadata": {"namespace": self.namespace, "name": name, "labels": labels},
+            "metadata": {
+                "namespace": self.namespace, "name": name, "labels": labels, "ownerReferences": owned_by_lease(lease),
+            },
             "spec": {
                 "backoffLimit": 0,
                 "activeDeadlineSeconds": DEADLINE_SECONDS,

@@ -47,7 +47,7 @@ pub(in crate::cluster) fn labels(run: &str) -> BTreeMap<String, String> {
     BTreeMap::from([label("app.kubernetes.io/managed-by", "sandbox-lifecycle"), label(RUN_LABEL, run)])
 }
 
-pub(super) fn owned_by_lease(uid: &str) -> Value {
+pub(in crate::cluster) fn owned_by_lease(uid: &str) -> Value {
     json!([{"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "name": NAME, "uid": uid}])
 }
 

@@ -45,7 +45,7 @@ pub(super) async fn open(cx: &mut Context<'_>) -> Result<()> {
             let (namespace, name) = (namespace.clone(), job_name(cx.run));
             cx.guard.before_change(Undo::DeleteJob { namespace, name: name.clone() }).await?;
             cx.progress("waiting for the golden Pod; `checkpoint --warm` keeps one");
-            let started = cx.cluster.start_golden(&wanted, &name, cx.run).await;
+            let started = cx.cluster.start_golden(&wanted, &name, cx.run, &cx.guard.lease().await).await;
             (started.context("the golden Pod does not come up")?.1, true)
         }
     };

@@ -1,8 +1,9 @@
 //! A world that many cases are played in, one after the other, and the verdict on each.
 
+use super::piece::Piece;
 use super::trouble::is_transient;
 use crate::support::leaks::leaks_since;
-use crate::support::postgres::{PRODUCTION, Production, SANDBOX as ACCESS};
+use crate::support::postgres::{Checksum, PRODUCTION, Production, SANDBOX as ACCESS};
 use crate::support::sandbox::{PROD, Ran, SANDBOX, Sandbox, World};
 use crate::support::store::DeleteOptions;
 use serde_json::Value;
@@ -29,9 +30,13 @@ pub(super) struct Arena {
     /// How many processes have been judged.
     processes: usize,
     on_small_disk: bool,
-    /// The command that is played.
-    arguments: &'static [&'static str],
+    piece: Piece,
+    /// What a run that ends well brings the sandbox to: the database, and the documents.
+    goal: (Checksum, Files),
 }
+
+/// By their names below the root.
+type Files = BTreeMap<PathBuf, Vec<u8>>;
 
 /// What a case that was survived has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,25 +46,37 @@ pub(super) enum End {
 }
 
 impl Arena {
-    pub(super) async fn new(arguments: &'static [&'static str]) -> Self {
+    pub(super) async fn new(piece: Piece) -> Self {
         let lab = Sandbox::with(&Production::Small, &[DURABLE]).await;
-        let documents = lab.documents(PROD).join("mycompany/facture");
-        fs::create_dir_all(&documents).expect("a directory");
-        fs::write(documents.join("FA2611-0042.pdf"), "an invoice").expect("a file");
+        for namespace in [PROD, SANDBOX] {
+            let documents = lab.documents(namespace).join("mycompany/facture");
+            fs::create_dir_all(&documents).expect("a directory");
+            fs::write(documents.join("FA2611-0042.pdf"), "an invoice").expect("a file");
+        }
         lab.offer_watchdog();
-        let mut arena = Self { before: lab.world(), lab, judged: 0, processes: 0, on_small_disk: false, arguments };
+        let before = lab.world();
+        let goal = (before.production.clone(), files(&lab.documents(PROD)));
+        let mut arena = Self { before, lab, judged: 0, processes: 0, on_small_disk: false, piece, goal };
+        if let Some(overture) = piece.overture() {
+            let ran = arena.run(overture).await.expect("it ends");
+            assert_eq!(ran.code, 0, "{}", ran.stderr);
+        }
+        if !piece.is_refresh() {
+            arena.goal = (arena.lab.world().sandbox, files(&arena.lab.documents(SANDBOX)));
+        }
         arena.age();
         arena
     }
 
-    /// The sandbox is used: again it differs from production, in its content and in its schema.
+    /// The sandbox is used: again it differs from what it is brought to.
     fn age(&mut self) {
         let invoice = self.lab.documents(SANDBOX).join("mycompany/facture/FA2611-0042.pdf");
         // It is not there yet, or was never there.
         let _ = fs::remove_file(invoice);
-        let used = "SET ROLE erp_sandbox_role; UPDATE llx_const SET value = value || ' used' WHERE rowid < 9;
-            CREATE TABLE IF NOT EXISTS llx_used (label text); INSERT INTO llx_used VALUES ('only here')";
-        self.lab.postgres.sql(ACCESS.database, used);
+        let rows = "SET ROLE erp_sandbox_role; UPDATE llx_const SET value = value || ' used' WHERE rowid < 9;";
+        let schema = "CREATE TABLE IF NOT EXISTS llx_used (label text); INSERT INTO llx_used VALUES ('only here')";
+        let schema = if self.piece.changes_schema() { schema } else { "" };
+        self.lab.postgres.sql(ACCESS.database, &format!("{rows} {schema}"));
         // A node that was lost is replaced.
         for pod in self.lab.store.list("pods", Some(SANDBOX)).iter().filter(|pod| is_left_rightly(pod)) {
             let name = pod["metadata"]["name"].as_str().unwrap_or_default();
@@ -85,7 +102,7 @@ impl Arena {
 
     /// What is played.
     pub(super) fn start(&self) -> Child {
-        self.begin(self.arguments)
+        self.begin(self.piece.arguments())
     }
 
     fn begin(&self, arguments: &[&str]) -> Child {
@@ -113,12 +130,13 @@ impl Arena {
         }
         let end = match &after.sandbox {
             same if *same == self.before.sandbox => End::AsBefore,
-            new if *new == self.before.production => End::Refreshed,
+            new if *new == self.goal.0 && self.piece != Piece::Checkpoint => End::Refreshed,
             _ => return Err(wrong("the sandbox is neither the old nor the new one")),
         };
-        let documents = files(&self.lab.documents(SANDBOX)) == files(&self.lab.documents(PROD));
+        let documents = files(&self.lab.documents(SANDBOX)) == self.goal.1;
         match (ran.code, end) {
             (0, _) if repaired => Ok(()),
+            (0 | 1 | 130 | 143, _) if self.piece == Piece::Checkpoint => self.checkpoint_is_whole(ran).await,
             (0, End::AsBefore) => Err(wrong("said to be done, with the old content")),
             (0, _) if !documents => Err(wrong("said to be done, with the old documents")),
             (0, _) | (1 | 130 | 143, _) => Ok(()),
@@ -126,6 +144,18 @@ impl Arena {
         }?;
         self.age();
         Ok(end)
+    }
+
+    /// One that was taken is what the sandbox is; where none was taken, the one before it is whole.
+    async fn checkpoint_is_whole(&self, ran: &Ran) -> Result<(), String> {
+        let diff = self.run(&["diff"]).await?;
+        let same = diff.stdout.contains("nothing has changed") || diff.stderr.contains("nothing has changed");
+        match diff.code == 0 && (same || ran.code != 0) {
+            true => Ok(()),
+            false => {
+                Err(format!("the checkpoint is not the sandbox (exit code {}): {diff:?}\n{}", ran.code, ran.stderr))
+            }
+        }
     }
 
     /// Everything in the cluster is as it was before, once its controllers have done their part.
@@ -196,7 +226,7 @@ fn names(objects: &[Value]) -> Vec<String> {
 }
 
 /// The files of the documents' tree with their content.
-fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+fn files(root: &Path) -> Files {
     let mut found = BTreeMap::new();
     let mut directories = vec![root.join("mycompany")];
     while let Some(directory) = directories.pop() {

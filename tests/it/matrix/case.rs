@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::arena::{Arena, End, finish};
+use super::piece::Piece;
 use super::place::{Place, When, changes};
 use super::trouble::{Fate, Next, Trouble};
 use super::{disk, statement, watchdog};
@@ -32,12 +33,12 @@ pub(super) struct Played {
 }
 
 /// The lines of all requests that a run makes when it is let through.
-pub(super) async fn requests(arguments: &'static [&'static str]) -> Vec<String> {
-    let mut arena = Arena::new(arguments).await;
+pub(super) async fn requests(piece: Piece) -> Vec<String> {
+    let mut arena = Arena::new(piece).await;
     let ran = finish(arena.start()).await.expect("it ends");
     let lines: Vec<String> = arena.lab.api.record.all().iter().map(|seen| seen.line()).collect();
     arena.judge(&ran, false).await.expect("without any trouble all is well");
-    assert!(lines.len() > 30, "only {} requests were seen", lines.len());
+    assert!(lines.len() > 10, "only {} requests were seen", lines.len());
     lines
 }
 
@@ -91,6 +92,13 @@ pub(super) fn watched(requests: &[String], of_watchdog: &[String]) -> Vec<Case> 
         cases.extend(faults.map(|answer| Case::Watchdog { number, line: line.clone(), answer }));
     }
     cases
+}
+
+/// What can happen to a request of any command, and to the tool at it.
+pub(super) fn anything(requests: &[String]) -> Vec<Case> {
+    let of_requests = |case: &Case| matches!(case, Case::Trouble { place: Place::Request { .. }, .. });
+    let ends = ends(requests).into_iter().filter(of_requests);
+    answers(requests).into_iter().chain(ends).chain(late(requests)).collect()
 }
 
 /// Everything that can happen around it.

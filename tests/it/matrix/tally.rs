@@ -2,6 +2,7 @@
 
 use super::arena::{Arena, End};
 use super::case::{Case, Played};
+use super::piece::Piece;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 /// Two cores are what the project's CI has.
 const WORLDS: usize = 2;
 /// After this a sample begins no further case, whatever else the machine has to do. The groups share two cores, two at a time.
-const SAMPLE_LIMIT: Duration = Duration::from_secs(100);
+const SAMPLE_LIMIT: Duration = Duration::from_secs(45);
 
 /// Cases and survivors of one kind; of those, how many ended with the new content.
 #[derive(Clone, Debug, Default)]
@@ -31,13 +32,12 @@ struct Tally {
 /// What is played together, and told together.
 pub(super) struct Group {
     name: &'static str,
-    arguments: &'static [&'static str],
+    piece: Piece,
 }
 
 impl Group {
-    /// Cases of a run of the binary with these arguments.
-    pub(super) fn of(name: &'static str, arguments: &'static [&'static str]) -> Self {
-        Self { name, arguments }
+    pub(super) fn of(name: &'static str, piece: Piece) -> Self {
+        Self { name, piece }
     }
 
     /// Plays all of them with ALL_FAULTS, those whose name contains FAULT_ONLY, or else `few` of each kind; and fails with those
@@ -46,7 +46,7 @@ impl Group {
         let Some(cases) = self.chosen(cases, few) else { return };
         let cases = Arc::new(Mutex::new(cases));
         let tally = Arc::new(Mutex::new(Tally::default()));
-        let players = (0..WORLDS).map(|_| tokio::spawn(play_on(self.arguments, cases.clone(), tally.clone())));
+        let players = (0..WORLDS).map(|_| tokio::spawn(play_on(self.piece, cases.clone(), tally.clone())));
         for player in players.collect::<Vec<_>>() {
             player.await.expect("no panic in a case");
         }
@@ -62,7 +62,7 @@ impl Group {
     }
 
     fn chosen(&self, cases: Vec<Case>, few: usize) -> Option<Program> {
-        let forever = |cases| Some(Program { cases, ends_at: None });
+        let forever = |cases| Some(Program { cases, limit: None, began: None });
         if let Ok(only) = std::env::var("FAULT_ONLY") {
             let cases: VecDeque<Case> = cases.into_iter().filter(|case| case.to_string().contains(&only)).collect();
             tell(&format!("{}: {} cases whose name contains {only:?}", self.name, cases.len()));
@@ -77,7 +77,7 @@ impl Group {
         tell(&format!(
             "{name}: a sample of {count} cases by FAULT_SEED={seed}; tests/run --all-faults plays every case"
         ));
-        Some(Program { cases, ends_at: Some(Instant::now() + SAMPLE_LIMIT) })
+        Some(Program { cases, limit: Some(SAMPLE_LIMIT), began: None })
     }
 
     fn told(&self, tally: &Tally) -> String {
@@ -92,48 +92,52 @@ impl Group {
     }
 }
 
-/// What is still to be played, and until when.
+/// What is still to be played, and for how long.
 struct Program {
     cases: VecDeque<Case>,
-    ends_at: Option<Instant>,
+    limit: Option<Duration>,
+    /// When the first one was: however long a world takes to be made, one is played.
+    began: Option<Instant>,
 }
 
 impl Program {
     /// The next one, if there is time for it.
     fn next(&mut self) -> Option<Case> {
-        match self.ends_at {
-            Some(ends_at) if Instant::now() >= ends_at => None,
-            _ => self.cases.pop_front(),
-        }
+        let began = *self.began.get_or_insert_with(Instant::now);
+        let is_over = self.limit.is_some_and(|limit| began.elapsed() >= limit);
+        if is_over { None } else { self.cases.pop_front() }
     }
 }
 
-/// `few` of each kind, evenly spread, from a place that the seed moves; the first of each kind come first.
+/// `few` of each kind, evenly spread, from a place that the seed moves; the first of each kind come first, and which kind is the
+/// first one of all is the seed's as well.
 fn sample(cases: Vec<Case>, few: usize, seed: usize) -> VecDeque<Case> {
     let mut kinds: BTreeMap<String, Vec<Case>> = BTreeMap::new();
     for case in cases.into_iter().filter(|case| !case.is_slow()) {
         kinds.entry(case.kind()).or_default().push(case);
     }
     let mut sampled = Vec::new();
+    let kinds_there_are = kinds.len();
     for (kind, cases) in kinds.into_values().enumerate() {
         let (all, few) = (cases.len(), few.min(cases.len()));
         // Each kind begins elsewhere, so that together they come by every place.
         let first = (seed * 7 + kind * 3) % (all / few.max(1)).max(1);
-        sampled.extend((0..few).map(|nth| (nth, cases[(first + nth * all / few) % all].clone())));
+        let turn = (kind + seed * 5) % kinds_there_are;
+        sampled.extend((0..few).map(|nth| ((nth, turn), cases[(first + nth * all / few) % all].clone())));
     }
-    sampled.sort_by_key(|(nth, _)| *nth);
+    sampled.sort_by_key(|(turn, _)| *turn);
     sampled.into_iter().map(|(_, case)| case).collect()
 }
 
-async fn play_on(arguments: &'static [&'static str], cases: Arc<Mutex<Program>>, tally: Arc<Mutex<Tally>>) {
-    let mut arena = Arena::new(arguments).await;
+async fn play_on(piece: Piece, cases: Arc<Mutex<Program>>, tally: Arc<Mutex<Tally>>) {
+    let mut arena = Arena::new(piece).await;
     loop {
         let next = cases.lock().expect("no panic here").next();
         let Some(case) = next else { return };
         let played = case.play(&mut arena).await;
         if played.is_err() {
             // Whatever is wrong there must not be held against the next case.
-            arena = Arena::new(arguments).await;
+            arena = Arena::new(piece).await;
         }
         tally.lock().expect("no panic here").add(&case, played);
     }

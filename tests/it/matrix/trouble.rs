@@ -175,7 +175,7 @@ fn job_pods(arena: &Arena) -> Vec<String> {
 
 /// Is it a Pod of the run's own Job?
 pub(super) fn is_transient(pod: &str) -> bool {
-    pod.starts_with("sandbox-refresh-")
+    pod.starts_with("sandbox-refresh-") || pod.starts_with("sandbox-golden-")
 }
 
 /// Sends the signal by its name, as an operator would.

@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::arena::Arena;
+use super::piece::Piece;
 use super::trouble::die;
 use crate::support::api::{Fault, Gate, Rule};
 use crate::support::sandbox::{Ran, SANDBOX, WATCHDOG};
@@ -17,7 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The lines of all requests that a watchdog makes once the holder's time is over.
 pub(super) async fn requests() -> Vec<String> {
-    let mut arena = Arena::new(WATCHED).await;
+    let mut arena = Arena::new(Piece::Watched).await;
     killed(&mut arena).await;
     let ran = recovers(&arena).await.expect("it recovers");
     let lines: Vec<String> = arena.lab.api.record.all().iter().map(|seen| seen.line()).collect();
