@@ -11,6 +11,9 @@ use std::path::Path;
 
 /// On everything that lies in no namespace, and on the namespaces.
 const OURS: &str = "sandbox-lifecycle-e2e=made";
+const CAPACITY: &str = "4Gi";
+/// The volume of the checkpoints, and its directory.
+const GOLDEN: &str = "sandbox-lifecycle-e2e-golden";
 const CRD: &str = "applications.argoproj.io";
 /// Argo CD's own, where it is at hand.
 const REAL_CRD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/argocd-application-crd.yaml");
@@ -59,6 +62,7 @@ pub(super) fn furnish(kubectl: &Kubectl, image: &str) {
     for namespace in [PROD, SANDBOX] {
         kubectl.put("create", &volume(namespace));
     }
+    kubectl.put("create", &[golden_volume()]);
     kubectl.put("create", &applications(image));
 }
 
@@ -110,17 +114,8 @@ fn applications(image: &str) -> [Value; 5] {
 /// A directory of the node: the documents outlive a Pod, and no storage class is needed.
 fn volume(namespace: &str) -> [Value; 2] {
     let name = format!("sandbox-lifecycle-e2e-{namespace}");
-    let storage = json!({"storage": "4Gi"});
-    let volume = json!({
-        "apiVersion": "v1", "kind": "PersistentVolume",
-        "metadata": {"name": name, "labels": {"sandbox-lifecycle-e2e": "made"}},
-        "spec": {
-            "capacity": storage, "accessModes": ["ReadWriteOnce"], "storageClassName": "",
-            "persistentVolumeReclaimPolicy": "Retain",
-            "claimRef": {"namespace": namespace, "name": "documents"},
-            "hostPath": {"path": format!("/tmp/{name}"), "type": "DirectoryOrCreate"},
-        },
-    });
+    let storage = json!({"storage": CAPACITY});
+    let volume = directory(&name, namespace, "documents");
     let claim = json!({
         "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"namespace": namespace, "name": "documents"},
         "spec": {
@@ -131,9 +126,32 @@ fn volume(namespace: &str) -> [Value; 2] {
     [volume, claim]
 }
 
+/// For the claim that the tool makes itself.
+fn golden_volume() -> Value {
+    directory(GOLDEN, SANDBOX, "sandbox-golden")
+}
+
+fn directory(name: &str, namespace: &str, claim: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "PersistentVolume",
+        "metadata": {"name": name, "labels": {"sandbox-lifecycle-e2e": "made"}},
+        "spec": {
+            "capacity": {"storage": CAPACITY}, "accessModes": ["ReadWriteOnce"], "storageClassName": "",
+            "persistentVolumeReclaimPolicy": "Retain",
+            "claimRef": {"namespace": namespace, "name": claim},
+            "hostPath": directory_of_the_node(name),
+        },
+    })
+}
+
+fn directory_of_the_node(name: &str) -> Value {
+    json!({"path": format!("/tmp/{name}"), "type": "DirectoryOrCreate"})
+}
+
 fn deployment(name: &str, image: &str) -> Value {
     // As process 1, a shell without a handler would ignore TERM and hold the Pod for its grace period.
-    let script = "trap 'exit 0' TERM; : >/tmp/up; while :; do sleep 3600 & wait $!; done";
+    // The kubelet gives a hostPath to no fsGroup: whoever is root there lets the tool's Pod write.
+    let script = "trap 'exit 0' TERM; chmod 1777 /golden; : >/tmp/up; while :; do sleep 3600 & wait $!; done";
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"namespace": name, "name": name},
@@ -148,9 +166,15 @@ fn deployment(name: &str, image: &str) -> Value {
                         "name": "app", "image": image, "imagePullPolicy": "IfNotPresent",
                         "command": ["sh", "-c", script],
                         "readinessProbe": {"exec": {"command": ["test", "-e", "/tmp/up"]}, "periodSeconds": 1},
-                        "volumeMounts": [{"name": "documents", "mountPath": "/var/www/documents"}],
+                        "volumeMounts": [
+                            {"name": "documents", "mountPath": "/var/www/documents"},
+                            {"name": "golden", "mountPath": "/golden"},
+                        ],
                     }],
-                    "volumes": [{"name": "documents", "persistentVolumeClaim": {"claimName": "documents"}}],
+                    "volumes": [
+                        {"name": "documents", "persistentVolumeClaim": {"claimName": "documents"}},
+                        {"name": "golden", "hostPath": directory_of_the_node(GOLDEN)},
+                    ],
                 },
             },
         },
