@@ -5,5 +5,6 @@ mod connection;
 mod documents;
 mod in_cluster;
 mod refresh;
+mod rehearsal;
 mod rights;
 mod unwind;

@@ -44,6 +44,16 @@ impl Furnished {
         self.in_pod(namespace, FINGERPRINT, "/var/www/documents/mycompany")
     }
 
+    /// The sandbox's trees as a value.
+    pub(crate) fn documents(&self) -> String {
+        self.fingerprint(SANDBOX)
+    }
+
+    /// Changes the sandbox's, in each of the ways there are.
+    pub(crate) fn rehearse_documents(&self) {
+        self.in_pod(SANDBOX, "cd /var/www/documents/mycompany; echo new >new.pdf; echo other >.hidden; rm ./-rf", "");
+    }
+
     pub(crate) fn assert_same_documents(&self) {
         // Not assert_eq: the difference would be thousands of lines.
         assert!(self.fingerprint(PROD) == self.fingerprint(SANDBOX), "the trees differ");

@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// On everything that lies in no namespace, and on the namespaces.
 const OURS: &str = "sandbox-lifecycle-e2e=made";
-const CAPACITY: &str = "4Gi";
+const CAPACITY: &str = "5Gi";
 /// The volume of the checkpoints, and its directory.
 const GOLDEN: &str = "sandbox-lifecycle-e2e-golden";
 const CRD: &str = "applications.argoproj.io";
