@@ -16,6 +16,9 @@ pub(crate) async fn demo(keep: bool) -> u8 {
     show(&lab, "before");
     println!("\n$ sandbox-lifecycle refresh");
     let mut command = lab.command(&["refresh"]);
+    // As it would look at this terminal.
+    let terminal = ["TERM", "LANG", "LC_ALL", "LC_CTYPE", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI"];
+    command.envs(terminal.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     let status = command.stdout(Stdio::inherit()).stderr(Stdio::inherit()).status().await.expect("the binary starts");
     show(&lab, "after");
     if keep {
