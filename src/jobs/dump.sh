@@ -16,11 +16,6 @@
 : "${READS:?}" "${TABLE_PREFIX:?}" "${MIN_TABLES:?}" "${DUMP_SQL:?}" "${COUNT_SQL:?}" "${DUMP_AWK:?}"
 
 export PGOPTIONS='-c default_transaction_read_only=on'
-# shellcheck disable=SC2046 # "pg_dump (PostgreSQL) 17.2 (…)": the words are wanted
-set -- $(pg_dump --version)
-CLIENT_MAJOR=${3%%[!0-9]*}
-export CLIENT_MAJOR
-
 # The session has ended before its time: why?
 explain() {
     farewell
@@ -32,7 +27,11 @@ explain() {
 mkdir -p "$SET_DIR"
 rm -f "$SET_DIR"/source.* source.oids reached
 converse
-tell "$IDENTITY_SQL" "$DUMP_SQL"
+tell "$IDENTITY_SQL"
+# While it connects. "pg_dump (PostgreSQL) 17.2 (…)": the words are wanted
+# shellcheck disable=SC2046
+set -- $(pg_dump --version)
+tell "\\set sl_client_major ${3%%[!0-9]*}" "$DUMP_SQL"
 hear || explain
 snapshot=$(cat heard)
 # The session holds the snapshot open until both have read it. Level 1, as measured: much faster than the default, and a fifth of the

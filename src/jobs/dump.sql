@@ -1,9 +1,8 @@
--- A database, read once: identity, exact counts and the dump see one snapshot. Follows identity.sql.
+-- A database, read once: identity, exact counts and the dump see one snapshot. Follows identity.sql; sl_client_major is pg_dump's version.
 -- A refusal goes to the file `outcome` as CODE|EVENT.
 \set sl_prefix `printf %s "$TABLE_PREFIX"`
 \set sl_min_tables `printf %s "$MIN_TABLES"`
 \set sl_skip `printf %s "$SKIP_FUNCTIONS"`
-\set sl_client_major `printf %s "$CLIENT_MAJOR"`
 \set sl_reads `printf %s "$READS"`
 \set sl_set_dir `printf %s "$SET_DIR"`
 \set sl_only ''

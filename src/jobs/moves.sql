@@ -1,6 +1,8 @@
 -- For each table in `sl_moving`, which rows here the set does not have, and which of the set's are not here: the temporary table sl_moves_N
 -- has their places in the table (gone) and in sl_N (come). Rows are told apart by the hash that the fingerprints sum up.
+-- What the planner does not know of tables that were just filled: a hash join takes a third of the time of sorting both sides.
 SET LOCAL work_mem = '64MB';
+SET LOCAL enable_mergejoin = off;
 SELECT set_config('sandbox_lifecycle.moving', :'sl_moving', false) \g ignored
 DO $moves$
 DECLARE
@@ -12,16 +14,22 @@ BEGIN
         SELECT m.n, m.oid, m.name, format('public.%I', m.name) AS place, format('pg_temp.sl_%s', m.n) AS wanted, (
             SELECT string_agg(quote_ident(attname), ',' ORDER BY attnum) FROM pg_attribute
             WHERE attrelid = m.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '') AS columns, (
+            SELECT quote_ident(attname) FROM pg_attribute
+            WHERE attrelid = m.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum LIMIT 1) AS first, (
             SELECT string_agg(quote_ident(attname), ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = m.oid AND attnum = ANY (i.indkey)) AS key
         FROM json_to_recordset(current_setting('sandbox_lifecycle.moving')::json) AS m(n integer, oid oid, name text)
         LEFT JOIN pg_index i ON i.indrelid = m.oid AND i.indisprimary
     LOOP
+        -- From the declared widths of its columns the planner would take it for a table of one row.
+        EXECUTE format('ANALYZE sl_%s %s', moving.n, '(' || moving.first || ')');
         -- The same row may be there several times, where there is no key: the first stands for the first.
+        -- OFFSET 0: each hash is made once, and not again for each comparison.
         EXECUTE format('CREATE TEMPORARY TABLE sl_moves_%1$s ON COMMIT DROP AS SELECT h.place AS gone, w.place AS come FROM (SELECT place, print, '
-            '%5$s AS turn FROM (SELECT ctid AS place, hashtextextended(ROW(%2$s)::text, 0) AS print FROM ONLY %3$s) AS r) AS h FULL JOIN (SELECT '
-            'place, print, %5$s AS turn FROM (SELECT ctid AS place, hashtextextended(ROW(%2$s)::text, 0) AS print FROM %4$s) AS r) AS w USING '
-            '(print, turn) WHERE h.place IS NULL OR w.place IS NULL', moving.n, moving.columns, moving.place, moving.wanted,
+            '%5$s AS turn FROM (SELECT ctid AS place, hashtextextended(ROW(%2$s)::text, 0) AS print FROM ONLY %3$s OFFSET 0) AS r) AS h FULL JOIN '
+            '(SELECT place, print, %5$s AS turn FROM (SELECT ctid AS place, hashtextextended(ROW(%2$s)::text, 0) AS print FROM %4$s OFFSET 0) AS r) '
+            'AS w USING (print, turn) WHERE h.place IS NULL OR w.place IS NULL', moving.n, moving.columns, moving.place, moving.wanted,
             CASE WHEN moving.key IS NULL THEN 'row_number() OVER (PARTITION BY print)' ELSE '1' END);
+        EXECUTE format('ANALYZE sl_moves_%s', moving.n);
         same := 0;
         -- A row that goes and one that comes with the same key are one that was changed.
         IF moving.key IS NOT NULL THEN

@@ -23,8 +23,8 @@ BEGIN
             AND (named IS NULL OR c.relname IN (SELECT json_array_elements_text(named::json)))
         ORDER BY c.relname COLLATE "C"
     LOOP
-        EXECUTE format('SELECT count(*), coalesce(sum(hashtextextended(%s, 0)), 0) FROM ONLY public.%I sl', relation.line, relation.relname)
-            INTO rows, print;
+        EXECUTE format('SELECT count(*), %s FROM ONLY public.%I sl', CASE WHEN current_setting('server_version_num')::integer >= 120000
+            THEN format('coalesce(sum(hashtextextended(%s, 0)), 0)', relation.line) ELSE 'NULL::numeric' END, relation.relname) INTO rows, print;
         tables := tables || json_build_object('oid', relation.oid::bigint, 'name', relation.relname, 'kind', relation.relkind,
             'rows', rows, 'fingerprint', print::text)::text;
     END LOOP;

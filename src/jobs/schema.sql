@@ -1,6 +1,9 @@
 -- The fingerprint of schema public from the catalog alone: all that the archive carries of it, object by object, without owners, grants
 -- and the functions to skip. What is a kind that is not described here makes it empty: then nobody may take two schemas for the same.
 -- Expressions come qualified, as search_path is pg_catalog alone. The answers are the variables sl_schema and sl_objects.
+\set sl_schema ''
+\set sl_objects '{}'
+\if :sl_fingerprints
 SELECT CASE WHEN current_setting('server_version_num')::integer >= 140000 THEN 'a.attcompression' ELSE 'NULL' END AS compression \gset sl_
 WITH part AS MATERIALIZED (
     SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
@@ -90,8 +93,14 @@ WITH part AS MATERIALIZED (
     UNION ALL
     SELECT c.called, concat_ws('|', 'label', l.objsubid, l.provider, l.label) FROM commented c JOIN pg_seclabel l
         ON l.classoid = c.classid AND l.objoid = c.oid
+), told AS (
+    -- `IN ('a', 'b')` over a varchar column is shown in one way where it was typed, and in another where that was read back.
+    SELECT called, CASE WHEN says NOT LIKE '%ARRAY[%' THEN says ELSE regexp_replace(regexp_replace(says,
+        '\(ARRAY\[((?:''(?:[^'']|'''')*''::character varying(?:, )?)+)\]\)::text\[\]', 'ARRAY[\1]', 'g'),
+        '\((''(?:[^'']|'''')*''::character varying)\)::text', '\1', 'g') END AS says
+    FROM object
 ), each AS (
-    SELECT called, md5(string_agg(says, E'\n' ORDER BY says COLLATE "C")) AS print FROM object GROUP BY called
+    SELECT called, md5(string_agg(says, E'\n' ORDER BY says COLLATE "C")) AS print FROM told GROUP BY called
 ), odd AS (
     SELECT FROM routine WHERE prokind = 'a'
     UNION ALL SELECT FROM relation WHERE relkind NOT IN ('r', 'p', 'v', 'm', 'S', 'c')
@@ -109,3 +118,4 @@ WITH part AS MATERIALIZED (
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM odd) THEN coalesce(md5(string_agg(called || E'\n' || print, E'\n' ORDER BY called COLLATE "C")), 'empty') ELSE '' END AS schema,
     coalesce(json_object_agg(called, print ORDER BY called COLLATE "C"), '{}') AS objects FROM each \gset sl_
+\endif

@@ -105,11 +105,17 @@ fn a_repeated_refresh_moves_only_what_differs() {
     let productions = [Some(Production::Fixture), PostgresServer::real_dump()];
     for production in productions.iter().flatten() {
         let server = PostgresServer::with(production, &[]);
+        // What a restore shows in another way than it was typed.
+        server.sql(
+            PRODUCTION.database,
+            "SET ROLE erp_role; CREATE TABLE public.llx_checked (a varchar(9) CHECK (a IN ('it''s', 'b')));
+            CREATE VIEW public.checked AS SELECT a FROM public.llx_checked WHERE a IN ('x', 'y')",
+        );
         let job = Job::new(&server);
         job.dump().succeeded();
         let ended = job.restore().succeeded();
         assert_eq!(compared(&ended).0, Mode::Full, "{ended:?}");
-        assert_eq!(dumped(&server, &SANDBOX), dumped(&server, &PRODUCTION));
+        assert_eq!(server.checksum(SANDBOX.database), server.checksum(PRODUCTION.database));
         server.sql(
             PRODUCTION.database,
             "UPDATE llx_societe SET import_key = 'new' WHERE rowid < 11; DELETE FROM llx_const WHERE rowid = 3",
@@ -122,7 +128,7 @@ fn a_repeated_refresh_moves_only_what_differs() {
         let ended = job.restore().succeeded();
         assert_eq!(compared(&ended).0, Mode::Differences, "{ended:?}");
         assert_eq!(put_back(&ended), moved(2, [0, 11, 1], 1));
-        assert_eq!(dumped(&server, &SANDBOX), dumped(&server, &PRODUCTION));
+        assert_eq!(server.checksum(SANDBOX.database), server.checksum(PRODUCTION.database));
     }
 }
 
