@@ -5,7 +5,12 @@ mod binary;
 mod cluster;
 mod database;
 mod documents;
+mod engine;
 mod figures;
+/// As the tests of the scripts run them; they use more of it.
+#[allow(dead_code)]
+#[path = "scripts/run.rs"]
+mod job;
 mod rehearsal;
 mod relay;
 
@@ -29,6 +34,7 @@ pub(crate) async fn bench(words: &[&str]) -> u8 {
     }
     binary::measure();
     database::measure().await;
+    engine::measure();
     rehearsal::measure().await;
     documents::measure().await;
     0
