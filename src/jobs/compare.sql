@@ -11,5 +11,7 @@ BEGIN
     END IF;
 END
 $lock$;
+-- Without the objects of the schema, one by one: they are for a diff, and most of it.
 \set sl_set `cat "$SET_DIR/source.manifest"`
+SELECT :'sl_set'::jsonb - 'objects' AS set \gset sl_
 \set sl_only ''
