@@ -1,5 +1,6 @@
 //! What can be typed: subcommands, flags and their variables, with the texts of `--help`.
 mod age;
+mod backup;
 mod command;
 mod examples;
 mod options;
@@ -8,6 +9,7 @@ mod rehearsal;
 mod setting;
 
 pub use age::{Ages, spoken};
+pub use backup::{Backup, BackupAction, Side};
 pub use command::{Command, ConfigAction, RefreshFlags, Shell};
 pub use options::{Options, Pause};
 pub use program::{named, program};

@@ -24,6 +24,7 @@ pub mod rights;
 pub mod secret;
 pub mod talk;
 pub mod tied;
+pub mod transfer;
 mod watch;
 
 use anyhow::Result;

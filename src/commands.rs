@@ -1,4 +1,5 @@
 //! One function a subcommand: which plan, under which Lease, and what is said at the end.
+mod backup;
 mod completions;
 mod conclude;
 mod config;
@@ -66,6 +67,9 @@ pub async fn run(cli: &Cli, report: &dyn Report, summary: &mut Summary) -> Outco
             run.stand_by(Duration::from_secs((*seconds).into())).await
         }
         (None, Command::Recover { force, .. }) => run.recover(*force).await,
+        (None, Command::Backup(backup)) => {
+            run.look_after_backups(backup.action.as_ref(), cli.run.output, summary).await
+        }
         (None, Command::Status(ages)) => run.status(*ages, cli.run.output, summary).await,
         (None, _) => Err(anyhow!("a bug: this command has no plan")),
     };
@@ -77,8 +81,8 @@ impl Run<'_> {
         report::result(&plan.describe(self.settings)).context("cannot write the plan")?;
         let cluster = self.connect().await?;
         preflight::apart(self.settings)?;
-        rights::check(self.settings, &cluster, plan.scope()).await?;
-        let found = preflight::check(self.settings, &cluster, plan.scope()).await?;
+        rights::check(self.settings, &cluster, plan.scope(self.settings)).await?;
+        let found = preflight::check(self.settings, &cluster, plan.scope(self.settings)).await?;
         self.tell(&found);
         self.note("the preflight found nothing in the way; nothing was changed");
         Ok(())
@@ -89,7 +93,7 @@ impl Run<'_> {
         let cluster = self.connect().await?;
         // What cannot be read cannot be looked at, and what cannot be undone must not be begun.
         preflight::apart(self.settings)?;
-        rights::check(self.settings, &cluster, plan.scope()).await?;
+        rights::check(self.settings, &cluster, plan.scope(self.settings)).await?;
         // Before the preflight: what a dead run left is no state to look at, or to come back to.
         let recovered = self.recover_from_the_dead(&cluster, &mut shutdown, false).await?;
         if recovered.as_ref().is_some_and(|outcome| outcome.code() != 0) {
@@ -132,6 +136,7 @@ impl Run<'_> {
                 synced: false,
                 golden: State::default(),
                 usual,
+                backup: crate::step::backup::State::default(),
             };
             plan.run(&mut cx).await
         })
@@ -144,7 +149,7 @@ impl Run<'_> {
     /// The preflight; where it finds something wrong while another run is under way, that may be the other's doing.
     async fn look(&self, cluster: &Cluster, plan: &Plan) -> Result<preflight::Found> {
         let namespace = &self.settings.sandbox.namespace;
-        let error = match preflight::check(self.settings, cluster, plan.scope()).await {
+        let error = match preflight::check(self.settings, cluster, plan.scope(self.settings)).await {
             Ok(found) => return Ok(found),
             Err(error) => error,
         };

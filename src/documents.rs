@@ -15,6 +15,8 @@ use anyhow::{Result, ensure};
 pub const MANIFEST_SCRIPT: &str = include_str!("jobs/documents-manifest.sh");
 /// Writes the named members as tar archives.
 pub const SEND_SCRIPT: &str = include_str!("jobs/documents-send.sh");
+/// Writes a whole root as one tar archive.
+pub const ARCHIVE_SCRIPT: &str = include_str!("jobs/documents-archive.sh");
 /// Removes and extracts in the target.
 pub const RECEIVE_SCRIPT: &str = include_str!("jobs/documents-receive.sh");
 
@@ -110,7 +112,7 @@ mod tests {
 
     #[test]
     fn every_documented_exit_code_has_a_sentence() {
-        for script in [MANIFEST_SCRIPT, SEND_SCRIPT, RECEIVE_SCRIPT] {
+        for script in [MANIFEST_SCRIPT, SEND_SCRIPT, ARCHIVE_SCRIPT, RECEIVE_SCRIPT] {
             let header = script.lines().take_while(|line| line.starts_with('#'));
             let codes = header.skip_while(|line| *line != "# Exit codes:").skip(1);
             for line in codes {
@@ -122,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_sent_script_is_short_and_has_no_comments() {
-        for script in [MANIFEST_SCRIPT, SEND_SCRIPT, RECEIVE_SCRIPT] {
+        for script in [MANIFEST_SCRIPT, SEND_SCRIPT, ARCHIVE_SCRIPT, RECEIVE_SCRIPT] {
             let text = sent(script);
             assert!(text.len() < 3000, "{}", text.len());
             assert!(!text.contains("\n#"));

@@ -13,9 +13,13 @@
 //! | 3 | [`outcome`] | the only exit codes |
 //! | 2 | [`undo`], [`summary`] | what can be put back, as data; what a run has to say at its end |
 //! | 1 | [`cluster`] | verbs of the domain over kube-rs; the only module that names it |
+//! | 1 | [`storage`] | objects in a bucket; the only module that names object_store |
 //! | 1 | [`settings`] | defaults ← file ← environment ← flags |
 //! | 0 | [`cli`], [`report`], [`jobs`], [`documents`], [`golden`], [`shutdown`] | flags; what is told; the Job's scripts; file trees; checkpoints; signals |
+//! | 0 | [`backup`] | backup sets as data: names, manifests, seals |
+//! | 0 | [`retention`] | which backup sets stay, as a pure function |
 //! | 0 | [`record`] | what a sandbox is, as data that outlives its runs |
+pub mod backup;
 pub mod cli;
 pub mod cluster;
 pub mod commands;
@@ -27,9 +31,11 @@ pub mod outcome;
 pub mod plan;
 pub mod record;
 pub mod report;
+pub mod retention;
 pub mod settings;
 pub mod shutdown;
 pub mod step;
+pub mod storage;
 pub mod summary;
 pub mod undo;
 
@@ -41,6 +47,8 @@ use summary::Summary;
 /// Runs the command to its end. Whatever has to be said has been said when it returns.
 pub fn run(cli: Cli) -> Outcome {
     log_to_stderr(cli.run.verbose);
+    // Clients of the cluster and of the bucket take the process's one; somebody else's that is there already does as well.
+    rustls::crypto::ring::default_provider().install_default().ok();
     let detail = match (cli.run.quiet, cli.run.verbose) {
         (true, _) => Detail::Quiet,
         (false, 0) => Detail::Normal,

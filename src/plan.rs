@@ -1,5 +1,5 @@
 //! The runbooks: lists of steps, printed by `--dry-run`, run by one loop.
-use crate::cli::{Command, RefreshFlags, Shelf};
+use crate::cli::{Backup, Command, RefreshFlags, Shelf};
 use crate::report::Event;
 use crate::settings::Settings;
 use crate::step::preflight::{Golden, Scope};
@@ -32,16 +32,17 @@ impl Plan {
             Command::Checkpoint { shelf: Some(Shelf::Delete { .. }), .. } => {
                 Some(Self::on_the_volume(&[Step::DeleteCheckpoint]))
             }
+            Command::Backup(Backup { action: None, .. }) => Some(Self::backup()),
             Command::Reset(reset) => Some(Self::reset(reset.offline)),
             Command::Diff(_) => Some(Self::on_the_volume(&[Step::CompareWithCheckpoint])),
             _ => None,
         };
-        plan.map(|plan| if settings.watchdog.is_some() { plan.watched() } else { plan })
+        plan.map(|plan| if settings.watchdog.is_some() { plan.watched(settings) } else { plan })
     }
 
     /// With a watchdog, where there is something to put back.
-    fn watched(mut self) -> Self {
-        if self.scope().stops {
+    fn watched(mut self, settings: &Settings) -> Self {
+        if self.scope(settings).stops {
             self.steps.insert(0, Step::StartWatchdog);
         }
         self
@@ -56,6 +57,13 @@ impl Plan {
 
     fn sync_documents() -> Self {
         Self { steps: vec![Step::CopyDocuments], full: false }
+    }
+
+    /// The database first, so that its credentials' copy is gone early; the manifest last of the set.
+    fn backup() -> Self {
+        use Step::*;
+        let steps = vec![OpenBucket, StartDump, StoreDatabase, StoreDocuments, SealSet, PruneSets];
+        Self { steps, full: false }
     }
 
     fn checkpoint() -> Self {
@@ -95,7 +103,8 @@ impl Plan {
         self
     }
 
-    pub fn scope(&self) -> Scope {
+    /// `settings` tell whose backup it is.
+    pub fn scope(&self, settings: &Settings) -> Scope {
         let has = |step| self.steps.contains(&step);
         let golden = [
             (Step::SaveCheckpoint, Golden::Make),
@@ -108,6 +117,7 @@ impl Plan {
             database: has(Step::StartJob),
             documents: has(Step::CopyDocuments),
             stops: has(Step::PauseArgo),
+            backup: has(Step::StartDump).then_some(settings.wanted.side),
             golden: golden.into_iter().find(|(step, _)| has(*step)).map(|(_, golden)| golden),
         }
     }

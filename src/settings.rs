@@ -1,7 +1,9 @@
 //! Defaults ← file ← environment ← flags, validated into the names the steps use.
+mod backups;
 mod effective;
 mod wanted;
 
+pub use backups::Backups;
 pub use effective::{Effective, InForce, Source, effective, sample};
 pub use wanted::Wanted;
 
@@ -49,6 +51,7 @@ pub struct Settings {
     pub skip_functions: Vec<String>,
     pub golden_claim: String,
     pub golden_size: String,
+    pub backups: Backups,
     pub storage_class: Option<String>,
     pub container: Option<String>,
     /// The checkpoint that the command is about.
@@ -101,8 +104,8 @@ impl Settings {
     }
 
     fn resolve(o: Options) -> Self {
-        let or = |value: Option<String>, default: &str| value.unwrap_or_else(|| default.to_owned());
         Self {
+            backups: Backups::of(&o),
             context: o.context,
             request_timeout: Duration::from_secs(o.request_timeout.unwrap_or(10).into()),
             prod: Environment {
@@ -178,6 +181,7 @@ impl Settings {
         wrong.extend(self.wrong_numbers());
         wrong.extend(self.wrong_documents());
         wrong.extend(self.wrong_golden());
+        wrong.extend(self.wrong_backups());
         wrong
     }
 
@@ -211,6 +215,10 @@ impl Settings {
         }
         wrong
     }
+}
+
+fn or(value: Option<String>, default: &str) -> String {
+    value.unwrap_or_else(|| default.to_owned())
 }
 
 /// Kubernetes: a DNS subdomain of at most 253 characters.

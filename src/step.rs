@@ -1,5 +1,6 @@
 //! The steps of a run, as plain data: a plan can be printed, counted and compared before anything is touched.
 mod argocd;
+pub mod backup;
 mod documents;
 pub mod golden;
 pub mod preflight;
@@ -43,6 +44,12 @@ pub enum Step {
     DeleteCheckpoint,
     CloseGolden,
     CoolGolden,
+    OpenBucket,
+    StartDump,
+    StoreDatabase,
+    StoreDocuments,
+    SealSet,
+    PruneSets,
 }
 
 /// What every step is given, and what the steps before it found out.
@@ -66,6 +73,7 @@ pub struct Context<'a> {
     pub golden: golden::State,
     /// How long the steps of this command took when it last succeeded.
     pub usual: Vec<StepTime>,
+    pub backup: backup::State,
 }
 
 /// The Job while it runs.
@@ -108,7 +116,7 @@ impl Step {
             Self::ResumeArgo => "Re-arm Argo CD",
             Self::CleanUp => "Remove the transient objects",
             Self::CopyDocuments => "Copy the documents",
-            step => golden::title(step),
+            step => backup::title(step).unwrap_or_else(|| golden::title(step)),
         }
     }
 
@@ -143,7 +151,7 @@ impl Step {
                     |tree| format!("make {}/{tree} of {deployment} equal to production's", settings.documents_root);
                 settings.documents_trees.iter().map(tree).collect()
             }
-            step => golden::touches(step, settings),
+            step => backup::touches(step, settings).unwrap_or_else(|| golden::touches(step, settings)),
         }
     }
 
@@ -161,6 +169,12 @@ impl Step {
             Self::ResumeArgo => argocd::resume(cx).await,
             Self::CleanUp => refresh_job::clean_up(cx).await,
             Self::CopyDocuments => documents::sync(cx).await,
+            Self::OpenBucket => backup::open(cx).await,
+            Self::StartDump => backup::start(cx).await,
+            Self::StoreDatabase => backup::store_database(cx).await,
+            Self::StoreDocuments => backup::store_documents(cx).await,
+            Self::SealSet => backup::seal(cx).await,
+            Self::PruneSets => backup::prune(cx).await,
             step => golden::run(step, cx).await,
         }
     }

@@ -1,9 +1,11 @@
 //! What a run has to say for itself at its end: as text for a person, as JSON for a script.
+mod backed;
 mod rehearsal;
 
 use crate::cluster::documents::Copied;
 use crate::jobs::PutBack;
 use crate::report::size;
+pub use backed::Backed;
 pub use rehearsal::{Rehearsal, Reset};
 use serde::Serialize;
 use std::fmt::{self, Display};
@@ -31,6 +33,8 @@ pub struct Summary {
     pub documents: Option<Copied>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub downtime_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup: Option<Backed>,
     #[serde(flatten)]
     pub rehearsal: Rehearsal,
     pub seconds: f64,
@@ -69,7 +73,9 @@ production's DOLI_INSTANCE_UNIQUE_ID do not decrypt here. Re-run test/provisionS
 
 impl Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(database) = &self.database {
+        if let Some(backup) = &self.backup {
+            writeln!(f, "{backup}")?;
+        } else if let Some(database) = &self.database {
             let Database { tables, rows, sequences, dump_bytes, put_back } = database;
             let read_at = self.data_read_at.as_deref().unwrap_or("an unknown time");
             writeln!(f, "database   {tables} tables, {rows} rows, {sequences} sequences; dump {}", size(*dump_bytes))?;
@@ -93,6 +99,7 @@ impl Display for Summary {
         // The seconds of each step have been told as it ended; the JSON has them again.
         writeln!(f, "took       {:.1} s", self.seconds)?;
         match self.database {
+            _ if self.backup.is_some() => Ok(()),
             Some(_) => write!(f, "{REMINDER}"),
             None if !self.rehearsal.is_empty() => Ok(()),
             None => write!(f, "The sandbox has production's documents."),

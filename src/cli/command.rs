@@ -1,5 +1,6 @@
 //! The subcommands, as they are typed.
 use super::age::Ages;
+use super::backup::Backup;
 use super::rehearsal::{Difference, Reset, Save, Shelf};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -23,6 +24,8 @@ pub enum Command {
     Reset(Reset),
     /// Say what has changed in the sandbox since a checkpoint, and change nothing
     Diff(Difference),
+    /// Back up a database and its documents to a bucket, then prune; or look after the sets there are
+    Backup(Backup),
     /// Put back what a killed run left: replicas, automated sync, transient objects
     Recover {
         /// Also when the holder of the Lease still seems to be alive
@@ -83,6 +86,7 @@ impl Command {
             Self::Checkpoint { shelf: Some(Shelf::Cool), .. } => "checkpoint cool",
             Self::Reset(_) => "reset",
             Self::Diff(_) => "diff",
+            Self::Backup(backup) => backup.name(),
             Self::Recover { .. } => "recover",
             Self::Config { .. } => "config",
             Self::Completions { .. } => "completions",

@@ -99,4 +99,30 @@ options! {
     storage_class: String, "SANDBOX_LIFECYCLE_STORAGE_CLASS", "NAME";
     /// The application's container, in both pods [default: the pod's first]
     container: String, "SANDBOX_LIFECYCLE_CONTAINER", "NAME";
+    /// Secret with the bucket's `access_key` and `secret_key`, and perhaps `endpoint`, `bucket`, `region`, `ca` [default: none, and no backups]
+    s3_secret: String, "SANDBOX_LIFECYCLE_S3_SECRET", "NAME";
+    /// Its namespace [default: the sandbox's]
+    s3_secret_namespace: String, "SANDBOX_LIFECYCLE_S3_SECRET_NAMESPACE", "NAME";
+    /// The bucket of the backups [default: key `bucket` of the Secret]
+    s3_bucket: String, "SANDBOX_LIFECYCLE_S3_BUCKET", "NAME";
+    /// What all keys in it begin with [default: sandbox-lifecycle]
+    s3_prefix: String, "SANDBOX_LIFECYCLE_S3_PREFIX", "PATH";
+    /// URL of the store; http:// is plain [default: key `endpoint` of the Secret, else Amazon's own]
+    s3_endpoint: String, "SANDBOX_LIFECYCLE_S3_ENDPOINT", "URL";
+    /// The bucket's region [default: key `region` of the Secret, else us-east-1]
+    s3_region: String, "SANDBOX_LIFECYCLE_S3_REGION", "NAME";
+    /// A SHA-256 with each request, for buckets with object lock [default: false]
+    s3_checksum: bool, "SANDBOX_LIFECYCLE_S3_CHECKSUM", "BOOL";
+    /// What of the documents root is not backed up, a pattern of tar; repeatable [default: */temp, admin/backup, *.log]
+    backup_exclude: Vec<String>, "SANDBOX_LIFECYCLE_BACKUP_EXCLUDE", "PATTERN", ',';
+    /// Public key of age that backups are encrypted for; repeatable [default: none, not encrypted]
+    age_recipient: Vec<String>, "SANDBOX_LIFECYCLE_AGE_RECIPIENT", "KEY", ',';
+    /// File with a private key of age, to read encrypted backups [default: none, what is encrypted stays so]
+    age_identity: String, "SANDBOX_LIFECYCLE_AGE_IDENTITY", "FILE";
+    /// Days of which the newest backup is kept; 0 for none [default: 30]
+    keep_days: u32, "SANDBOX_LIFECYCLE_KEEP_DAYS", "N";
+    /// Whole months before them of which the newest is kept [default: 12]
+    keep_months: u32, "SANDBOX_LIFECYCLE_KEEP_MONTHS", "N";
+    /// Whole years before these of which the newest is kept [default: 10]
+    keep_years: u32, "SANDBOX_LIFECYCLE_KEEP_YEARS", "N";
 }

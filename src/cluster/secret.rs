@@ -33,7 +33,26 @@ impl Credentials {
     }
 }
 
+/// Any other Secret's texts. `Debug` is not derived, so that no log can show them.
+pub struct Texts {
+    data: BTreeMap<String, ByteString>,
+}
+
+impl Texts {
+    /// Without white space around it; `None` where it is absent or empty, or no text.
+    pub fn get(&self, key: &str) -> Option<String> {
+        let text = String::from_utf8(self.data.get(key)?.0.clone()).ok()?;
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+}
+
 impl Cluster {
+    /// # Errors
+    /// Not found, or forbidden.
+    pub async fn texts(&self, namespace: &str, name: &str) -> Result<Texts> {
+        Ok(Texts { data: self.credentials(namespace, name).await?.data })
+    }
+
     /// # Errors
     /// Not found, or forbidden.
     pub async fn credentials(&self, namespace: &str, name: &str) -> Result<Credentials> {

@@ -25,8 +25,8 @@ impl Run<'_> {
         for _ in 0..OUTRUN_AT_MOST {
             let asked = async {
                 tokio::join!(
-                    rights::check(self.settings, &cluster, plan.scope()),
-                    preflight::check(self.settings, &cluster, plan.scope()),
+                    rights::check(self.settings, &cluster, plan.scope(self.settings)),
+                    preflight::check(self.settings, &cluster, plan.scope(self.settings)),
                     cluster.find_lease(&self.settings.sandbox.namespace)
                 )
             };

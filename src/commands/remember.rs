@@ -75,9 +75,13 @@ fn note(record: &mut Record, act: &Act, summary: &Summary, well: bool) -> bool {
         let mode = reset.mode.map(|mode| if mode == Mode::Full { "full" } else { "delta" }.to_owned());
         record.reset = Some(Act { name, mode, ..act.clone() });
     }
+    if let Some(backup) = &summary.backup {
+        let (name, bytes) = (Some(backup.set.clone()), Some(backup.bytes));
+        record.backups.insert(backup.environment.clone(), Act { name, bytes, ..act.clone() });
+    }
     if well && !summary.steps.is_empty() {
         let times = summary.steps.iter().map(|step| StepTime { step: step.step.to_owned(), seconds: step.seconds });
         record.timings.insert(act.command.clone(), times.collect());
     }
-    summary.committed || summary.documents.is_some() || well
+    summary.committed || summary.documents.is_some() || summary.backup.is_some() || well
 }

@@ -1,6 +1,6 @@
 //! Which checkpoint a command is about, and how it is wanted.
 use super::{Settings, Usage, is_object_name};
-use crate::cli::{Command, Shelf};
+use crate::cli::{Command, Shelf, Side};
 use crate::golden::check_name;
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ pub struct Wanted {
     pub rows: bool,
     /// How long another's Lease is waited for; `None`: not at all.
     pub wait: Option<Duration>,
+    /// Whose backups.
+    pub side: Side,
 }
 
 /// For commands that only look, or tidy up.
@@ -42,6 +44,7 @@ impl Wanted {
             }
             Command::Reset(reset) => Self { wait: Some(reset.wait), ..quick(&reset.name) },
             Command::Diff(diff) => Self { rows: diff.rows, wait: Some(diff.wait), ..quick(&diff.name) },
+            Command::Backup(backup) => return Ok(Self { side: backup.env, ..Self::default() }),
             _ => return Ok(Self::default()),
         };
         match (command, wanted.name.as_str()) {

@@ -1,12 +1,15 @@
 //! Everything a run needs, looked at before anything is touched; all that is wrong is said at once.
+mod backup;
 mod golden;
 mod started;
 
+use crate::cli::Side;
 use crate::cluster::Cluster;
 use crate::cluster::deployment::Rollout;
 use crate::cluster::secret::Credentials;
 use crate::settings::{Environment, Settings};
 use anyhow::{Context as _, Error, Result, anyhow};
+pub use backup::BackupFound;
 pub use golden::GoldenFound;
 
 /// What the steps need of what was found.
@@ -18,6 +21,8 @@ pub struct Found {
     pub sandbox: Rollout,
     /// The golden volume, where checkpoints are made or used.
     pub golden: Option<GoldenFound>,
+    /// What is backed up.
+    pub backup: Option<BackupFound>,
     /// Whether the sandbox is stopped meanwhile.
     pub stops: bool,
     /// What should be known before the run, but does not stop it.
@@ -65,6 +70,8 @@ pub struct Scope {
     pub stops: bool,
     /// What is done on the golden volume.
     pub golden: Option<Golden>,
+    /// Whose database and documents are read for a backup.
+    pub backup: Option<Side>,
 }
 
 /// What is done on the golden volume.
@@ -83,7 +90,7 @@ pub enum Golden {
 impl Scope {
     /// Whether production is asked for anything.
     pub fn reads_production(self) -> bool {
-        self.database || self.documents
+        self.database || self.documents || self.backup == Some(Side::Prod)
     }
 
     /// Whether the sandbox's documents are read or written.
@@ -121,6 +128,8 @@ pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Resu
     if scope.database {
         database = check_database(settings, cluster, &mut remarks.wrong).await;
     }
+    let rollouts = (prod_rollout.as_ref(), sandbox_rollout.as_ref());
+    let backup = backup::check(settings, cluster, scope, rollouts, &mut remarks.wrong).await;
     let Remarks { mut wrong, warnings, mut notes } = remarks;
     let documents = [(scope.documents, prod, &prod_rollout), (scope.uses_documents(), sandbox, &sandbox_rollout)];
     for (_, environment, rollout) in documents.into_iter().filter(|(asked, ..)| *asked) {
@@ -129,7 +138,7 @@ pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Resu
     match sandbox_rollout {
         Some(sandbox) if wrong.is_empty() => {
             notes.extend(golden.iter().flat_map(|golden| golden.notes.clone()));
-            Ok(Found { database, prod: prod_rollout, sandbox, golden, stops: scope.stops, warnings, notes })
+            Ok(Found { database, prod: prod_rollout, sandbox, golden, backup, stops: scope.stops, warnings, notes })
         }
         _ => Err(in_the_way(&wrong)),
     }

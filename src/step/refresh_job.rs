@@ -55,7 +55,7 @@ fn dump_container<'a>(cx: &Context<'a>, host: &str, secret: &'a str) -> Containe
     let mut env = environment(cx, host, &cx.settings.prod.database, secret);
     env.push(Env::Plain("READS", "production".to_owned()));
     env.extend(jobs::DUMP.files.iter().map(|(name, text)| Env::Plain(name, (*text).to_owned())));
-    Container { script: jobs::DUMP.text, env }
+    Container { name: jobs::DUMP.name, script: jobs::DUMP.text, env }
 }
 
 fn restore_container<'a>(cx: &Context<'a>, host: &str) -> Container<'a> {
@@ -73,10 +73,10 @@ fn restore_container<'a>(cx: &Context<'a>, host: &str) -> Container<'a> {
         Env::Plain("WORDS", String::new()),
         Env::Plain("SET_SHA256", String::new()),
     ]);
-    Container { script: jobs::RESTORE.text, env }
+    Container { name: jobs::RESTORE.name, script: jobs::RESTORE.text, env }
 }
 
-fn environment<'a>(cx: &Context<'a>, host: &str, database: &str, secret: &'a str) -> Vec<Env<'a>> {
+pub(super) fn environment<'a>(cx: &Context<'a>, host: &str, database: &str, secret: &'a str) -> Vec<Env<'a>> {
     let settings = cx.settings;
     vec![
         Env::Plain("HOME", "/work".to_owned()),
@@ -98,15 +98,21 @@ fn environment<'a>(cx: &Context<'a>, host: &str, database: &str, secret: &'a str
 
 /// Ends when `restore` waits for its word: production is done with, the sandbox is untouched.
 pub(super) async fn dump(cx: &mut Context<'_>) -> Result<()> {
+    dumped(cx, jobs::RESTORE.name).await?;
+    waits_for(cx, Word::Restore).await
+}
+
+/// Ends when the dump is there, and the container after it runs.
+pub(super) async fn dumped(cx: &mut Context<'_>, next: &str) -> Result<()> {
     let owner = running(cx)?.owner.clone();
     cx.progress("waiting for the Pod");
     cx.cluster.container_started(&owner, "dump", START_LIMIT).await?;
     running(cx)?.log = Some(cx.cluster.follow(&owner, "dump").await?);
     while next_event(cx, "dump").await?.is_some() {}
     ensure!(cx.summary.database.is_some(), "the dump ended without saying what it holds");
-    cx.cluster.container_started(&owner, "restore", RESTORE_START_LIMIT).await?;
-    running(cx)?.log = Some(cx.cluster.follow(&owner, "restore").await?);
-    waits_for(cx, Word::Restore).await
+    cx.cluster.container_started(&owner, next, RESTORE_START_LIMIT).await?;
+    running(cx)?.log = Some(cx.cluster.follow(&owner, next).await?);
+    Ok(())
 }
 
 /// Lets the restore go, and lets it commit while nothing has come back to life: a restore under a running application
@@ -152,13 +158,17 @@ pub(super) async fn clean_up(cx: &mut Context<'_>) -> Result<()> {
     {
         cx.warn(format!("the restore has committed, but what follows failed: {error:#}"));
     }
-    // The Secret first: once the Job is gone, the cluster deletes it too, and the two would race.
-    cx.guard.settle(|undo| matches!(undo, Undo::DeleteSecret { .. })).await?;
-    cx.guard.settle(|undo| matches!(undo, Undo::DeleteJob { .. })).await?;
+    remove(cx).await?;
     super::watchdog::end(cx).await
 }
 
-fn running<'a>(cx: &'a mut Context<'_>) -> Result<&'a mut Running> {
+/// The Secret first: once the Job is gone, the cluster deletes it too, and the two would race.
+pub(super) async fn remove(cx: &mut Context<'_>) -> Result<()> {
+    cx.guard.settle(|undo| matches!(undo, Undo::DeleteSecret { .. })).await?;
+    cx.guard.settle(|undo| matches!(undo, Undo::DeleteJob { .. })).await
+}
+
+pub(super) fn running<'a>(cx: &'a mut Context<'_>) -> Result<&'a mut Running> {
     cx.job.as_mut().context("a bug: no Job was started")
 }
 

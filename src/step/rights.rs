@@ -1,6 +1,7 @@
 //! All that a run will ask of the cluster, asked for before the first change: a verb that is forbidden half-way would be
 //! found out when the sandbox is down, and one that is needed to put things back, too late.
 use super::preflight::{Golden, Scope};
+use crate::cli::Side;
 use crate::cluster::rights::Right;
 use crate::cluster::{Cluster, golden, lease};
 use crate::settings::{Environment, Settings};
@@ -63,6 +64,10 @@ fn needed(settings: &Settings, scope: Scope) -> Vec<Right> {
         let database = target.database(sandbox).into_iter().filter(|right| !needed.contains(right)).collect::<Vec<_>>();
         needed.extend(database);
     }
+    if let Some(side) = scope.backup {
+        let backup = backup(settings, side).into_iter().filter(|right| !needed.contains(right)).collect::<Vec<_>>();
+        needed.extend(backup);
+    }
     if let Some(golden) = scope.golden {
         let golden = target.golden(settings, golden).into_iter();
         let golden = golden.filter(|right| !needed.contains(right)).collect::<Vec<_>>();
@@ -76,6 +81,29 @@ fn needed(settings: &Settings, scope: Scope) -> Vec<Right> {
         needed.extend(["get", "list", "watch", "patch"].map(on_application));
     }
     needed
+}
+
+/// What looking after the backups needs: the bucket's key.
+///
+/// # Errors
+/// As [`check`].
+pub async fn check_bucket(settings: &Settings, cluster: &Cluster) -> Result<()> {
+    ask(cluster, &bucket(settings).into_iter().collect::<Vec<_>>()).await
+}
+
+fn backup(settings: &Settings, side: Side) -> Vec<Right> {
+    let environment = if side == Side::Prod { &settings.prod } else { &settings.sandbox };
+    let from = In(&environment.namespace);
+    let mut needed = vec![from.named("get", CORE, "secrets", &environment.secret)];
+    needed.extend(from.documents());
+    needed.extend(In(&settings.sandbox.namespace).job());
+    needed.extend(bucket(settings));
+    needed
+}
+
+fn bucket(settings: &Settings) -> Option<Right> {
+    let namespace = settings.backups.secret_namespace.as_ref().unwrap_or(&settings.sandbox.namespace);
+    Some(In(namespace).named("get", CORE, "secrets", settings.backups.secret.as_ref()?))
 }
 
 /// A namespace.
@@ -130,7 +158,12 @@ impl In<'_> {
 
     /// What the Job, its Secret, its Pod and the Deployment need.
     fn database(self, sandbox: &Environment) -> Vec<Right> {
-        let mut needed = vec![self.named("get", CORE, "secrets", &sandbox.secret), self.any("get", CORE, "pods/log")];
+        [self.named("get", CORE, "secrets", &sandbox.secret)].into_iter().chain(self.job()).collect()
+    }
+
+    /// What a Job, its Secret and its Pod need.
+    fn job(self) -> Vec<Right> {
+        let mut needed = vec![self.any("get", CORE, "pods/log")];
         needed.extend(["create", "get", "delete"].map(|verb| self.any(verb, "batch", "jobs")));
         needed.extend(["create", "delete"].map(|verb| self.any(verb, CORE, "secrets")));
         needed.extend(["get", "list", "watch"].map(|verb| self.any(verb, CORE, "pods")));

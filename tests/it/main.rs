@@ -1,6 +1,7 @@
 //! The integration tests: the real binary against the lab.
 mod adversary;
 mod argo;
+mod backup;
 mod cases;
 mod cli;
 mod documents;

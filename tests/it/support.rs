@@ -22,6 +22,7 @@ pub(crate) mod leaks;
 pub(crate) mod memory;
 pub(crate) mod postgres;
 pub(crate) mod readme;
+pub(crate) mod s3;
 pub(crate) mod sandbox;
 pub(crate) mod scene;
 pub(crate) mod store;

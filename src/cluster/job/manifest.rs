@@ -23,6 +23,7 @@ pub enum Env<'a> {
 
 /// One of the two containers.
 pub struct Container<'a> {
+    pub name: &'a str,
     pub script: &'a str,
     pub env: Vec<Env<'a>>,
 }
@@ -36,9 +37,9 @@ pub struct RefreshJob<'a> {
     /// The Lease's uid. The cluster deletes the Job with its Lease, also one whose creation was so late that nobody else would.
     pub lease: &'a str,
     pub image: &'a str,
-    /// Has production's credentials and nothing of the sandbox's.
+    /// Reads: has the credentials of the database that is read, and no other's.
     pub dump: Container<'a>,
-    /// Has the sandbox's credentials and nothing of production's.
+    /// Works on what was read: has the sandbox's credentials and nothing of production's, or none at all.
     pub restore: Container<'a>,
 }
 
@@ -82,14 +83,14 @@ impl RefreshJob<'_> {
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
             "volumes": [{"name": "work", "emptyDir": {}}],
-            "initContainers": [self.container("dump", &self.dump)],
-            "containers": [self.container("restore", &self.restore)],
+            "initContainers": [self.container(&self.dump)],
+            "containers": [self.container(&self.restore)],
         })
     }
 
-    fn container(&self, name: &str, container: &Container<'_>) -> Value {
+    fn container(&self, container: &Container<'_>) -> Value {
         json!({
-            "name": name,
+            "name": container.name,
             "image": self.image,
             "imagePullPolicy": "IfNotPresent",
             "command": ["/bin/sh", "-c", escaped(container.script)],

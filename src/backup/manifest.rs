@@ -1,0 +1,90 @@
+//! What a set says of itself: written last, so that a set without it does not exist.
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The only form so far.
+pub const FORMAT: u32 = 1;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    pub format: u32,
+    /// The set's name.
+    pub id: String,
+    /// `prod` or `sandbox`.
+    pub environment: String,
+    pub begun_at: Timestamp,
+    pub ended_at: Timestamp,
+    /// Version of the tool.
+    pub tool: String,
+    pub run: String,
+    pub by: String,
+    /// The objects are encrypted by age.
+    pub encrypted: bool,
+    pub database: Database,
+    pub documents: Documents,
+    #[serde(default)]
+    pub warnings: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Database {
+    pub dump: Object,
+    /// What a restore needs beside the dump.
+    pub extras: Object,
+    pub name: String,
+    /// The server's version, as it says it.
+    pub server: String,
+    /// When the rows were read, in one snapshot.
+    pub read_at: String,
+    pub rows: u64,
+    pub sequences: u64,
+    pub tables: Vec<Table>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    pub name: String,
+    pub rows: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Documents {
+    pub tar: Object,
+    pub root: String,
+    pub excluded: Vec<String>,
+    pub files: u64,
+    /// Entries of any type.
+    pub entries: u64,
+}
+
+/// One object of the set, and what is in it when it is not encrypted any more. Sums are SHA-256 in hex.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Object {
+    pub key: String,
+    pub bytes: u64,
+    pub sha256: String,
+    pub content_bytes: u64,
+    pub content_sha256: String,
+}
+
+/// The files of a dumped database beside the dump, by their names.
+pub type Extras = BTreeMap<String, String>;
+
+impl Manifest {
+    pub fn objects(&self) -> [&Object; 3] {
+        [&self.database.dump, &self.database.extras, &self.documents.tar]
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.objects().iter().map(|object| object.bytes).sum()
+    }
+}
+
+/// What the server wrote of the database, as far as the manifest repeats it.
+#[derive(Debug, Deserialize)]
+pub struct Counted {
+    pub tables: Vec<Table>,
+}

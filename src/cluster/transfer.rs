@@ -1,0 +1,45 @@
+//! Content out of a container, as a command writes it: to its proven end, in memory no more than a message.
+use super::Cluster;
+use super::exec::{self, Ended, Heard, Input, Output, PodRef};
+use anyhow::Result;
+
+/// A command whose output is taken as it comes. To drop it ends the connection.
+pub struct Reading {
+    input: Input,
+    output: Output,
+}
+
+/// What a command gives next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Given {
+    Bytes(Vec<u8>),
+    /// It has ended so, with these last words.
+    Ended(Ended, String),
+}
+
+impl Cluster {
+    /// # Errors
+    /// The server refuses, or cannot be reached.
+    pub async fn read_from(&self, pod: &PodRef, argv: &[&str]) -> Result<Reading> {
+        let (input, output) = exec::open(&self.client, pod, argv, false).await?;
+        Ok(Reading { input, output })
+    }
+}
+
+impl Reading {
+    /// # Errors
+    /// The connection is lost before the command has ended: what came so far is not all.
+    pub async fn next(&mut self) -> Result<Given> {
+        loop {
+            let heard = tokio::select! {
+                heard = self.output.next() => heard?,
+                lost = self.input.keep_alive() => lost?,
+            };
+            match heard {
+                Heard::Stdout(bytes) => return Ok(Given::Bytes(bytes.into())),
+                Heard::Stderr(_) => {}
+                Heard::Ended(ended) => return Ok(Given::Ended(ended, self.output.last_words())),
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Looking after the sets in the bucket. Nothing of the cluster is changed, and no Lease is taken.
+use super::Run;
+use crate::cli::{BackupAction, Output, spoken};
+use crate::outcome::Outcome;
+use crate::record;
+use crate::report::{self, size};
+use crate::step::backup::shelf::{Falls, Shelf, Stored};
+use crate::step::backup::verify;
+use crate::step::rights;
+use crate::summary::Summary;
+use anyhow::{Context as _, Result};
+use jiff::Timestamp;
+use serde::Serialize;
+
+impl Run<'_> {
+    pub(super) async fn look_after_backups(
+        &self,
+        action: Option<&BackupAction>,
+        output: Output,
+        summary: &mut Summary,
+    ) -> Result<Outcome> {
+        let cluster = self.connect().await?;
+        rights::check_bucket(self.settings, &cluster).await?;
+        let shelf = Shelf::open(self.settings, &cluster).await?;
+        let (policy, now) = (self.settings.backups.policy, record::now());
+        let said = match action {
+            Some(BackupAction::Show { set }) => {
+                let set = shelf.find(Some(set), policy).await?;
+                shown(output, &set, || described(&set, now))?
+            }
+            Some(BackupAction::Prune { plan }) => {
+                let falls = shelf.falls(policy, now).await?;
+                if !plan {
+                    shelf.remove(&falls).await?;
+                }
+                shown(output, &falls, || told(&falls, *plan))?
+            }
+            Some(BackupAction::Verify { set }) => {
+                let set = shelf.find(set.as_deref(), policy).await?;
+                let identity = self.settings.backups.identity.as_deref();
+                let read = verify::read_back(&shelf, &set, identity, self.report).await;
+                read.with_context(|| format!("set {} cannot be trusted", set.manifest.id))?;
+                shown(output, &set, || format!("set {} is as it was stored", set.manifest.id))?
+            }
+            Some(BackupAction::List) | None => {
+                let sets = shelf.sets(policy, now).await?;
+                shown(output, &sets, || sets.iter().map(|set| line(set, now)).collect::<Vec<_>>().join("\n"))?
+            }
+        };
+        summary.told = true;
+        report::result(&said).context("cannot write the result")?;
+        Ok(Outcome::default())
+    }
+}
+
+fn shown(output: Output, what: &impl Serialize, text: impl FnOnce() -> String) -> Result<String> {
+    Ok(match output {
+        Output::Json => serde_json::to_string_pretty(what)?,
+        Output::Text => text(),
+    })
+}
+
+fn line(set: &Stored, now: Timestamp) -> String {
+    let age = spoken(now.as_second() - set.manifest.begun_at.as_second());
+    let sizes = (set.manifest.database.dump.bytes, set.manifest.documents.tar.bytes);
+    format!(
+        "{}  {age:>12} old  database {:>8}  documents {:>8}  {:<9}  {}",
+        set.manifest.id,
+        size(sizes.0),
+        size(sizes.1),
+        proof(set),
+        keeping(set)
+    )
+}
+
+fn proof(set: &Stored) -> &'static str {
+    match (set.restored, set.read_back) {
+        (true, _) => "restored",
+        (false, true) => "read back",
+        (false, false) => "unproved",
+    }
+}
+
+fn keeping(set: &Stored) -> String {
+    let rules: Vec<String> = set
+        .verdict
+        .rules
+        .iter()
+        .map(|rule| format!("{rule:?}").to_lowercase().replace("newestv", "newest v"))
+        .collect();
+    match (rules.is_empty(), set.verdict.until) {
+        (true, _) => "falls at the next prune".to_owned(),
+        (false, None) => rules.join(", "),
+        (false, Some(until)) => format!("{} until {}", rules.join(", "), &until.to_string()[..10]),
+    }
+}
+
+fn described(set: &Stored, now: Timestamp) -> String {
+    let manifest = &set.manifest;
+    let (database, documents) = (&manifest.database, &manifest.documents);
+    let mut lines = vec![
+        line(set, now),
+        format!("made       {} to {}, by {}, {}", manifest.begun_at, manifest.ended_at, manifest.by, manifest.tool),
+        format!("encrypted  {}", if manifest.encrypted { "for age recipients" } else { "no" }),
+        format!("database   {} of server {}, read at {}", database.name, database.server, database.read_at),
+        format!(
+            "           {} tables, {} rows, {} sequences",
+            database.tables.len(),
+            database.rows,
+            database.sequences
+        ),
+        format!("documents  {}: {} files; without {}", documents.root, documents.files, documents.excluded.join(", ")),
+    ];
+    for object in manifest.objects() {
+        lines.push(format!("object     {}: {} bytes, SHA-256 {}", object.key, object.bytes, object.sha256));
+    }
+    lines.extend(manifest.warnings.iter().map(|warning| format!("warning    {warning}")));
+    lines.join("\n")
+}
+
+fn told(falls: &Falls, plan: bool) -> String {
+    let word = if plan { "would remove" } else { "removed" };
+    let sets = falls.sets.iter().map(|set| format!("{word} set {set}"));
+    let lines: Vec<String> = sets.chain(falls.debris.iter().map(|key| format!("{word} debris {key}"))).collect();
+    match lines.is_empty() {
+        true => "nothing falls".to_owned(),
+        false => lines.join("\n"),
+    }
+}

@@ -1,0 +1,57 @@
+//! The documents: the whole root as one tar archive, counted on its way.
+use super::super::Context;
+use super::{environment, transport};
+use crate::backup::Part;
+use crate::backup::manifest::Documents;
+use crate::cluster::exec::{Ended, unsuccessful};
+use crate::documents::archive::{Piece, Reader};
+use crate::documents::manifest::Kind;
+use crate::documents::{ARCHIVE_SCRIPT, meaning, sent};
+use anyhow::{Context as _, Result, bail};
+use std::sync::Mutex;
+
+/// tar's way of saying that a file changed under its hands.
+const CHANGED: i32 = 21;
+
+pub(in crate::step) async fn store(cx: &mut Context<'_>) -> Result<()> {
+    let settings = cx.settings;
+    let found = cx.found.backup.as_ref().context("a bug: the preflight did not look at what is backed up")?;
+    let namespace = &environment(settings).namespace;
+    let pod = cx.cluster.ready_pod(namespace, &found.selector, settings.container.as_deref()).await?;
+    let text = sent(ARCHIVE_SCRIPT);
+    let mut argv = vec!["sh", "-c", &text, "sh", &settings.documents_root];
+    argv.extend(settings.backups.exclude.iter().map(String::as_str));
+    let reader = Mutex::new((Reader::default(), 0u64, 0u64));
+    let mut look = |bytes: &[u8]| {
+        let mut guard = reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (reader, entries, files) = &mut *guard;
+        reader.feed(bytes, &mut |piece| {
+            if let Piece::Member(member) = piece {
+                *entries += 1;
+                *files += u64::from(member.kind == Kind::File);
+            }
+            Ok(())
+        })
+    };
+    let judge = |carried: &transport::Carried| {
+        match &carried.ended {
+            Ended::Code(0 | CHANGED) => {}
+            Ended::Code(code) if meaning(*code).is_some() => {
+                bail!("{}: {}", meaning(*code).unwrap_or_default(), carried.last_words)
+            }
+            ended => bail!("tar {}", unsuccessful(ended, &carried.last_words)),
+        }
+        reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner).0.finish()
+    };
+    let key = cx.shelf()?.key(Part::Documents, &cx.backup.set.id, cx.backup.set.encrypted);
+    let carried = transport::carry(cx, (&pod, &argv, None), &key, &mut look, &judge).await;
+    let carried = carried.with_context(|| format!("could not store the documents of {pod}"))?;
+    let (_, entries, files) = reader.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if carried.ended == Ended::Code(CHANGED) {
+        let changed = carried.last_words.lines().count();
+        cx.warn(format!("{changed} files changed while they were read, and may be torn: {}", carried.last_words));
+    }
+    let (root, excluded) = (settings.documents_root.clone(), settings.backups.exclude.clone());
+    cx.backup.set.documents = Documents { tar: carried.object, root, excluded, files, entries };
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! What a backup needs: credentials for the database, and a Pod that has the documents.
+use super::{Scope, check_secret, keep, no_documents};
+use crate::cli::Side;
+use crate::cluster::Cluster;
+use crate::cluster::deployment::Rollout;
+use crate::cluster::secret::Credentials;
+use crate::settings::Settings;
+
+/// What is read for a backup.
+pub struct BackupFound {
+    pub credentials: Credentials,
+    pub host: String,
+    /// Of the Pods that have the documents.
+    pub selector: String,
+}
+
+/// `None` where nothing is backed up, or where something is wrong.
+pub(super) async fn check(
+    settings: &Settings,
+    cluster: &Cluster,
+    scope: Scope,
+    (prod, sandbox): (Option<&Rollout>, Option<&Rollout>),
+    wrong: &mut Vec<String>,
+) -> Option<BackupFound> {
+    let (environment, rollout) = match scope.backup? {
+        Side::Prod => (&settings.prod, prod),
+        Side::Sandbox => (&settings.sandbox, sandbox),
+    };
+    let credentials = keep(wrong, cluster.credentials(&environment.namespace, &environment.secret).await);
+    let host = credentials.as_ref().and_then(|secret| check_secret(settings, environment, secret, wrong));
+    wrong.extend(rollout.and_then(|rollout| no_documents(settings, environment, rollout)));
+    Some(BackupFound { credentials: credentials?, host: host?, selector: rollout?.selector.clone() })
+}

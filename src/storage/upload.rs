@@ -1,0 +1,92 @@
+//! A big object, written in parts as it comes.
+use super::Storage;
+use anyhow::{Result, anyhow, ensure};
+use object_store::path::Path;
+use object_store::{MultipartUpload, ObjectStore, PutMultipartOptions, PutPayload};
+use tokio::task::JoinSet;
+
+/// One is filled while one is sent: twice this is what an upload takes of memory.
+const PART: usize = 16 << 20;
+/// What S3 allows.
+const PARTS: u64 = 10_000;
+/// The longest object: 156 GiB.
+pub const LONGEST: u64 = PARTS * PART as u64;
+
+/// Becomes an object at [`Upload::finish`] and never before. One that fails must be told so, by [`Upload::abort`].
+pub struct Upload<'a> {
+    storage: &'a Storage,
+    key: String,
+    upload: Box<dyn MultipartUpload>,
+    filling: Vec<u8>,
+    sending: JoinSet<object_store::Result<()>>,
+    bytes: u64,
+}
+
+impl Storage {
+    /// # Errors
+    /// There is an object already; the store cannot be reached, or refuses.
+    pub async fn upload(&self, key: &str) -> Result<Upload<'_>> {
+        self.must_be_free(key).await?;
+        let begun = self.store.put_multipart_opts(&Path::from(key), PutMultipartOptions::default()).await;
+        let upload = begun.map_err(|error| self.failed("write", key, error))?;
+        let filling = Vec::with_capacity(PART);
+        Ok(Upload { storage: self, key: key.to_owned(), upload, filling, sending: JoinSet::new(), bytes: 0 })
+    }
+}
+
+impl Upload<'_> {
+    /// # Errors
+    /// A part was refused, with all its repetitions; the object would be longer than [`LONGEST`].
+    pub async fn push(&mut self, mut bytes: &[u8]) -> Result<()> {
+        self.bytes += bytes.len() as u64;
+        ensure!(self.bytes <= LONGEST, "{} would be longer than {PARTS} parts of {} MiB", self.key, PART >> 20);
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(PART - self.filling.len()));
+            self.filling.extend_from_slice(now);
+            bytes = later;
+            if self.filling.len() == PART {
+                self.send().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The part before must be there first: no more than one is under way.
+    async fn send(&mut self) -> Result<()> {
+        self.sent().await?;
+        let part = std::mem::replace(&mut self.filling, Vec::with_capacity(PART));
+        self.sending.spawn(self.upload.put_part(PutPayload::from(part)));
+        Ok(())
+    }
+
+    async fn sent(&mut self) -> Result<()> {
+        while let Some(sent) = self.sending.join_next().await {
+            let sent = sent.map_err(|error| anyhow!("sending a part of {} broke off: {error}", self.key))?;
+            sent.map_err(|error| self.storage.failed("write", &self.key, error))?;
+        }
+        Ok(())
+    }
+
+    /// Makes the object of its parts; its size.
+    ///
+    /// # Errors
+    /// As [`Upload::push`]; an object has come to be there meanwhile.
+    pub async fn finish(&mut self) -> Result<u64> {
+        if !self.filling.is_empty() || self.bytes == 0 {
+            self.send().await?;
+        }
+        self.sent().await?;
+        self.storage.must_be_free(&self.key).await?;
+        self.upload.complete().await.map_err(|error| self.storage.failed("write", &self.key, error))?;
+        Ok(self.bytes)
+    }
+
+    /// Takes the parts back; where that fails, the store keeps them until its own rule for incomplete uploads.
+    ///
+    /// # Errors
+    /// The store cannot be reached, or refuses.
+    pub async fn abort(mut self) -> Result<()> {
+        self.sending.shutdown().await;
+        self.upload.abort().await.map_err(|error| self.storage.failed("take back the parts of", &self.key, error))
+    }
+}

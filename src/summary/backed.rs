@@ -1,0 +1,35 @@
+//! What a backup has made.
+use crate::report::size;
+use serde::Serialize;
+use std::fmt::{self, Display};
+
+/// A set that stands.
+#[derive(Debug, Default, Serialize)]
+pub struct Backed {
+    pub set: String,
+    pub environment: String,
+    /// Where its manifest is.
+    pub manifest: String,
+    pub encrypted: bool,
+    /// In the bucket.
+    pub bytes: u64,
+    pub dump_bytes: u64,
+    pub tables: u64,
+    pub rows: u64,
+    pub documents_bytes: u64,
+    pub files: u64,
+    /// Sets that the retention rules let go, and that are gone.
+    pub pruned: Vec<String>,
+}
+
+impl Display for Backed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "set        {} of {}, {}", self.set, self.environment, self.manifest)?;
+        writeln!(f, "database   {} tables, {} rows; {} in the bucket", self.tables, self.rows, size(self.dump_bytes))?;
+        write!(f, "documents  {} files; {} in the bucket", self.files, size(self.documents_bytes))?;
+        match self.pruned.len() {
+            0 => Ok(()),
+            count => write!(f, "\npruned     {count} sets"),
+        }
+    }
+}
