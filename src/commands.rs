@@ -67,9 +67,7 @@ pub async fn run(cli: &Cli, report: &dyn Report, summary: &mut Summary) -> Outco
             run.stand_by(Duration::from_secs((*seconds).into())).await
         }
         (None, Command::Recover { force, .. }) => run.recover(*force).await,
-        (None, Command::Backup(backup)) => {
-            run.look_after_backups(backup.action.as_ref(), cli.run.output, summary).await
-        }
+        (None, Command::Backup(backup)) => run.look_after_backups(backup.action.as_ref(), &cli.run, summary).await,
         (None, Command::Status(ages)) => run.status(*ages, cli.run.output, summary).await,
         (None, _) => Err(anyhow!("a bug: this command has no plan")),
     };

@@ -2,7 +2,7 @@
 use super::manifest::Object;
 use age::stream::StreamWriter;
 use age::x25519;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::mem;
@@ -41,6 +41,10 @@ impl Sum {
 /// # Errors
 /// No public key of age: `age1…`.
 pub fn recipient(text: &str) -> Result<x25519::Recipient> {
+    // Who takes the one key for the other must not find it in a log.
+    if text.to_uppercase().contains("SECRET") {
+        bail!("age-recipient is a private key of age; its public one is wanted, which begins with age1");
+    }
     text.parse().map_err(|error| anyhow!("age-recipient {text:?} is no public key of age: {error}"))
 }
 
@@ -153,6 +157,8 @@ mod tests {
 
     #[test]
     fn a_recipient_that_is_none_is_named() {
+        let private = recipient("AGE-SECRET-KEY-1ABC").expect_err("the wrong key").to_string();
+        assert!(!private.contains("1ABC"), "{private}");
         assert!(recipient("age1nonsense").expect_err("nonsense").to_string().contains("age1nonsense"));
     }
 }

@@ -1,6 +1,6 @@
 //! Looking after the sets in the bucket. Nothing of the cluster is changed, and no Lease is taken.
 use super::Run;
-use crate::cli::{BackupAction, Output, spoken};
+use crate::cli::{BackupAction, Output, RunFlags, spoken};
 use crate::outcome::Outcome;
 use crate::record;
 use crate::report::{self, size};
@@ -16,9 +16,10 @@ impl Run<'_> {
     pub(super) async fn look_after_backups(
         &self,
         action: Option<&BackupAction>,
-        output: Output,
+        flags: &RunFlags,
         summary: &mut Summary,
     ) -> Result<Outcome> {
+        let output = flags.output;
         let cluster = self.connect().await?;
         rights::check_bucket(self.settings, &cluster).await?;
         let shelf = Shelf::open(self.settings, &cluster).await?;
@@ -29,16 +30,17 @@ impl Run<'_> {
                 shown(output, &set, || described(&set, now))?
             }
             Some(BackupAction::Prune { plan }) => {
+                let plan = *plan || flags.dry_run;
                 let falls = shelf.falls(policy, now).await?;
                 if !plan {
                     shelf.remove(&falls).await?;
                 }
-                shown(output, &falls, || told(&falls, *plan))?
+                shown(output, &falls, || told(&falls, plan))?
             }
             Some(BackupAction::Verify { set }) => {
                 let set = shelf.find(set.as_deref(), policy).await?;
                 let identity = self.settings.backups.identity.as_deref();
-                let read = verify::read_back(&shelf, &set, identity, self.report).await;
+                let read = verify::read_back(&shelf, &set, (identity, !flags.dry_run), self.report).await;
                 read.with_context(|| format!("set {} cannot be trusted", set.manifest.id))?;
                 shown(output, &set, || format!("set {} is as it was stored", set.manifest.id))?
             }

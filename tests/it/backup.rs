@@ -134,6 +134,11 @@ async fn what_no_rule_keeps_is_removed_and_debris_when_it_is_old() {
         .await
         .assert_code(0)
         .assert_says("would remove set");
+    vault
+        .run(&[&["--dry-run", "backup", "prune"], &rules[..]].concat())
+        .await
+        .assert_code(0)
+        .assert_says("would remove set");
     assert_eq!(vault.s3.keys(), all, "a plan removes nothing");
     vault.run(&[&["backup", "prune"], &rules[..]].concat()).await.assert_code(0).assert_says("removed set");
     let left = vault.s3.keys();

@@ -19,11 +19,16 @@ const DUMP_HEAD: &[u8] = b"PGDMP";
 
 type Identities = Vec<Box<dyn Identity + Send + Sync>>;
 
-/// Reads the set back, and notes in the bucket that it is whole.
+/// Reads the set back, and if it `notes`, writes into the bucket that it is whole.
 ///
 /// # Errors
 /// What is not as the manifest says it; the store cannot be reached.
-pub async fn read_back(shelf: &Shelf, set: &Stored, identity: Option<&Path>, report: &dyn Report) -> Result<()> {
+pub async fn read_back(
+    shelf: &Shelf,
+    set: &Stored,
+    (identity, notes): (Option<&Path>, bool),
+    report: &dyn Report,
+) -> Result<()> {
     let manifest = &set.manifest;
     let identities = identity.map(identities).transpose()?;
     let opens = !manifest.encrypted || identities.is_some();
@@ -34,7 +39,7 @@ pub async fn read_back(shelf: &Shelf, set: &Stored, identity: Option<&Path>, rep
     let identities = identities.unwrap_or_default();
     database(shelf, set, &identities, opens).await?;
     documents(shelf, set, &identities, opens).await?;
-    match opens {
+    match opens && notes {
         true => note(shelf, set, Part::Read).await,
         false => Ok(()),
     }
