@@ -3,18 +3,22 @@ mod age;
 mod backup;
 mod command;
 mod examples;
+mod manifest;
 mod options;
 mod program;
 mod rehearsal;
 mod setting;
+mod task;
 
 pub use age::{Ages, spoken};
 pub use backup::{Backup, BackupAction, Side};
 pub use command::{Command, ConfigAction, RefreshFlags, Shell};
+pub use manifest::Manifest;
 pub use options::{Options, Pause};
 pub use program::{named, program};
 pub use rehearsal::{DEFAULT_NAME, Shelf};
 pub use setting::{Said, Setting, settings};
+pub use task::Task;
 
 use clap::{ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use std::collections::BTreeMap;

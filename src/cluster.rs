@@ -19,12 +19,14 @@ pub mod leftovers;
 pub mod names;
 mod patience;
 pub mod pod;
+pub mod quota;
 pub mod record;
 pub mod rights;
 pub mod secret;
 pub mod talk;
 pub mod tied;
 pub mod transfer;
+mod version;
 mod watch;
 
 use anyhow::Result;

@@ -3,7 +3,9 @@ mod backup;
 mod completions;
 mod conclude;
 mod config;
+mod doctor;
 mod holder;
+mod manifests;
 mod manual;
 mod recover;
 mod rehearse;
@@ -44,6 +46,7 @@ pub fn locally(cli: &Cli, report: &dyn Report) -> Option<Outcome> {
         Command::Config { action: Some(ConfigAction::Init) } => config::init(cli, report),
         Command::Completions { shell } => completions::print(*shell),
         Command::Man { directory } => manual::print(directory.as_deref()),
+        Command::Manifests { manifest } => manifests::print(cli, manifest),
         _ => return None,
     };
     Some(done.map_or_else(Outcome::from, |()| Outcome::default()))
@@ -68,6 +71,7 @@ pub async fn run(cli: &Cli, report: &dyn Report, summary: &mut Summary) -> Outco
         }
         (None, Command::Recover { force, .. }) => run.recover(*force).await,
         (None, Command::Backup(backup)) => run.look_after_backups(backup.action.as_ref(), &cli.run, summary).await,
+        (None, Command::Doctor { task }) => run.doctor(*task, cli.run.output, summary).await,
         (None, Command::Status(ages)) => run.status(*ages, cli.run.output, summary).await,
         (None, _) => Err(anyhow!("a bug: this command has no plan")),
     };

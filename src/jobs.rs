@@ -23,6 +23,9 @@ pub struct Script {
     pub exit_codes: &'static [(i32, &'static str)],
 }
 
+/// Looks at a Pod of the application, by exec: `sh -c TEXT sh ROOT TREE…`.
+pub const EXAMINE_POD: &str = include_str!("jobs/examine-pod.sh");
+
 impl Script {
     /// The sentence for an exit code of this script, if it is one of its own.
     pub fn meaning(&self, exit_code: i32) -> Option<&'static str> {
@@ -36,6 +39,8 @@ impl Script {
 pub enum Event {
     /// dump: the server and database that are read.
     Source(Identity),
+    /// dump: the ways in which production's login could write, if its session let it; none for one that may only read.
+    Writable { ways: Vec<String> },
     /// dump: what the snapshot holds.
     Counted {
         tables: u64,

@@ -10,8 +10,8 @@
 //! | 6 | [`plan`] | the lists of steps, and the loop that runs them |
 //! | 5 | [`step`] | one file a step |
 //! | 4 | [`guard`] | the bracket around a run: journal, signals, unwinding |
-//! | 3 | [`outcome`] | the only exit codes |
-//! | 2 | [`undo`], [`summary`] | what can be put back, as data; what a run has to say at its end |
+//! | 3 | [`outcome`], [`manifests`] | the only exit codes; YAML to be applied |
+//! | 2 | [`undo`], [`summary`], [`rights`] | what can be put back, as data; what a run has to say at its end; every call to the cluster |
 //! | 1 | [`cluster`] | verbs of the domain over kube-rs; the only module that names it |
 //! | 1 | [`storage`] | objects in a bucket; the only module that names object_store |
 //! | 1 | [`settings`] | defaults ← file ← environment ← flags |
@@ -27,11 +27,13 @@ pub mod documents;
 pub mod golden;
 pub mod guard;
 pub mod jobs;
+pub mod manifests;
 pub mod outcome;
 pub mod plan;
 pub mod record;
 pub mod report;
 pub mod retention;
+pub mod rights;
 pub mod settings;
 pub mod shutdown;
 pub mod step;

@@ -1,28 +1,22 @@
 //! Defaults ← file ← environment ← flags, validated into the names the steps use.
 mod backups;
 mod effective;
+mod environment;
 mod wanted;
 
 pub use backups::Backups;
 pub use effective::{Effective, InForce, Source, effective, sample};
+pub use environment::Environment;
 pub use wanted::Wanted;
 
 use crate::cli::{Options, Pause};
 use anyhow::{Context, Result, anyhow};
+use environment::environment;
 use std::path::Path;
 use std::time::Duration;
 
 /// The file read when none is named, in the working directory.
 pub const FILE: &str = "sandbox-lifecycle.toml";
-
-/// One of the two worlds: production or the sandbox.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Environment {
-    pub namespace: String,
-    pub deployment: String,
-    pub database: String,
-    pub secret: String,
-}
 
 /// What a run is about. Every name has been checked for its form, not for its existence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +27,8 @@ pub struct Settings {
     pub prod: Environment,
     pub sandbox: Environment,
     pub sandbox_role: String,
+    /// Credentials of production that could write are refused.
+    pub require_read_only_role: bool,
     pub pg_host: Option<String>,
     pub pg_port: u16,
     pub pg_image: String,
@@ -108,18 +104,15 @@ impl Settings {
             backups: Backups::of(&o),
             context: o.context,
             request_timeout: Duration::from_secs(o.request_timeout.unwrap_or(10).into()),
-            prod: Environment {
-                namespace: or(o.prod_namespace, "erp"),
-                deployment: or(o.prod_deployment, "erp"),
-                database: or(o.prod_database, "erp"),
-                secret: or(o.prod_secret, "vso-db-credentials"),
-            },
-            sandbox: Environment {
-                namespace: or(o.sandbox_namespace, "erp-sandbox"),
-                deployment: or(o.sandbox_deployment, "erp-sandbox"),
-                database: or(o.sandbox_database, "erp-sandbox"),
-                secret: or(o.sandbox_secret, "vso-db-credentials"),
-            },
+            prod: environment(
+                [o.prod_namespace, o.prod_deployment, o.prod_database, o.prod_secret],
+                ["erp", "erp", "erp", "vso-db-credentials"],
+            ),
+            sandbox: environment(
+                [o.sandbox_namespace, o.sandbox_deployment, o.sandbox_database, o.sandbox_secret],
+                ["erp-sandbox", "erp-sandbox", "erp-sandbox", "vso-db-credentials"],
+            ),
+            require_read_only_role: o.require_read_only_role.unwrap_or(false),
             sandbox_role: or(o.sandbox_role, "erp_sandbox_role"),
             pg_host: o.pg_host,
             pg_port: o.pg_port.unwrap_or(5432),

@@ -1,6 +1,7 @@
 //! The steps of a run, as plain data: a plan can be printed, counted and compared before anything is touched.
 mod argocd;
 pub mod backup;
+pub mod doctor;
 mod documents;
 pub mod golden;
 pub mod preflight;

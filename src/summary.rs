@@ -27,6 +27,9 @@ pub struct Summary {
     /// When production's data was read (UTC).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_read_at: Option<String>,
+    /// How production's login could write, although this run's session cannot; empty for one that may only read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub production_writable: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database: Option<Database>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,6 +91,7 @@ impl Display for Summary {
                 )?,
             }
         }
+        f.write_str(&login(self.production_writable.as_deref()))?;
         if let Some(documents) = &self.documents {
             let Copied { files, bytes, removed, unchanged, .. } = documents;
             writeln!(f, "documents  {files} sent ({}), {removed} removed, {unchanged} unchanged", size(*bytes))?;
@@ -103,6 +107,17 @@ impl Display for Summary {
             Some(_) => write!(f, "{REMINDER}"),
             None if !self.rehearsal.is_empty() => Ok(()),
             None => write!(f, "The sandbox has production's documents."),
+        }
+    }
+}
+
+/// Whether production's login could write, in a line.
+fn login(ways: Option<&[String]>) -> String {
+    match ways {
+        None => String::new(),
+        Some([]) => "login      production's may only read\n".to_owned(),
+        Some([way, ..]) => {
+            format!("login      production's could write ({way}); --require-read-only-role refuses such a one\n")
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The subcommands, as they are typed.
 use super::age::Ages;
 use super::backup::Backup;
+use super::manifest::Manifest;
 use super::rehearsal::{Difference, Reset, Save, Shelf};
+use super::task::Task;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -37,6 +39,17 @@ pub enum Command {
     },
     /// Say what the sandbox is: how old its data is, who refreshed it, what has drifted, what runs
     Status(Ages),
+    /// Check everything that a command needs, and say how to mend what is missing; changes nothing
+    Doctor {
+        /// The command to check for
+        #[arg(value_name = "COMMAND", default_value = "refresh")]
+        task: Task,
+    },
+    /// Print YAML for `kubectl apply -f -`
+    Manifests {
+        #[command(subcommand)]
+        manifest: Manifest,
+    },
     /// Print the effective settings, and where each came from
     Config {
         #[command(subcommand)]
@@ -92,6 +105,8 @@ impl Command {
             Self::Completions { .. } => "completions",
             Self::Man { .. } => "man",
             Self::Status(_) => "status",
+            Self::Doctor { .. } => "doctor",
+            Self::Manifests { .. } => "manifests",
         }
     }
 }

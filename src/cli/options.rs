@@ -13,14 +13,14 @@ pub enum Pause {
 }
 
 macro_rules! options {
-    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty, $env:literal, $value:literal $(, $delimiter:literal)?;)*) => {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty, $env:literal, $value:literal $(, $delimiter:literal)? $(=> $alone:literal)?;)*) => {
         /// Every setting as it can stand in the file, in a variable or in a flag: absent until somebody says it.
         #[derive(Clone, Debug, Default, Deserialize, Serialize, Args)]
         #[serde(default, rename_all = "kebab-case")]
         #[command(next_help_heading = "Settings")]
         pub struct Options {
             $($(#[doc = $doc])+
-            #[arg(long, global = true, env = $env, hide_env_values = true, value_name = $value $(, value_delimiter = $delimiter)?)]
+            #[arg(long, global = true, env = $env, hide_env_values = true, value_name = $value $(, value_delimiter = $delimiter)? $(, num_args = 0..=1, require_equals = true, default_missing_value = $alone)?)]
             pub $name: Option<$type>,)*
         }
 
@@ -59,6 +59,8 @@ options! {
     prod_secret: String, "SANDBOX_LIFECYCLE_PROD_SECRET", "NAME";
     /// Secret with the sandbox's `username` and `password` [default: vso-db-credentials]
     sandbox_secret: String, "SANDBOX_LIFECYCLE_SANDBOX_SECRET", "NAME";
+    /// Refuse credentials of production that could write anything, even if this session cannot [default: false]
+    require_read_only_role: bool, "SANDBOX_LIFECYCLE_REQUIRE_READ_ONLY_ROLE", "BOOL" => "true";
     /// The role that owns the sandbox's objects [default: erp_sandbox_role]
     sandbox_role: String, "SANDBOX_LIFECYCLE_SANDBOX_ROLE", "ROLE";
     /// PostgreSQL server, as Pods reach it [default: key `host` of each Secret, else required]

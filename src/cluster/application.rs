@@ -14,7 +14,7 @@ use super::changed::{Change, changed};
 use super::{Cluster, FIELD_MANAGER};
 use anyhow::Result;
 use kube::api::{Api, Patch, PatchParams, ValidationDirective};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Freezes an Application whole: no refresh, no sync, no status (since Argo CD 2.7).
 pub const SKIP_RECONCILE: &str = "argocd.argoproj.io/skip-reconcile";
@@ -92,6 +92,24 @@ impl Cluster {
         };
         let what = format!("patch Application {namespace}/{name}");
         self.call(&what, self.applications(namespace).patch(name, &params, patch)).await.map(drop)
+    }
+
+    /// Whether the Application's CRD knows `automated.enabled`, which came with Argo CD 3.1: by a dry run of a patch, of which
+    /// nothing is kept.
+    ///
+    /// # Errors
+    /// The patch is refused, by a right or a policy.
+    pub async fn knows_enabled(&self, namespace: &str, name: &str) -> Result<bool> {
+        let params = PatchParams {
+            dry_run: true,
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            field_validation: Some(ValidationDirective::Ignore),
+            ..PatchParams::default()
+        };
+        let patch = Patch::Merge(json!({"spec": {"syncPolicy": {"automated": {"enabled": false}}}}));
+        let what = format!("patch Application {namespace}/{name}, as a dry run");
+        let object = self.call(&what, self.applications(namespace).patch(name, &params, &patch)).await?;
+        Ok(object.spec.pointer("/syncPolicy/automated/enabled").is_some())
     }
 
     pub(super) fn applications(&self, namespace: &str) -> Api<Object> {

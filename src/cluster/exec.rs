@@ -6,6 +6,7 @@
 mod wire;
 
 use crate::cluster::failure::explain;
+use crate::cluster::{CALL_LIMIT, Cluster};
 use anyhow::{Context, Result, anyhow};
 use kube::Client;
 use kube::api::{AttachParams, Request};
@@ -66,6 +67,17 @@ pub fn unsuccessful(ended: &Ended, stderr: &str) -> String {
     match stderr.trim() {
         "" => how,
         said => format!("{how}: {said}"),
+    }
+}
+
+impl Cluster {
+    /// What a small command in a Pod says, if it succeeds.
+    ///
+    /// # Errors
+    /// It cannot be run, fails, or has not ended in time.
+    pub async fn run_in(&self, pod: &PodRef, argv: &[&str]) -> Result<Vec<u8>> {
+        let said = tokio::time::timeout(CALL_LIMIT, run(&self.client, pod, argv)).await;
+        said.map_err(|_| anyhow!("{pod} did not answer within {} s", CALL_LIMIT.as_secs()))??.success()
     }
 }
 

@@ -45,6 +45,15 @@ impl Cluster {
         Ok(ready.map_or(Warm::No, |pod| Warm::Ready(golden_container(wanted.namespace, pod))))
     }
 
+    /// A Pod that has the golden volume just now, whatever made it.
+    ///
+    /// # Errors
+    /// Pods may not be listed, or the API server cannot be reached.
+    pub async fn pod_with_golden(&self, namespace: &str) -> Result<Option<PodRef>> {
+        let pods = self.pods(namespace, LABEL).await?;
+        Ok(pods.iter().find(|pod| is_ready(pod)).map(|pod| golden_container(namespace, pod)))
+    }
+
     /// Whether somebody wants it warm.
     ///
     /// # Errors

@@ -46,6 +46,35 @@ impl Cluster {
     }
 }
 
+/// What the Pods of a namespace tell of an image.
+pub enum Seen {
+    /// This Pod runs it, or has.
+    Runs(String),
+    /// In the words of the Pod that cannot have it.
+    Fails(String),
+    Never,
+}
+
+impl Cluster {
+    /// # Errors
+    /// Pods may not be listed, or the API server cannot be reached.
+    pub async fn image_seen(&self, namespace: &str, image: &str) -> Result<Seen> {
+        let pods = self.pods(namespace, "").await?;
+        let has = |pod: &&Pod| {
+            let spec = pod.spec.iter();
+            let mut all = spec.flat_map(|spec| spec.init_containers.iter().flatten().chain(&spec.containers));
+            all.any(|container| container.image.as_deref() == Some(image))
+        };
+        let with: Vec<&Pod> = pods.iter().filter(has).collect();
+        let ran = |pod: &&&Pod| containers(pod).any(|status| !status.image_id.is_empty());
+        Ok(match (with.iter().find_map(|pod| trouble(pod)), with.iter().find(ran)) {
+            (Some(trouble), _) => Seen::Fails(trouble),
+            (None, Some(pod)) => Seen::Runs(pod.metadata.name.clone().unwrap_or_default()),
+            (None, None) => Seen::Never,
+        })
+    }
+}
+
 fn first_container(pod: &Pod) -> Option<String> {
     pod.spec.as_ref().and_then(|spec| spec.containers.first()).map(|container| container.name.clone())
 }

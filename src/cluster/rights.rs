@@ -40,7 +40,7 @@ impl Right {
     }
 
     /// The verb on the resource in the namespace, and the rule that grants it.
-    fn lacking(&self) -> String {
+    pub fn lacking(&self) -> String {
         let Self { namespace, verb, group, resource, name } = self;
         let rule = failure::rule(group, resource, name.as_deref(), verb);
         format!("may not {verb} {resource} in namespace {namespace}: a Role there needs the rule {rule}")
@@ -54,9 +54,17 @@ impl Cluster {
     /// # Errors
     /// The API server cannot be reached, or does not accept the credentials.
     pub async fn lacking(&self, rights: &[Right]) -> Result<Vec<String>> {
-        let lacking: Vec<bool> =
-            stream::iter(rights).map(|right| self.lacks(right)).buffered(AT_A_TIME).try_collect().await?;
-        Ok(rights.iter().zip(lacking).filter(|(_, lacks)| *lacks).map(|(right, _)| right.lacking()).collect())
+        let granted = self.granted(rights).await?;
+        Ok(rights.iter().zip(granted).filter(|(_, granted)| !granted).map(|(right, _)| right.lacking()).collect())
+    }
+
+    /// Of each of `rights` whether the client has it.
+    ///
+    /// # Errors
+    /// As [`Cluster::lacking`].
+    pub async fn granted(&self, rights: &[Right]) -> Result<Vec<bool>> {
+        let lacks = stream::iter(rights).map(|right| self.lacks(right)).buffered(AT_A_TIME);
+        lacks.map_ok(|lacks| !lacks).try_collect().await
     }
 
     async fn lacks(&self, right: &Right) -> Result<bool> {

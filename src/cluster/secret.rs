@@ -2,8 +2,10 @@
 use super::Cluster;
 use super::failure::{Refusal, refusal};
 use anyhow::Result;
+use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::api::{Api, DeleteParams, PostParams};
 use std::collections::BTreeMap;
 
@@ -13,6 +15,7 @@ pub const KEYS: [&str; 2] = ["username", "password"];
 /// A database Secret. `Debug` is not derived, so that no log can show it.
 pub struct Credentials {
     data: BTreeMap<String, ByteString>,
+    written: Option<Timestamp>,
 }
 
 impl Credentials {
@@ -25,6 +28,11 @@ impl Credentials {
     pub fn host(&self) -> Option<String> {
         let host = String::from_utf8(self.data.get("host")?.0.clone()).ok()?;
         Some(host.trim().to_owned()).filter(|host| !host.is_empty())
+    }
+
+    /// When somebody last wrote it, as far as the API server knows.
+    pub fn written(&self) -> Option<Timestamp> {
+        self.written
     }
 
     /// Whether both log in as the same user; a sandbox that has production's is refused.
@@ -58,7 +66,8 @@ impl Cluster {
     pub async fn credentials(&self, namespace: &str, name: &str) -> Result<Credentials> {
         let what = format!("get Secret {namespace}/{name}");
         let secret = self.call(&what, self.secrets(namespace).get(name)).await?;
-        Ok(Credentials { data: secret.data.unwrap_or_default() })
+        let written = last_written(&secret.metadata);
+        Ok(Credentials { data: secret.data.unwrap_or_default(), written })
     }
 
     /// Copies username and password into a Secret of the Job `owner`, which the cluster deletes with it. Its name carries the
@@ -99,4 +108,9 @@ impl Cluster {
     fn secrets(&self, namespace: &str) -> Api<Secret> {
         Api::namespaced(self.client.clone(), namespace)
     }
+}
+
+fn last_written(metadata: &ObjectMeta) -> Option<Timestamp> {
+    let writes = metadata.managed_fields.iter().flatten().filter_map(|entry| entry.time.as_ref());
+    writes.chain(&metadata.creation_timestamp).map(|Time(time)| *time).max()
 }

@@ -2,6 +2,7 @@
 # dump: reads a database once and leaves in $SET_DIR the set that `restore` brings another one to. Its credentials can be read-only ones.
 #   source.dump (pg_dump -Fc, the whole schema public), source.list (its table of contents), source.tables (exact counts),
 #   source.identity, source.skipped, and last source.manifest: all of it that can be compared in a server
+# REQUIRE_READ_ONLY is 1 where credentials that could write are to be refused, or else is not set.
 # READS says whose database it is: production, or the sandbox when it is a checkpoint.
 # Sequences are not versioned: they are read after the snapshot was taken, so they never lag behind the rows.
 #
@@ -13,7 +14,8 @@
 #   14 pg_dump failed
 #   15 the dump does not hold exactly what was counted
 #   16 the database has fewer tables than it must
-: "${READS:?}" "${TABLE_PREFIX:?}" "${MIN_TABLES:?}" "${DUMP_SQL:?}" "${COUNT_SQL:?}" "${DUMP_AWK:?}"
+#   17 the login could write, and must not be able to
+: "${READS:?}" "${TABLE_PREFIX:?}" "${MIN_TABLES:?}" "${DUMP_SQL:?}" "${WRITABLE_SQL:?}" "${COUNT_SQL:?}" "${DUMP_AWK:?}"
 
 export PGOPTIONS='-c default_transaction_read_only=on'
 # The session has ended before its time: why?
@@ -27,7 +29,7 @@ explain() {
 mkdir -p "$SET_DIR"
 rm -f "$SET_DIR"/source.* source.oids reached
 converse
-tell "$IDENTITY_SQL"
+tell "$IDENTITY_SQL" "$WRITABLE_SQL"
 # While it connects. "pg_dump (PostgreSQL) 17.2 (…)": the words are wanted
 # shellcheck disable=SC2046
 set -- $(pg_dump --version)

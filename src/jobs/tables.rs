@@ -31,6 +31,7 @@ pub const DUMP: Script = Script {
     env: environment!("READS", "TABLE_PREFIX", "MIN_TABLES"),
     files: files! {
         "DUMP_SQL": "dump.sql",
+        "WRITABLE_SQL": "writable.sql",
         "COUNT_SQL": "count.sql",
         "DUMP_AWK": "dump.awk",
     },
@@ -42,6 +43,7 @@ pub const DUMP: Script = Script {
         (14, "pg_dump failed"),
         (15, "the dump does not hold exactly what was counted"),
         (16, "the database has fewer tables than it must"),
+        (17, "the login could write, and must not be able to"),
     ],
 };
 

@@ -1,7 +1,7 @@
 //! Everything a run needs, looked at before anything is touched; all that is wrong is said at once.
 mod backup;
 mod golden;
-mod started;
+pub(super) mod started;
 
 use crate::cli::Side;
 use crate::cluster::Cluster;
@@ -38,11 +38,11 @@ impl Found {
 
 /// What was found on the way.
 #[derive(Default)]
-struct Remarks {
+pub(super) struct Remarks {
     /// Each of these is a reason not to run.
-    wrong: Vec<String>,
-    warnings: Vec<String>,
-    notes: Vec<String>,
+    pub(super) wrong: Vec<String>,
+    pub(super) warnings: Vec<String>,
+    pub(super) notes: Vec<String>,
 }
 
 pub struct DatabaseFound {
@@ -176,7 +176,11 @@ fn in_the_way(wrong: &[String]) -> Error {
     anyhow!("the preflight found {count}: {}; nothing was changed", wrong.join("; "))
 }
 
-async fn check_database(settings: &Settings, cluster: &Cluster, wrong: &mut Vec<String>) -> Option<DatabaseFound> {
+pub(super) async fn check_database(
+    settings: &Settings,
+    cluster: &Cluster,
+    wrong: &mut Vec<String>,
+) -> Option<DatabaseFound> {
     let Settings { prod, sandbox, .. } = settings;
     let (prod_secret, sandbox_secret) = tokio::join!(
         cluster.credentials(&prod.namespace, &prod.secret),
@@ -216,7 +220,7 @@ fn check_secret(
     host
 }
 
-fn no_documents(settings: &Settings, environment: &Environment, rollout: &Rollout) -> Option<String> {
+pub(super) fn no_documents(settings: &Settings, environment: &Environment, rollout: &Rollout) -> Option<String> {
     let name = format!("{}/{}", environment.namespace, environment.deployment);
     match &settings.container {
         _ if rollout.replicas == 0 => Some(format!("Deployment {name} is at 0 replicas: no Pod has the documents")),

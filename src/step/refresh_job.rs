@@ -54,6 +54,9 @@ pub(super) async fn start(cx: &mut Context<'_>) -> Result<()> {
 fn dump_container<'a>(cx: &Context<'a>, host: &str, secret: &'a str) -> Container<'a> {
     let mut env = environment(cx, host, &cx.settings.prod.database, secret);
     env.push(Env::Plain("READS", "production".to_owned()));
+    if cx.settings.require_read_only_role {
+        env.push(Env::Plain("REQUIRE_READ_ONLY", "1".to_owned()));
+    }
     env.extend(jobs::DUMP.files.iter().map(|(name, text)| Env::Plain(name, (*text).to_owned())));
     Container { name: jobs::DUMP.name, script: jobs::DUMP.text, env }
 }
@@ -268,6 +271,7 @@ fn record(cx: &mut Context<'_>, event: &Event) {
                 database.dump_bytes = *bytes;
             }
         }
+        Event::Writable { ways } => cx.summary.production_writable = Some(ways.clone()),
         Event::Committed => cx.summary.committed = true,
         Event::Restoring => cx.progress("comparing the sandbox with the dump"),
         Event::Compared { mode: Mode::Differences, .. } => cx.progress("putting back what differs, in one transaction"),

@@ -23,7 +23,8 @@ fn help_names_every_setting_with_its_variable_and_the_exit_codes() {
     let help = said(&output);
     assert_eq!(output.status.code(), Some(0));
     for name in sandbox_lifecycle::cli::Options::names() {
-        assert!(help.contains(&format!("--{name} ")), "--{name} is not in: {help}");
+        let typed = [format!("--{name} "), format!("--{name}[=")];
+        assert!(typed.iter().any(|typed| help.contains(typed)), "--{name} is not in: {help}");
         let variable = format!("SANDBOX_LIFECYCLE_{}", name.replace('-', "_").to_uppercase());
         assert!(help.contains(&variable), "{variable} is not in: {help}");
     }

@@ -152,3 +152,29 @@ async fn a_dry_run_prints_every_object_and_changes_nothing() {
     }
     assert!(lab.api.record.writes().is_empty(), "{:?}", lab.api.record.writes());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_of_production_that_could_write_are_told_and_refused_where_that_is_required() {
+    let lab = Sandbox::with(&crate::support::postgres::Production::Small, &[]).await;
+    let run = |more: &'static [&'static str]| {
+        let arguments = [&["--min-tables", "10", "--output", "json", "refresh-from-prod"], more].concat();
+        let lab = &lab;
+        async move { lab.run(&arguments).await }
+    };
+    let before = lab.world();
+    lab.api.record.clear();
+    let refused = run(&["--require-read-only-role"]).await.assert_code(1);
+    refused.assert_says("dump refused (exit code 17)").assert_says("it owns the database, by erp_role");
+    assert_eq!(lab.world(), before);
+    assert!(!lab.api.record.writes().iter().any(|line| line.contains("applications")), "it was not paused");
+    let report = run(&[]).await.assert_code(0).json();
+    assert!(report["production_writable"].to_string().contains("erp_role"), "{report:#}");
+    // As `manifests vault` makes one.
+    let login = PRODUCTION.user;
+    lab.postgres.sql(
+        "postgres",
+        &format!("REVOKE erp_role FROM \"{login}\"; GRANT pg_read_all_data TO \"{login}\"; GRANT CONNECT ON DATABASE erp TO \"{login}\""),
+    );
+    let report = run(&["--require-read-only-role"]).await.assert_code(0).json();
+    assert_eq!(report["production_writable"], json!([]));
+}

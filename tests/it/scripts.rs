@@ -8,3 +8,4 @@ mod resets;
 mod run;
 mod signals;
 mod whole;
+mod writable;

@@ -75,7 +75,9 @@ impl Watchdog<'_> {
     /// # Errors
     /// A bug: the manifest does not fit the Job's type.
     fn manifest(&self) -> Result<Job> {
-        let labels = labels(&self.label());
+        let mut labels = labels(&self.label());
+        // It talks to the API server, unlike the Jobs that hold credentials: see `manifests networkpolicy`.
+        labels.insert("sandbox-lifecycle/watchdog".to_owned(), "true".to_owned());
         // No deadline and no time to live: both would end it while the sandbox may still need it.
         let manifest = json!({
             "metadata": {

@@ -28,6 +28,9 @@ pub(in crate::step) async fn start(cx: &mut Context<'_>) -> Result<()> {
     let reads = if from == &cx.settings.prod { "production" } else { "the sandbox" };
     let mut env = refresh_job::environment(cx, &found.host, &from.database, &secret);
     env.push(Env::Plain("READS", reads.to_owned()));
+    if cx.settings.require_read_only_role {
+        env.push(Env::Plain("REQUIRE_READ_ONLY", "1".to_owned()));
+    }
     env.extend(jobs::DUMP.files.iter().map(|(name, text)| Env::Plain(name, (*text).to_owned())));
     let owner = cx
         .cluster

@@ -5,7 +5,7 @@ use crate::cluster::application::{Application, Tolerance};
 use crate::settings::Settings;
 
 /// The pause must hit no other application than the sandbox, and must last.
-pub(super) async fn check_application(settings: &Settings, cluster: &Cluster) -> Remarks {
+pub(in crate::step) async fn check_application(settings: &Settings, cluster: &Cluster) -> Remarks {
     let mut remarks = Remarks::default();
     let Settings { argocd_namespace: namespace, argocd_application: name, .. } = settings;
     let Some(application) = keep(&mut remarks.wrong, cluster.application(namespace, name).await) else {
@@ -45,7 +45,7 @@ fn wrong_destination(settings: &Settings, application: &Application) -> Option<S
     })
 }
 
-pub(super) async fn check_autoscalers(settings: &Settings, cluster: &Cluster) -> Remarks {
+pub(in crate::step) async fn check_autoscalers(settings: &Settings, cluster: &Cluster) -> Remarks {
     let mut remarks = Remarks::default();
     let sandbox = &settings.sandbox;
     let autoscalers = cluster.autoscalers(&sandbox.namespace, &sandbox.deployment).await;

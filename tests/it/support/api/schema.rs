@@ -3,7 +3,7 @@
 //! For the built-in kinds the types of `k8s-openapi` are the schema: what does not survive a round
 //! trip is not a field. Argo CD's Application has a tree of names of its own.
 
-use k8s_openapi::api::{apps, autoscaling, batch, coordination, core};
+use k8s_openapi::api::{apps, autoscaling, batch, coordination, core, networking, rbac};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -50,6 +50,11 @@ fn round_trip(kind: &Kind, object: &Value) -> Result<Value, String> {
         "Deployment" => typed::<apps::v1::Deployment>(object),
         "ReplicaSet" => typed::<apps::v1::ReplicaSet>(object),
         "Job" => typed::<batch::v1::Job>(object),
+        "LimitRange" => typed::<core::v1::LimitRange>(object),
+        "Role" => typed::<rbac::v1::Role>(object),
+        "RoleBinding" => typed::<rbac::v1::RoleBinding>(object),
+        "CronJob" => typed::<batch::v1::CronJob>(object),
+        "NetworkPolicy" => typed::<networking::v1::NetworkPolicy>(object),
         "Lease" => typed::<coordination::v1::Lease>(object),
         "HorizontalPodAutoscaler" => typed::<autoscaling::v2::HorizontalPodAutoscaler>(object),
         _ => Ok(object.clone()),

@@ -39,6 +39,7 @@ const fn kind(
 }
 
 const CORE: (&str, &str) = ("", "v1");
+const RBAC: (&str, &str) = ("rbac.authorization.k8s.io", "v1");
 const APPS: (&str, &str) = ("apps", "v1");
 
 /// Every resource that is stored.
@@ -51,6 +52,7 @@ pub(crate) const KINDS: &[Kind] = &[
     kind(CORE, "persistentvolumeclaims", "PersistentVolumeClaim", "pvc", &["status"]),
     kind(CORE, "events", "Event", "ev", &[]),
     kind(CORE, "resourcequotas", "ResourceQuota", "quota", &["status"]),
+    kind(CORE, "limitranges", "LimitRange", "limits", &[]),
     kind(CORE, "services", "Service", "svc", &["status"]),
     kind(CORE, "serviceaccounts", "ServiceAccount", "sa", &[]),
     Kind { generation: true, ..kind(APPS, "deployments", "Deployment", "deploy", &["status", "scale"]) },
@@ -61,6 +63,12 @@ pub(crate) const KINDS: &[Kind] = &[
     // Argo CD's definition has no status subresource: `status` is a field like any other.
     Kind { generation: true, ..kind(("argoproj.io", "v1alpha1"), "applications", "Application", "app", &[]) },
     kind(("argoproj.io", "v1alpha1"), "applicationsets", "ApplicationSet", "appset", &["status"]),
+    kind(RBAC, "roles", "Role", "", &[]),
+    kind(RBAC, "rolebindings", "RoleBinding", "", &[]),
+    Kind { generation: true, ..kind(("batch", "v1"), "cronjobs", "CronJob", "cj", &["status"]) },
+    Kind { generation: true, ..kind(("networking.k8s.io", "v1"), "networkpolicies", "NetworkPolicy", "netpol", &[]) },
+    // The Vault Secrets Operator's.
+    kind(("secrets.hashicorp.com", "v1beta1"), "vaultdynamicsecrets", "VaultDynamicSecret", "", &["status"]),
     // Not in every cluster: see `Settings::keda`.
     kind(("keda.sh", "v1alpha1"), "scaledobjects", "ScaledObject", "so", &["status"]),
 ];

@@ -1,0 +1,41 @@
+//! What `manifests` prints.
+use super::Task;
+use clap::Subcommand;
+
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Manifest {
+    /// ServiceAccount, and a Role with its RoleBinding in each namespace: what the named commands need, and no more
+    Rbac {
+        /// Commands that are to be run [default: all]
+        #[arg(value_name = "COMMAND")]
+        commands: Vec<Task>,
+    },
+    /// CronJob that refreshes the sandbox every night
+    Cronjob {
+        /// Image with sandbox-lifecycle on its PATH [default: that of --watchdog]
+        #[arg(long)]
+        image: Option<String>,
+        /// When to refresh, in UTC
+        #[arg(long, value_name = "CRON", default_value = "17 2 * * *")]
+        schedule: String,
+    },
+    /// PersistentVolumeClaim for the checkpoints
+    Golden,
+    /// A dump role that may only read, for Vault's database secrets engine, and the VaultDynamicSecret that brings its logins
+    Vault {
+        /// Path of the database secrets engine
+        #[arg(long, value_name = "PATH", default_value = "database")]
+        mount: String,
+        /// Its connection to production's server
+        #[arg(long, value_name = "NAME", default_value = "erp")]
+        connection: String,
+        /// The Vault role to make, and the Secret to be made of it
+        #[arg(long, value_name = "NAME", default_value = "erp-dump")]
+        role: String,
+        /// The VaultAuth in production's namespace
+        #[arg(long, value_name = "NAME", default_value = "default")]
+        auth: String,
+    },
+    /// NetworkPolicy: the Jobs' Pods reach DNS and PostgreSQL, and nothing reaches them
+    Networkpolicy,
+}

@@ -1,0 +1,25 @@
+//! `manifests`: asks no cluster.
+use crate::cli::{Cli, Manifest, Task};
+use crate::manifests;
+use crate::report;
+use crate::rights;
+use crate::settings::{Settings, effective};
+use anyhow::{Context, Result};
+
+/// # Errors
+/// [`crate::settings::Usage`]: the settings are wrong, or something must be named; stdout is closed.
+pub(super) fn print(cli: &Cli, manifest: &Manifest) -> Result<()> {
+    let settings = &Settings::load(cli.options.clone(), cli.run.config.as_deref())?;
+    let text = match manifest {
+        Manifest::Rbac { commands } if commands.is_empty() => rights::roles(settings, &Task::ALL),
+        Manifest::Rbac { commands } => rights::roles(settings, commands),
+        Manifest::Cronjob { image, schedule } => {
+            let effective = effective(&cli.options, &cli.said, cli.run.config.as_deref())?;
+            manifests::cronjob(settings, &effective, image.as_deref(), schedule)?
+        }
+        Manifest::Golden => manifests::golden(settings),
+        Manifest::Vault { mount, connection, role, auth } => manifests::vault(settings, mount, connection, role, auth),
+        Manifest::Networkpolicy => manifests::networkpolicy(settings),
+    };
+    report::result(text.trim_end()).context("cannot write the manifests")
+}

@@ -1,0 +1,24 @@
+//! The database Secrets: their keys, and when they were last written.
+use super::{Finding, findings};
+use crate::cluster::Cluster;
+use crate::record::now;
+use crate::settings::Settings;
+use crate::step::preflight::{self, Remarks};
+
+pub(super) async fn check(settings: &Settings, cluster: &Cluster) -> Vec<Finding> {
+    let mut remarks = Remarks::default();
+    preflight::check_database(settings, cluster, &mut remarks.wrong).await;
+    let fix = "each namespace needs a Secret of its own (--prod-secret, --sandbox-secret) with the keys username and password, and the \
+               server's name in its key host or by --pg-host; `sandbox-lifecycle manifests vault` shows how Vault makes one";
+    let mut all = findings("Secret", remarks, fix);
+    for environment in [&settings.prod, &settings.sandbox] {
+        let name = format!("{}/{}", environment.namespace, environment.secret);
+        // One that cannot be read has been told.
+        let Ok(secret) = cluster.credentials(&environment.namespace, &environment.secret).await else { continue };
+        let written = secret.written().map_or("at an unknown time".to_owned(), |at| {
+            format!("{} ago", crate::cli::spoken(now().as_second() - at.as_second()))
+        });
+        all.push(Finding::ok("Secret", format!("{name}: last written {written}")));
+    }
+    all
+}
