@@ -22,7 +22,10 @@ fn the_sandbox_becomes_production_under_each_shell_and_nothing_else_changes() {
         let restore = job.restore().succeeded();
 
         assert!(
-            matches!(dump.events[..], [Event::Source(_), Event::Counted { tables: 295, .. }, Event::Dumped { .. }]),
+            matches!(
+                dump.events[..],
+                [Event::Writable { .. }, Event::Source(_), Event::Counted { tables: 295, .. }, Event::Dumped { .. }]
+            ),
             "{dump:?}"
         );
         assert!(restore.told(&Event::Committed) && restore.told(&Event::Analyzed { failed: vec![] }), "{restore:?}");
