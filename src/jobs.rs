@@ -104,6 +104,18 @@ pub enum Event {
     },
 }
 
+/// So many of a refusal's items are told; the whole event is in the log, for -v.
+const ITEMS: usize = 10;
+
+/// The items of a refusal, after its reason: a wrong role finds fault with every object of the schema, and a sentence cannot hold them.
+pub fn told(items: &[String]) -> String {
+    match (items.len(), items.len().saturating_sub(ITEMS)) {
+        (0, _) => String::new(),
+        (_, 0) => format!(": {}", items.join("; ")),
+        (_, more) => format!(": {}; and {more} more (-v tells all)", items[..ITEMS].join("; ")),
+    }
+}
+
 /// What happened to a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -220,6 +232,14 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_long_list_of_items_is_cut_and_says_so() {
+        let items: Vec<String> = (1..=700).map(|n| n.to_string()).collect();
+        assert_eq!(told(&[]), "");
+        assert_eq!(told(&items[..10]), ": 1; 2; 3; 4; 5; 6; 7; 8; 9; 10");
+        assert_eq!(told(&items), ": 1; 2; 3; 4; 5; 6; 7; 8; 9; 10; and 690 more (-v tells all)");
     }
 
     #[test]

@@ -79,7 +79,7 @@ fn print(cli: &Cli, outcome: &Outcome, summary: &Summary) -> anyhow::Result<()> 
     match cli.run.output {
         _ if summary.told => {}
         Output::Json if !cli.run.dry_run => report::result(&serde_json::to_string_pretty(summary)?)?,
-        Output::Text if ran && outcome.code() == 0 && !cli.run.quiet => report::result(&summary.to_string())?,
+        Output::Text if ran && outcome.code() == 0 && !cli.run.quiet => report::result(summary.to_string().trim_end())?,
         _ => {}
     }
     Ok(())

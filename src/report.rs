@@ -130,10 +130,14 @@ pub fn size(bytes: u64) -> String {
 /// The result of a run, on stdout.
 ///
 /// # Errors
-/// Stdout is closed or full.
+/// Stdout is full. A reader that has gone is none.
 pub fn result(text: &str) -> std::io::Result<()> {
     match text {
         "" => Ok(()),
-        text => writeln!(stdout(), "{text}"),
+        text => match writeln!(stdout(), "{text}") {
+            // `| head` has read what it wanted.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            written => written,
+        },
     }
 }

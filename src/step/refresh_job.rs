@@ -223,7 +223,10 @@ async fn next_event(cx: &mut Context<'_>, container: &str) -> Result<Option<Even
         let log = running(cx)?.log.as_mut().context("a bug: nobody follows the Job's log")?;
         match log.next().await? {
             Line::Text(line) => match Event::parse(&line) {
-                Some(Event::Refused { reason, items, .. }) => refused = Some((reason, items)),
+                Some(Event::Refused { reason, items, .. }) => {
+                    cx.report.event(crate::report::Event::Log { line: &line });
+                    refused = Some((reason, items));
+                }
                 Some(event) => {
                     record(cx, &event);
                     return Ok(Some(event));
@@ -244,8 +247,7 @@ async fn next_event(cx: &mut Context<'_>, container: &str) -> Result<Option<Even
 
 fn why(container: &str, code: i32, reason: &str, refused: Option<(String, Vec<String>)>, tail: &[String]) -> String {
     if let Some((reason, items)) = refused {
-        let items = if items.is_empty() { String::new() } else { format!(": {}", items.join("; ")) };
-        return format!("{container} refused (exit code {code}): {reason}{items}");
+        return format!("{container} refused (exit code {code}): {reason}{}", jobs::told(&items));
     }
     let meaning = match reason {
         "OOMKilled" => "it ran out of its 1 GiB of memory",

@@ -16,7 +16,7 @@ pub(super) async fn down(cx: &mut Context<'_>) -> Result<()> {
     }
     let report = cx.report;
     let left = |running| {
-        report.event(crate::report::Event::Progress { text: &format!("{running} Pods still run") });
+        report.event(crate::report::Event::Progress { text: &format!("Pods that still run: {running}") });
     };
     let stopped = tokio::select! {
         biased;

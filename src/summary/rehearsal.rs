@@ -95,7 +95,7 @@ impl Display for Reset {
 
 fn list(f: &mut fmt::Formatter<'_>, checkpoints: &[Checkpoint]) -> fmt::Result {
     match checkpoints {
-        [] => writeln!(f, "there is no checkpoint: take one with `sandbox-lifecycle checkpoint`"),
+        [] => writeln!(f, "there is no checkpoint: take one with `{} checkpoint`", crate::cli::program()),
         all => all.iter().try_for_each(|one| writeln!(f, "{}", line(one))),
     }
 }

@@ -55,6 +55,18 @@ fn a_typo_in_the_settings_file_names_the_file_and_the_nearest_setting() {
 }
 
 #[test]
+fn a_reader_that_has_gone_is_no_failure() {
+    let (reader, stdout) = std::os::unix::net::UnixStream::pair().expect("a pair");
+    drop(reader);
+    let output = Command::new(env!("CARGO_BIN_EXE_sandbox-lifecycle"))
+        .arg("man")
+        .stdout(std::os::fd::OwnedFd::from(stdout))
+        .output()
+        .expect("the binary starts");
+    assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), ""));
+}
+
+#[test]
 fn a_context_that_does_not_exist_is_one_sentence() {
     let output = run(&["--context", "nowhere", "refresh"]);
     let said = said(&output);

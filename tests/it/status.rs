@@ -123,7 +123,9 @@ async fn a_run_in_progress_is_no_drift_and_its_step_is_told_and_an_abandoned_one
     let undos = found["run"]["will_put_back"].to_string();
     assert!(undos.contains("automated sync") && undos.contains("1 replicas"), "{undos}");
     let said = lab.run(&["status"]).await.assert_code(0);
-    said.assert_says("step \"Restore into the sandbox\"; last sign of life").assert_says("will put back: ");
+    let said = said.assert_says("step \"Restore into the sandbox\"; last sign of life").assert_says("will put back: ");
+    let said = said.assert_says("none but what the run in progress has changed");
+    assert_eq!(said.stdout.matches("will put back: no Job").count(), 1, "{}", said.stdout);
     run.signal("KILL");
     run.end().await;
     lab.api.faults.clear();

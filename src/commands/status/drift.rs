@@ -1,5 +1,6 @@
 //! What is not as it should be, and is not a living run's doing.
 use super::{Drift, Running, Status, keep};
+use crate::cli::named;
 use crate::cluster::application::{Application, SKIP_RECONCILE};
 use crate::cluster::{Cluster, lease};
 use crate::settings::Settings;
@@ -49,7 +50,7 @@ fn is_argos(undo: &Undo) -> bool {
 /// Nobody will put that back unless told to.
 fn abandoned(run: &Running, namespace: &str) -> Option<Drift> {
     let what = format!("{} has ended and left the Lease {namespace}/{} behind", run.holder, lease::NAME);
-    run.renewed_at.is_none().then(|| Drift { what, fix: "sandbox-lifecycle recover".to_owned() })
+    run.renewed_at.is_none().then(|| Drift { what, fix: named("sandbox-lifecycle recover") })
 }
 
 fn disarmed(settings: &Settings, application: &Application) -> Option<Drift> {

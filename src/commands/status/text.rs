@@ -1,6 +1,6 @@
 //! The status for a person: one line a fact.
 use super::{Running, Status};
-use crate::cli::spoken;
+use crate::cli::{program, spoken};
 use crate::record::{Act, Record, now};
 use jiff::Timestamp;
 
@@ -26,7 +26,11 @@ pub(super) fn of(status: &Status) -> String {
     }
     lines.extend(unknown.iter().map(|what| line("not known", what)));
     if drift.is_empty() && unknown.is_empty() {
-        lines.push(line("drift", "none: armed, running, nothing left behind"));
+        let none = match status.run {
+            Some(_) => "none but what the run in progress has changed",
+            None => "none: armed, running, nothing left behind",
+        };
+        lines.push(line("drift", none));
     }
     lines.join("\n")
 }
@@ -69,7 +73,7 @@ fn running(run: &Running) -> Vec<String> {
         vec![line("run", &format!("{command} by {holder}{since}{step}; last sign of life {}", ago(*renewed)))];
     lines.extend(will_put_back.iter().map(|undo| line("", &format!("will put back: {undo}"))));
     if now().as_second() - renewed.as_second() > SILENT_SECONDS {
-        lines.push(line("", "it may be dead: `sandbox-lifecycle recover` watches it, and puts back if so"));
+        lines.push(line("", &format!("it may be dead: `{} recover` watches it, and puts back if so", program())));
     }
     lines
 }

@@ -72,7 +72,10 @@ impl Conversation {
         loop {
             match self.talk.next().await? {
                 Spoken::Line(line) => match Event::parse(&line) {
-                    Some(Event::Refused { reason, items, .. }) => self.refused = Some((reason, items)),
+                    Some(Event::Refused { reason, items, .. }) => {
+                        report.event(report::Event::Log { line: &line });
+                        self.refused = Some((reason, items));
+                    }
                     Some(event) => return Ok(Some(event)),
                     None => {
                         report.event(report::Event::Log { line: &line });
@@ -114,8 +117,7 @@ impl Conversation {
             Ended::Failed(why) => return format!("{name} could not be run: {why}"),
         };
         if let Some((reason, items)) = &self.refused {
-            let items = if items.is_empty() { String::new() } else { format!(": {}", items.join("; ")) };
-            return format!("{name} refused (exit code {code}): {reason}{items}");
+            return format!("{name} refused (exit code {code}): {reason}{}", jobs::told(items));
         }
         let meaning = self.script.meaning(code).unwrap_or("for a reason of its own");
         let said = self.talk.last_words();

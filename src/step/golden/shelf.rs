@@ -1,5 +1,6 @@
 //! The checkpoints there are: looked at, removed.
 use super::conversation::Place;
+use crate::cli::program;
 use crate::cluster::exec::Ended;
 use crate::cluster::talk::{Told, frame};
 use crate::golden::manifest::Checkpoint;
@@ -55,7 +56,12 @@ pub(super) async fn delete(cx: &mut Context<'_>) -> Result<()> {
     let place = Place { cluster: cx.cluster, pod: &open.pod, run: cx.run };
     let told = tell(place, DISCARD, &[("NAME", name), ("SET", "")], b"go\n").await?;
     if told.ended == Ended::Code(NO_SUCH) {
-        bail!("there is no checkpoint {name}; `checkpoint list` says which there are");
+        let names: Vec<String> = manifests(&tell(place, LIST, &[], b"").await?.success(meaning)?)?
+            .0
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        bail!(missing(name, &names));
     }
     told.success(scripts::meaning).with_context(|| format!("cannot remove checkpoint {name} as a whole"))?;
     cx.summary.rehearsal.deleted = Some(name.clone());
@@ -65,7 +71,7 @@ pub(super) async fn delete(cx: &mut Context<'_>) -> Result<()> {
 /// That there is none of the name, and which there are.
 pub(super) fn missing(name: &str, names: &[String]) -> Error {
     match names {
-        [] => anyhow!("there is no checkpoint {name}, and no other: take one with `sandbox-lifecycle checkpoint`"),
+        [] => anyhow!("there is no checkpoint {name}, and no other: take one with `{} checkpoint`", program()),
         names => anyhow!("there is no checkpoint {name}; there are: {}", names.join(", ")),
     }
 }

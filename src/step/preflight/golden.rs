@@ -37,8 +37,10 @@ pub(super) async fn check(
             notes.extend(smaller(settings, claim, golden));
         }
         None if golden == Golden::Use => wrong.push(format!(
-            "there is no PersistentVolumeClaim {}/{}, and so no checkpoint: take one with `sandbox-lifecycle checkpoint`",
-            sandbox.namespace, settings.golden_claim
+            "there is no PersistentVolumeClaim {}/{}, and so no checkpoint: take one with `{} checkpoint`",
+            sandbox.namespace,
+            settings.golden_claim,
+            crate::cli::program()
         )),
         None => {}
     }

@@ -30,6 +30,7 @@ async fn a_warm_pod_serves_all_that_follows_and_is_removed_on_request() {
     assert_eq!(jobs_made(&lab), 0, "the warm Pod did all of it");
 
     lab.run(&["checkpoint", "delete", "second"]).await.assert_code(0);
+    lab.run(&["checkpoint", "delete", "second"]).await.assert_code(1).assert_says("there are: golden");
     lab.run(&["checkpoint", "show", "second"]).await.assert_code(1).assert_says("there are: golden");
     assert_eq!(lab.sets().len(), 1);
     lab.run(&["checkpoint", "cool"]).await.assert_code(0);
@@ -70,7 +71,8 @@ async fn diff_tells_rows_and_files_and_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_volume_there_is_no_checkpoint_and_none_is_made_by_looking() {
     let lab = Sandbox::new().await;
-    lab.run(&["checkpoint", "list"]).await.assert_code(0).assert_says("there is no checkpoint");
+    let listed = lab.run(&["checkpoint", "list"]).await.assert_code(0).assert_says("there is no checkpoint");
+    assert!(!listed.stdout.ends_with("\n\n"), "{:?}", listed.stdout);
     lab.furnish_documents();
     for arguments in [&["reset"][..], &["diff"]] {
         lab.run(arguments).await.assert_code(1).assert_says("take one with");
