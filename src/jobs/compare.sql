@@ -4,7 +4,8 @@ SET LOCAL ROLE :"sl_role";
 DO $lock$
 DECLARE
     tables text := (SELECT string_agg(format('ONLY public.%I', relname), ', ' ORDER BY oid) FROM pg_class
-        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relowner = current_user::regrole);
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+            AND relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user));
 BEGIN
     IF tables IS NOT NULL THEN
         EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', tables);

@@ -9,7 +9,7 @@ DECLARE
     told text[] := '{}';
 BEGIN
     FOR moving IN SELECT * FROM json_to_recordset(current_setting('sandbox_lifecycle.moves')::json) AS m(n integer, name text, same bigint) LOOP
-        EXECUTE format('SELECT count(gone), count(come) FROM sl_moves_%s', moving.n) INTO gone, come;
+        EXECUTE format('SELECT count(sl_gone), count(sl_come) FROM sl_moves_%s', moving.n) INTO gone, come;
         told := told || json_build_object('name', moving.name, 'added', gone - moving.same, 'changed', moving.same,
             'removed', come - moving.same)::text;
     END LOOP;
@@ -18,12 +18,13 @@ BEGIN
 END
 $differences$;
 SELECT '{"event":"table_changed",' || substr(each::text, 2) FROM json_array_elements(current_setting('sandbox_lifecycle.told')::json) AS each \g |cat
--- The rows, a statement for each table; where there is no key, none is the other's old one.
-SELECT format('SELECT json_build_object(''event'', ''row'', ''table'', %1$L, ''change'', CASE WHEN o.line IS NULL THEN ''added'' WHEN n.line IS NULL '
-    'THEN ''removed'' ELSE ''changed'' END, ''key'', coalesce(n.key, o.key), ''old'', o.line, ''new'', n.line) FROM ('
-    'SELECT %2$s AS at, %3$s AS key, (SELECT row_to_json(r) FROM (SELECT %4$s) AS r) AS line FROM %5$s AS t JOIN sl_moves_%6$s ON t.ctid = come) AS o '
+-- The rows, a statement for each table; where there is no key, none is the other's old one. A line for each: what breaks one is the
+-- layout of a column of type json, and never part of a value.
+SELECT format('SELECT translate(json_build_object(''event'', ''row'', ''table'', %1$L, ''change'', CASE WHEN o.line IS NULL THEN ''added'' WHEN n.line IS NULL '
+    'THEN ''removed'' ELSE ''changed'' END, ''key'', coalesce(n.key, o.key), ''old'', o.line, ''new'', n.line)::text, E''\n\r'', ''  '') FROM ('
+    'SELECT %2$s AS at, %3$s AS key, (SELECT row_to_json(r) FROM (SELECT %4$s) AS r) AS line FROM %5$s AS t JOIN sl_moves_%6$s ON t.ctid = sl_come) AS o '
     'FULL JOIN (SELECT %7$s AS at, %3$s AS key, (SELECT row_to_json(r) FROM (SELECT %4$s) AS r) AS line FROM ONLY %8$s AS t JOIN sl_moves_%6$s '
-    'ON t.ctid = gone) AS n USING (at) ORDER BY at',
+    'ON t.ctid = sl_gone) AS n USING (at) ORDER BY at',
     name, CASE WHEN key IS NULL THEN '''old '' || row_number() OVER ()' ELSE format('ROW(%s)::text', key) END,
     CASE WHEN key IS NULL THEN 'NULL::json' ELSE format('(SELECT row_to_json(k) FROM (SELECT %s) AS k)', key) END, columns, wanted, n,
     CASE WHEN key IS NULL THEN '''new '' || row_number() OVER ()' ELSE format('ROW(%s)::text', key) END, place)

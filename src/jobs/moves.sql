@@ -1,5 +1,5 @@
 -- For each table in `sl_moving`, which rows here the set does not have, and which of the set's are not here: the temporary table sl_moves_N
--- has their places in the table (gone) and in sl_N (come). Rows are told apart by the hash that the fingerprints sum up.
+-- has their places in the table (sl_gone) and in sl_N (sl_come). Rows are told apart by the hash that the fingerprints sum up.
 -- What the planner does not know of tables that were just filled: a hash join takes a third of the time of sorting both sides.
 SET LOCAL work_mem = '64MB';
 SET LOCAL enable_mergejoin = off;
@@ -24,7 +24,7 @@ BEGIN
         EXECUTE format('ANALYZE sl_%s %s', moving.n, '(' || moving.first || ')');
         -- The same row may be there several times, where there is no key: the first stands for the first.
         -- OFFSET 0: each hash is made once, and not again for each comparison.
-        EXECUTE format('CREATE TEMPORARY TABLE sl_moves_%1$s ON COMMIT DROP AS SELECT h.place AS gone, w.place AS come FROM (SELECT place, print, '
+        EXECUTE format('CREATE TEMPORARY TABLE sl_moves_%1$s ON COMMIT DROP AS SELECT h.place AS sl_gone, w.place AS sl_come FROM (SELECT place, print, '
             '%5$s AS turn FROM (SELECT ctid AS place, hashtextextended(ROW(%2$s)::text, 0) AS print FROM ONLY %3$s OFFSET 0) AS r) AS h FULL JOIN '
             '(SELECT place, print, %5$s AS turn FROM (SELECT ctid AS place, hashtextextended(ROW(%2$s)::text, 0) AS print FROM %4$s OFFSET 0) AS r) '
             'AS w USING (print, turn) WHERE h.place IS NULL OR w.place IS NULL', moving.n, moving.columns, moving.place, moving.wanted,
@@ -33,8 +33,8 @@ BEGIN
         same := 0;
         -- A row that goes and one that comes with the same key are one that was changed.
         IF moving.key IS NOT NULL THEN
-            EXECUTE format('SELECT count(*) FROM (SELECT ROW(%2$s)::text AS key FROM ONLY %3$s AS t JOIN sl_moves_%1$s ON t.ctid = gone) AS h JOIN '
-                '(SELECT ROW(%2$s)::text AS key FROM %4$s AS t JOIN sl_moves_%1$s ON t.ctid = come) AS w USING (key)',
+            EXECUTE format('SELECT count(*) FROM (SELECT ROW(%2$s)::text AS key FROM ONLY %3$s AS t JOIN sl_moves_%1$s ON t.ctid = sl_gone) AS h JOIN '
+                '(SELECT ROW(%2$s)::text AS key FROM %4$s AS t JOIN sl_moves_%1$s ON t.ctid = sl_come) AS w USING (key)',
                 moving.n, moving.key, moving.place, moving.wanted) INTO same;
         END IF;
         moves := moves || json_build_object('n', moving.n, 'name', moving.name, 'place', moving.place, 'wanted', moving.wanted,

@@ -31,9 +31,9 @@ BEGIN
         SELECT * FROM json_to_recordset(current_setting('sandbox_lifecycle.moves')::json)
             AS m(n integer, name text, place text, wanted text, columns text, same bigint)
     LOOP
-        EXECUTE format('DELETE FROM ONLY %s AS t USING sl_moves_%s AS m WHERE t.ctid = m.gone', moving.place, moving.n);
+        EXECUTE format('DELETE FROM ONLY %s AS t USING sl_moves_%s AS m WHERE t.ctid = m.sl_gone', moving.place, moving.n);
         GET DIAGNOSTICS gone = ROW_COUNT;
-        EXECUTE format('INSERT INTO %1$s (%2$s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM %3$s AS t JOIN sl_moves_%4$s AS m ON t.ctid = m.come',
+        EXECUTE format('INSERT INTO %1$s (%2$s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM %3$s AS t JOIN sl_moves_%4$s AS m ON t.ctid = m.sl_come',
             moving.place, moving.columns, moving.wanted, moving.n);
         GET DIAGNOSTICS come = ROW_COUNT;
         added := added + come - moving.same;

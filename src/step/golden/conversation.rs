@@ -77,6 +77,10 @@ impl Conversation {
                         self.refused = Some((reason, items));
                     }
                     Some(event) => return Ok(Some(event)),
+                    // A row that cannot be read is not left out as if it did not differ. Its values are not for a message.
+                    None if line.starts_with("{\"event\"") => {
+                        bail!("{} told an event of {} bytes that cannot be read", self.script.name, line.len())
+                    }
                     None => {
                         report.event(report::Event::Log { line: &line });
                         self.tail.push_back(line);

@@ -9,6 +9,10 @@ use crate::report;
 use crate::step::{Context, argocd};
 use crate::undo::Undo;
 use anyhow::{Context as _, Result, bail};
+use std::time::Duration;
+
+/// How long the script is listened to when the word to commit could not be said.
+const LOST_WORD_LIMIT: Duration = Duration::from_secs(10);
 
 /// Up to the commit nothing has happened that anybody could see.
 pub(super) async fn database(cx: &mut Context<'_>) -> Result<()> {
@@ -24,16 +28,30 @@ pub(super) async fn database(cx: &mut Context<'_>) -> Result<()> {
         restored = up_to_the_commit(cx, &mut restore) => restored,
     }
     .context("nothing was committed, the sandbox's database is as it was")?;
-    restore.say("commit").await?;
-    while let Some(event) = restore.next(cx.report).await? {
-        if event == Event::Committed {
-            cx.summary.rehearsal.reset = Some(moved);
-            cx.summary.committed = true;
-            cx.golden.restore = Some(restore);
-            return note(cx);
+    committed(cx, &mut restore).await.context(
+        "it was told to commit, and did not say that it has: the database is the checkpoint's or as it was, whole; run it again",
+    )?;
+    cx.summary.rehearsal.reset = Some(moved);
+    cx.summary.committed = true;
+    cx.golden.restore = Some(restore);
+    note(cx)
+}
+
+/// The word may have arrived although it seems not to; then the script tells what came of it.
+async fn committed(cx: &Context<'_>, restore: &mut Conversation) -> Result<()> {
+    let said = restore.say("commit").await;
+    let heard = async {
+        while let Some(event) = restore.next(cx.report).await? {
+            if event == Event::Committed {
+                return Ok(());
+            }
         }
+        bail!("the restore ended without saying that it has committed")
+    };
+    match said {
+        Ok(()) => heard.await,
+        Err(error) => tokio::time::timeout(LOST_WORD_LIMIT, heard).await.unwrap_or(Err(error)),
     }
-    bail!("the restore ended without saying that it has committed")
 }
 
 /// Whatever ends the run now, the restore ends before the application starts.

@@ -1,8 +1,8 @@
 //! What a diff tells, and that it changes nothing.
-use super::differences::{ODD, change, dumped};
+use super::differences::{ODD, change, compared, dumped};
 use super::run::{Ended, Job, Shell};
 use crate::support::postgres::{PostgresServer, Production, SANDBOX};
-use sandbox_lifecycle::jobs::{Change, Event};
+use sandbox_lifecycle::jobs::{Change, Event, Mode};
 use serde_json::json;
 
 fn table(name: &str, [added, changed, removed]: [u64; 3]) -> Event {
@@ -84,4 +84,46 @@ fn a_set_that_is_not_there_or_cannot_be_read_is_said() {
     server.sql(SANDBOX.database, "ROLLBACK PREPARED 'the blocker'");
     job.set("PGPASSWORD", "wrong");
     job.diff().refused(40);
+}
+
+/// Columns as the tool calls its own, and one whose text has several lines.
+#[test]
+fn rows_are_told_and_put_back_whatever_their_columns_are_called_and_hold() {
+    for shell in Shell::all() {
+        let server = PostgresServer::with(&Production::Small, &[]);
+        change(
+            &server,
+            "CREATE TABLE odd_names (gone integer PRIMARY KEY, come json, sl_n text, place text, print text, turn text);
+            INSERT INTO odd_names VALUES (1, E'{\"a\":\n [1,\r\n2]}'), (2, '{}')",
+        );
+        let before = server.checksum(SANDBOX.database);
+        let mut job = Job::under(&server, shell);
+        job.checkpoint().succeeded();
+        change(&server, "UPDATE odd_names SET place = 'x' WHERE gone = 1; DELETE FROM odd_names WHERE gone = 2");
+        let ended = job.set("ROWS", "1").diff().succeeded();
+        assert!(ended.told(&table("odd_names", [0, 1, 1])), "{ended:?}");
+        let [key, old, new] = row(&ended, "odd_names", Change::Changed);
+        assert_eq!(key, Some(json!({"gone": 1})));
+        let (old, new) = (old.expect("old"), new.expect("new"));
+        assert_eq!([&old["come"], &new["come"]], [&json!({"a": [1, 2]}); 2]);
+        assert_eq!([&old["place"], &new["place"]], [&json!(null), &json!("x")]);
+        let ended = job.restore().succeeded();
+        assert_eq!(compared(&ended).0, Mode::Differences, "{ended:?}");
+        assert_eq!(server.checksum(SANDBOX.database), before);
+    }
+}
+
+#[test]
+fn a_role_may_have_any_name() {
+    let server = PostgresServer::with(&Production::Small, &[]);
+    server.sql("postgres", r#"ALTER ROLE erp_sandbox_role RENAME TO "Erp.Sandbox 'role""""#);
+    let mut job = Job::new(&server);
+    job.set("SANDBOX_ROLE", "Erp.Sandbox 'role\"");
+    job.checkpoint().succeeded();
+    let before = server.checksum(SANDBOX.database);
+    server.sql(SANDBOX.database, "UPDATE public.llx_user SET login = login || '!'");
+    assert!(matches!(job.diff().succeeded().events.last(), Some(Event::Diffed { tables: 1, .. })));
+    let ended = job.restore().succeeded();
+    assert_eq!(compared(&ended).0, Mode::Differences, "{ended:?}");
+    assert_eq!(server.checksum(SANDBOX.database), before);
 }
