@@ -12,7 +12,7 @@ mod task;
 
 pub use age::{Ages, spoken};
 pub use backup::{Backup, BackupAction, Side};
-pub use command::{Command, ConfigAction, RefreshFlags, Shell};
+pub use command::{Command, ConfigAction, FromBackup, RefreshFlags, Shell};
 pub use manifest::Manifest;
 pub use options::{Options, Pause};
 pub use program::{named, program};

@@ -26,6 +26,21 @@ pub struct Script {
 /// Looks at a Pod of the application, by exec: `sh -c TEXT sh ROOT TREE…`.
 pub const EXAMINE_POD: &str = include_str!("jobs/examine-pod.sh");
 
+/// Waits in the place of `dump` for the files of a backup.
+pub const RECEIVE: &str = include_str!("jobs/receive.sh");
+/// Takes one of them, by exec: `sh -c TEXT sh NAME BYTES SHA256`.
+pub const RECEIVE_FILE: &str = include_str!("jobs/receive-file.sh");
+
+/// What an exit code of these two means.
+pub fn receiving(code: i32) -> Option<&'static str> {
+    Some(match code {
+        52 => "the word to go on did not come",
+        53 => "the stream was cut, or the volume is full",
+        54 => "what arrived is not what the backup holds",
+        _ => return None,
+    })
+}
+
 impl Script {
     /// The sentence for an exit code of this script, if it is one of its own.
     pub fn meaning(&self, exit_code: i32) -> Option<&'static str> {

@@ -1,5 +1,5 @@
 //! The runbooks: lists of steps, printed by `--dry-run`, run by one loop.
-use crate::cli::{Backup, Command, RefreshFlags, Shelf};
+use crate::cli::{Backup, BackupAction, Command, FromBackup, RefreshFlags, Shelf};
 use crate::report::Event;
 use crate::settings::Settings;
 use crate::step::preflight::{Golden, Scope};
@@ -21,7 +21,12 @@ impl Plan {
         let plan = match command {
             Command::RefreshFromProd(flags) => Some(Self::refresh_from_prod(flags).kept(flags)),
             Command::SyncDocuments => Some(Self::sync_documents()),
-            Command::Refresh(flags) => Some(Self::refresh_from_prod(flags).then(Self::sync_documents()).kept(flags)),
+            Command::Refresh { flags, from: FromBackup { set: Some(_), .. } } => {
+                Some(Self::from_backup(flags.full).kept(flags))
+            }
+            Command::Refresh { flags, .. } => {
+                Some(Self::refresh_from_prod(flags).then(Self::sync_documents()).kept(flags))
+            }
             Command::Checkpoint { shelf: None, .. } => Some(Self::checkpoint()),
             Command::Checkpoint { shelf: Some(Shelf::Cool), .. } => {
                 Some(Self { steps: vec![Step::CoolGolden], full: false })
@@ -33,6 +38,9 @@ impl Plan {
                 Some(Self::on_the_volume(&[Step::DeleteCheckpoint]))
             }
             Command::Backup(Backup { action: None, .. }) => Some(Self::backup()),
+            Command::Backup(Backup { action: Some(BackupAction::Verify { restore: true, .. }), .. }) => {
+                Some(Self::proof())
+            }
             Command::Reset(reset) => Some(Self::reset(reset.offline)),
             Command::Diff(_) => Some(Self::on_the_volume(&[Step::CompareWithCheckpoint])),
             _ => None,
@@ -64,6 +72,22 @@ impl Plan {
         use Step::*;
         let steps = vec![OpenBucket, StartDump, StoreDatabase, StoreDocuments, SealSet, PruneSets];
         Self { steps, full: false }
+    }
+
+    /// As from production, but that the set comes from the bucket.
+    fn from_backup(full: bool) -> Self {
+        use Step::*;
+        let steps =
+            vec![FindSet, StartReceiver, ReceiveSet, PauseArgo, ScaleDown, Restore, ScaleUp, ResumeArgo, CleanUp];
+        Self { steps, full }
+    }
+
+    /// What is damaged is found before anything is done with it.
+    fn proof() -> Self {
+        let mut proof = Self::from_backup(false);
+        proof.steps.insert(1, Step::ReadSet);
+        proof.steps.push(Step::NoteRestored);
+        proof
     }
 
     fn checkpoint() -> Self {
@@ -118,6 +142,7 @@ impl Plan {
             documents: has(Step::CopyDocuments),
             stops: has(Step::PauseArgo),
             backup: has(Step::StartDump).then_some(settings.wanted.side),
+            from_backup: has(Step::StartReceiver),
             golden: golden.into_iter().find(|(step, _)| has(*step)).map(|(_, golden)| golden),
         }
     }

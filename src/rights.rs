@@ -60,6 +60,8 @@ pub enum Part {
     /// A database and the documents beside it are read into the bucket.
     BackupProd,
     BackupSandbox,
+    /// A set of the bucket is brought into the sandbox's database.
+    FromBackup,
     Recovery,
     Status,
     Doctor,
@@ -92,6 +94,10 @@ fn of(settings: &Settings, task: Task) -> Vec<Call> {
         // The journal is for `--offline` alone.
         let offline = Table(settings).part(Part::Stop).into_iter();
         calls.extend(offline.map(|call| Call { used: Use::Only("for `reset --offline`"), ..call }));
+    }
+    if task == Task::Refresh {
+        let bucket = Table(settings).part(Part::Bucket).into_iter();
+        calls.extend(bucket.map(|call| Call { used: Use::Only("for `refresh --from-backup`"), ..call }));
     }
     once(calls)
 }

@@ -51,6 +51,11 @@ pub enum Step {
     StoreDocuments,
     SealSet,
     PruneSets,
+    FindSet,
+    ReadSet,
+    StartReceiver,
+    ReceiveSet,
+    NoteRestored,
 }
 
 /// What every step is given, and what the steps before it found out.
@@ -176,6 +181,11 @@ impl Step {
             Self::StoreDocuments => backup::store_documents(cx).await,
             Self::SealSet => backup::seal(cx).await,
             Self::PruneSets => backup::prune(cx).await,
+            Self::FindSet => backup::find(cx).await,
+            Self::ReadSet => backup::read(cx).await,
+            Self::StartReceiver => backup::start_receiver(cx).await,
+            Self::ReceiveSet => backup::receive(cx).await,
+            Self::NoteRestored => backup::note_restored(cx).await,
             step => golden::run(step, cx).await,
         }
     }

@@ -5,7 +5,7 @@ mod rehearsal;
 use crate::cluster::documents::Copied;
 use crate::jobs::PutBack;
 use crate::report::size;
-pub use backed::Backed;
+pub use backed::{Backed, FromBackup};
 pub use rehearsal::{Rehearsal, Reset};
 use serde::Serialize;
 use std::fmt::{self, Display};
@@ -38,6 +38,9 @@ pub struct Summary {
     pub downtime_seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backup: Option<Backed>,
+    /// The set that the database was brought to, where it was not production.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_backup: Option<FromBackup>,
     #[serde(flatten)]
     pub rehearsal: Rehearsal,
     pub seconds: f64,
@@ -82,7 +85,10 @@ impl Display for Summary {
             let Database { tables, rows, sequences, dump_bytes, put_back } = database;
             let read_at = self.data_read_at.as_deref().unwrap_or("an unknown time");
             writeln!(f, "database   {tables} tables, {rows} rows, {sequences} sequences; dump {}", size(*dump_bytes))?;
-            writeln!(f, "           production's data as of {read_at}")?;
+            match &self.from_backup {
+                None => writeln!(f, "           production's data as of {read_at}")?,
+                Some(from) => writeln!(f, "           {from}, data as of {read_at}; the documents were not touched")?,
+            }
             match put_back {
                 None => writeln!(f, "           wiped and restored")?,
                 Some(PutBack { tables, added, changed, removed, sequences }) => writeln!(

@@ -46,10 +46,21 @@ pub enum BackupAction {
     Verify {
         /// The set's name, or its beginning [default: the newest]
         set: Option<String>,
+        /// Then refresh the sandbox's database from it, and note in the bucket that this went well
+        #[arg(long)]
+        restore: bool,
     },
 }
 
 impl Backup {
+    /// The set that is to be verified, if one is named.
+    pub fn verified(&self) -> Option<String> {
+        match &self.action {
+            Some(BackupAction::Verify { set, .. }) => set.clone(),
+            _ => None,
+        }
+    }
+
     /// As it is typed.
     pub(super) fn name(&self) -> &'static str {
         match self.action {
@@ -57,7 +68,8 @@ impl Backup {
             Some(BackupAction::List) => "backup list",
             Some(BackupAction::Show { .. }) => "backup show",
             Some(BackupAction::Prune { .. }) => "backup prune",
-            Some(BackupAction::Verify { .. }) => "backup verify",
+            Some(BackupAction::Verify { restore: false, .. }) => "backup verify",
+            Some(BackupAction::Verify { restore: true, .. }) => "backup verify --restore",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The subcommands, as they are typed.
 use super::age::Ages;
-use super::backup::Backup;
+use super::backup::{Backup, Side};
 use super::manifest::Manifest;
 use super::rehearsal::{Difference, Reset, Save, Shelf};
 use super::task::Task;
@@ -13,8 +13,13 @@ pub enum Command {
     RefreshFromProd(RefreshFlags),
     /// Copy the documents trees from the production pod to the sandbox pod
     SyncDocuments,
-    /// refresh-from-prod, then sync-documents
-    Refresh(RefreshFlags),
+    /// refresh-from-prod, then sync-documents; or the database from a backup, without asking production for anything
+    Refresh {
+        #[command(flatten)]
+        flags: RefreshFlags,
+        #[command(flatten)]
+        from: FromBackup,
+    },
     /// Save the sandbox's database and documents as a checkpoint, or look after the checkpoints there are
     Checkpoint {
         #[command(subcommand)]
@@ -72,6 +77,17 @@ pub struct RefreshFlags {
     pub checkpoint: Option<String>,
 }
 
+/// Which set a refresh is made of, if not of production.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct FromBackup {
+    /// Bring the database to this backup set instead [default: the newest]; the documents are not touched
+    #[arg(long = "from-backup", value_name = "SET", num_args = 0..=1, default_missing_value = "")]
+    pub set: Option<String>,
+    /// Whose set
+    #[arg(long, value_name = "ENV", default_value = "prod", requires = "set")]
+    pub env: Side,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum ConfigAction {
     /// Write a commented settings file with every setting in it; one that is there is never overwritten
@@ -91,7 +107,8 @@ impl Command {
         match self {
             Self::RefreshFromProd(_) => "refresh-from-prod",
             Self::SyncDocuments => "sync-documents",
-            Self::Refresh(_) => "refresh",
+            Self::Refresh { from: FromBackup { set: None, .. }, .. } => "refresh",
+            Self::Refresh { .. } => "refresh --from-backup",
             Self::Checkpoint { shelf: None, .. } => "checkpoint",
             Self::Checkpoint { shelf: Some(Shelf::List), .. } => "checkpoint list",
             Self::Checkpoint { shelf: Some(Shelf::Show { .. }), .. } => "checkpoint show",

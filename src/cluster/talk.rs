@@ -113,6 +113,32 @@ impl Talk {
         said.map_err(|_| anyhow!("the script did not take the word {word:?}"))?
     }
 
+    /// Gives it bytes of its input; what it says meanwhile is kept for [`Talk::next`].
+    ///
+    /// # Errors
+    /// The connection is lost, or the script has ended and takes no more.
+    pub async fn give(&mut self, frames: Vec<Vec<u8>>) -> Result<()> {
+        let mut said = Vec::new();
+        let given = {
+            let mut giving = std::pin::pin!(self.input.send(frames));
+            loop {
+                tokio::select! {
+                    given = &mut giving => break given,
+                    heard = self.output.next() => match heard? {
+                        Heard::Stdout(bytes) => said.extend_from_slice(&bytes),
+                        Heard::Stderr(_) => {}
+                        Heard::Ended(ended) => {
+                            let last_words = self.output.last_words();
+                            break Err(anyhow!("the script {} and takes no more", exec::unsuccessful(&ended, &last_words)));
+                        }
+                    },
+                }
+            }
+        };
+        self.take(&said);
+        given
+    }
+
     /// The end of what it wrote to stderr.
     pub fn last_words(&self) -> String {
         self.output.last_words()

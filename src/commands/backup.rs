@@ -37,7 +37,7 @@ impl Run<'_> {
                 }
                 shown(output, &falls, || told(&falls, plan))?
             }
-            Some(BackupAction::Verify { set }) => {
+            Some(BackupAction::Verify { set, .. }) => {
                 let set = shelf.find(set.as_deref(), policy).await?;
                 let identity = self.settings.backups.identity.as_deref();
                 let read = verify::read_back(&shelf, &set, (identity, !flags.dry_run), self.report).await;

@@ -67,6 +67,7 @@ impl<'a> Table<'a> {
             }
             Part::GoldenCool => self.cool(),
             Part::Bucket => self.bucket(),
+            Part::FromBackup => self.set_into_sandbox(),
             Part::BackupProd => self.backup(&self.0.prod),
             Part::BackupSandbox => self.backup(&self.0.sandbox),
             Part::Recovery => self.recovery(),
@@ -110,11 +111,23 @@ impl<'a> Table<'a> {
 
     /// A Job, its Secret and its Pod.
     fn job(&self) -> Vec<Call> {
+        self.bare_job(self.target().any(["create", "delete"], CORE, "secrets").into())
+    }
+
+    fn set_into_sandbox(&self) -> Vec<Call> {
+        let mut calls = Vec::from(self.target().named(["get"], CORE, "secrets", &self.0.sandbox.secret));
+        calls.extend(self.bare_job(Vec::new()));
+        calls.extend(self.bucket());
+        calls
+    }
+
+    /// A Job and its Pod, with what is asked for between the two.
+    fn bare_job(&self, between: Vec<Call>) -> Vec<Call> {
         let target = self.target();
         let mut calls = Vec::from(target.on_lease(["update"]));
         calls.extend(target.any(["create", "delete"], "batch", "jobs"));
         calls.extend(when(Sometimes("when the answer to its creation was lost"), target.any(["get"], "batch", "jobs")));
-        calls.extend(target.any(["create", "delete"], CORE, "secrets"));
+        calls.extend(between);
         calls.extend(target.any(["list", "watch"], CORE, "pods"));
         calls.extend(when(Sometimes("when a log breaks off"), target.any(["get"], CORE, "pods")));
         calls.extend(target.any(["get"], CORE, "pods/log"));

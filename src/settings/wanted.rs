@@ -17,6 +17,8 @@ pub struct Wanted {
     pub wait: Option<Duration>,
     /// Whose backups.
     pub side: Side,
+    /// Which of them; `None`: the newest.
+    pub set: Option<String>,
 }
 
 /// For commands that only look, or tidy up.
@@ -28,9 +30,15 @@ impl Wanted {
     pub fn of(command: &Command) -> Result<Self, Usage> {
         let quick = |name: &str| Self { name: name.to_owned(), wait: Some(WAIT), ..Self::default() };
         let wanted = match command {
-            Command::RefreshFromProd(flags) | Command::Refresh(flags) => {
+            Command::RefreshFromProd(flags) => {
                 Self { name: flags.checkpoint.clone().unwrap_or_default(), ..Self::default() }
             }
+            Command::Refresh { flags, from } => Self {
+                name: flags.checkpoint.clone().unwrap_or_default(),
+                side: from.env,
+                set: from.set.clone().filter(|set| !set.is_empty()),
+                ..Self::default()
+            },
             Command::Checkpoint { shelf: Some(_), save } if save.name.is_some() || save.warm => {
                 return Err(Usage(
                     "checkpoint list, show, delete and cool take no checkpoint's name before them".into(),
@@ -44,11 +52,13 @@ impl Wanted {
             }
             Command::Reset(reset) => Self { wait: Some(reset.wait), ..quick(&reset.name) },
             Command::Diff(diff) => Self { rows: diff.rows, wait: Some(diff.wait), ..quick(&diff.name) },
-            Command::Backup(backup) => return Ok(Self { side: backup.env, ..Self::default() }),
+            Command::Backup(backup) => return Ok(Self { side: backup.env, set: backup.verified(), ..Self::default() }),
             _ => return Ok(Self::default()),
         };
         match (command, wanted.name.as_str()) {
-            (Command::RefreshFromProd(flags) | Command::Refresh(flags), "") if flags.checkpoint.is_none() => Ok(wanted),
+            (Command::RefreshFromProd(flags) | Command::Refresh { flags, .. }, "") if flags.checkpoint.is_none() => {
+                Ok(wanted)
+            }
             (_, name) => check_name(name).map(|()| wanted.clone()).map_err(Usage),
         }
     }

@@ -4,6 +4,7 @@
 //! documents are read by exec of `tar` in the Pod that has them: a volume that only one node may mount cannot be mounted by a Job.
 mod database;
 mod documents;
+mod receive;
 pub mod shelf;
 mod transport;
 pub mod verify;
@@ -19,6 +20,7 @@ use crate::summary::Backed;
 use anyhow::{Context as _, Result};
 pub(super) use database::{start, store as store_database};
 pub(super) use documents::store as store_documents;
+pub(super) use receive::{find, note_restored, read, receive, start_receiver};
 use shelf::Shelf;
 
 /// What one step leaves to the next.
@@ -27,6 +29,8 @@ pub struct State {
     shelf: Option<Shelf>,
     /// The set as far as it has come.
     set: Manifest,
+    /// The set that the sandbox is brought to.
+    from: Option<receive::Chosen>,
 }
 
 impl Context<'_> {
@@ -51,6 +55,11 @@ pub(super) fn title(step: Step) -> Option<&'static str> {
         Step::StoreDocuments => "Copy the documents into the bucket",
         Step::SealSet => "Complete the set",
         Step::PruneSets => "Remove the sets that fall",
+        Step::FindSet => "Find the backup",
+        Step::ReadSet => "Read the backup to its end",
+        Step::StartReceiver => "Start the Job",
+        Step::ReceiveSet => "Bring the backup's dump into the Job",
+        Step::NoteRestored => "Note that the backup was restored",
         _ => return None,
     })
 }
@@ -84,7 +93,7 @@ pub(super) fn touches(step: Step, settings: &Settings) -> Option<Vec<String>> {
         ],
         Step::SealSet => vec![key(Part::Manifest)],
         Step::PruneSets => vec![format!("delete what falls in {} of the bucket", Shelf::base(settings))],
-        _ => return None,
+        _ => return receive::touches(step, settings),
     })
 }
 

@@ -23,6 +23,8 @@ pub struct Found {
     pub golden: Option<GoldenFound>,
     /// What is backed up.
     pub backup: Option<BackupFound>,
+    /// The sandbox's database server, where it is brought to a backup.
+    pub target_host: Option<String>,
     /// Whether the sandbox is stopped meanwhile.
     pub stops: bool,
     /// What should be known before the run, but does not stop it.
@@ -72,6 +74,8 @@ pub struct Scope {
     pub golden: Option<Golden>,
     /// Whose database and documents are read for a backup.
     pub backup: Option<Side>,
+    /// The sandbox's database is brought to a set of the bucket.
+    pub from_backup: bool,
 }
 
 /// What is done on the golden volume.
@@ -106,16 +110,10 @@ impl Scope {
 pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Result<Found> {
     let mut remarks = Remarks::default();
     let Settings { prod, sandbox, .. } = settings;
-    let production = async {
-        match scope.reads_production() {
-            true => cluster.deployment(&prod.namespace, &prod.deployment).await.map(Some),
-            false => Ok(None),
-        }
-    };
     let sandbox_rollout = cluster.deployment(&sandbox.namespace, &sandbox.deployment);
     let mut golden_wrong = Vec::new();
     let (prod_rollout, sandbox_rollout, golden, stops) = tokio::join!(
-        production,
+        production(settings, cluster, scope),
         sandbox_rollout,
         golden::check(settings, cluster, scope.golden, &mut golden_wrong),
         check_stop(settings, cluster, scope)
@@ -130,6 +128,7 @@ pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Resu
     }
     let rollouts = (prod_rollout.as_ref(), sandbox_rollout.as_ref());
     let backup = backup::check(settings, cluster, scope, rollouts, &mut remarks.wrong).await;
+    let target_host = backup::target(settings, cluster, scope, &mut remarks.wrong).await;
     let Remarks { mut wrong, warnings, mut notes } = remarks;
     let documents = [(scope.documents, prod, &prod_rollout), (scope.uses_documents(), sandbox, &sandbox_rollout)];
     for (_, environment, rollout) in documents.into_iter().filter(|(asked, ..)| *asked) {
@@ -138,9 +137,18 @@ pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Resu
     match sandbox_rollout {
         Some(sandbox) if wrong.is_empty() => {
             notes.extend(golden.iter().flat_map(|golden| golden.notes.clone()));
-            Ok(Found { database, prod: prod_rollout, sandbox, golden, backup, stops: scope.stops, warnings, notes })
+            let prod = prod_rollout;
+            Ok(Found { database, prod, sandbox, golden, backup, target_host, stops: scope.stops, warnings, notes })
         }
         _ => Err(in_the_way(&wrong)),
+    }
+}
+
+/// `None` where production is asked for nothing.
+async fn production(settings: &Settings, cluster: &Cluster, scope: Scope) -> Result<Option<Rollout>> {
+    match scope.reads_production() {
+        true => cluster.deployment(&settings.prod.namespace, &settings.prod.deployment).await.map(Some),
+        false => Ok(None),
     }
 }
 

@@ -1,17 +1,21 @@
 //! The Job that dumps production and restores the dump into the sandbox: started early, let go late.
+mod containers;
+
 use super::{Context, Running};
-use crate::cluster::job::{Container, Env, Line, RefreshJob};
+use crate::cluster::job::{Line, RefreshJob};
 use crate::jobs::{self, Event, Mode, Word};
 use crate::summary::Database;
 use crate::undo::Undo;
 use anyhow::{Context as _, Result, bail, ensure};
+use containers::dump_container;
+pub(super) use containers::{Set, environment, restore_container};
 use std::collections::VecDeque;
 use std::time::Duration;
 
 /// An image of 150 MB on a slow registry, and a node that must be added first.
-const START_LIMIT: Duration = Duration::from_secs(600);
+pub(super) const START_LIMIT: Duration = Duration::from_secs(600);
 /// The image is there by then.
-const RESTORE_START_LIMIT: Duration = Duration::from_secs(60);
+pub(super) const RESTORE_START_LIMIT: Duration = Duration::from_secs(60);
 /// A word is lost when the API server restarts at that moment.
 const SAY_ATTEMPTS: usize = 3;
 /// How long a word whose answer was lost is given to show its effect in the log.
@@ -42,61 +46,13 @@ pub(super) async fn start(cx: &mut Context<'_>) -> Result<()> {
             lease: &cx.guard.lease().await,
             image: &cx.settings.pg_image,
             dump: dump_container(cx, &found.prod_host, &secret),
-            restore: restore_container(cx, &found.sandbox_host),
+            restore: restore_container(cx, &found.sandbox_host, &Set::of_production(cx)),
         })
         .await?;
     // The Pod waits for it; it takes the kubelet longer to get there.
     cx.cluster.copy_credentials(&found.credentials, &owner, &secret).await?;
     cx.job = Some(Running { owner, log: None });
     Ok(())
-}
-
-fn dump_container<'a>(cx: &Context<'a>, host: &str, secret: &'a str) -> Container<'a> {
-    let mut env = environment(cx, host, &cx.settings.prod.database, secret);
-    env.push(Env::Plain("READS", "production".to_owned()));
-    if cx.settings.require_read_only_role {
-        env.push(Env::Plain("REQUIRE_READ_ONLY", "1".to_owned()));
-    }
-    env.extend(jobs::DUMP.files.iter().map(|(name, text)| Env::Plain(name, (*text).to_owned())));
-    Container { name: jobs::DUMP.name, script: jobs::DUMP.text, env }
-}
-
-fn restore_container<'a>(cx: &Context<'a>, host: &str) -> Container<'a> {
-    let settings = cx.settings;
-    let mut env = environment(cx, host, &settings.sandbox.database, &settings.sandbox.secret);
-    env.extend(jobs::RESTORE.files.iter().map(|(name, text)| Env::Plain(name, (*text).to_owned())));
-    env.extend([
-        Env::Plain("SANDBOX_ROLE", settings.sandbox_role.clone()),
-        Env::Plain("SOURCE_DATABASE", settings.prod.database.clone()),
-        Env::Plain("LOCK_TIMEOUT", "30s".to_owned()),
-        Env::Plain("SESSION_GRACE_SECONDS", "10".to_owned()),
-        Env::Plain("SOURCE", "production".to_owned()),
-        Env::Plain("FULL", if cx.full { "1" } else { "" }.to_owned()),
-        Env::Plain("ONLINE", String::new()),
-        Env::Plain("WORDS", String::new()),
-        Env::Plain("SET_SHA256", String::new()),
-    ]);
-    Container { name: jobs::RESTORE.name, script: jobs::RESTORE.text, env }
-}
-
-pub(super) fn environment<'a>(cx: &Context<'a>, host: &str, database: &str, secret: &'a str) -> Vec<Env<'a>> {
-    let settings = cx.settings;
-    vec![
-        Env::Plain("HOME", "/work".to_owned()),
-        Env::Plain("TMPDIR", "/work".to_owned()),
-        Env::Plain("SET_DIR", "/work".to_owned()),
-        Env::Plain("CREDENTIALS_DIR", String::new()),
-        Env::Plain("PGHOST", host.to_owned()),
-        Env::Plain("PGPORT", settings.pg_port.to_string()),
-        Env::Plain("PGDATABASE", database.to_owned()),
-        Env::Secret { name: "PGUSER", secret, key: "username" },
-        Env::Secret { name: "PGPASSWORD", secret, key: "password" },
-        Env::Plain("PGCONNECT_TIMEOUT", "10".to_owned()),
-        Env::Plain("PGAPPNAME", format!("sandbox-lifecycle/{}", cx.run)),
-        Env::Plain("TABLE_PREFIX", settings.table_prefix.clone()),
-        Env::Plain("MIN_TABLES", settings.min_tables.to_string()),
-        Env::Plain("SKIP_FUNCTIONS", settings.skip_functions.join("\n")),
-    ]
 }
 
 /// Ends when `restore` waits for its word: production is done with, the sandbox is untouched.
@@ -175,7 +131,7 @@ pub(super) fn running<'a>(cx: &'a mut Context<'_>) -> Result<&'a mut Running> {
     cx.job.as_mut().context("a bug: no Job was started")
 }
 
-async fn waits_for(cx: &mut Context<'_>, word: Word) -> Result<()> {
+pub(super) async fn waits_for(cx: &mut Context<'_>, word: Word) -> Result<()> {
     while let Some(event) = next_event(cx, "restore").await? {
         if matches!(&event, Event::Waiting { r#for } if *r#for == word) {
             return Ok(());

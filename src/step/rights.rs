@@ -26,6 +26,7 @@ pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Resu
         scope.stops.then_some(Part::Stop),
         scope.documents.then_some(Part::Documents),
         golden,
+        scope.from_backup.then_some(Part::FromBackup),
         scope.backup.map(|side| if side == Side::Prod { Part::BackupProd } else { Part::BackupSandbox }),
     ];
     let parts: Vec<Part> = parts.into_iter().flatten().collect();

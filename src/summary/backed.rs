@@ -33,3 +33,19 @@ impl Display for Backed {
         }
     }
 }
+
+/// A set that the sandbox's database was brought to; its documents were not.
+#[derive(Debug, Default, Serialize)]
+pub struct FromBackup {
+    pub set: String,
+    pub environment: String,
+    /// The bucket has it on record now that the set was restored.
+    pub noted: bool,
+}
+
+impl Display for FromBackup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let noted = if self.noted { " (noted as restored)" } else { "" };
+        write!(f, "backup {} of {}{noted}", self.set, self.environment)
+    }
+}

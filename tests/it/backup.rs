@@ -1,6 +1,7 @@
 //! Backups on the lab, into a small S3 server: what is made, what is listed, what falls, and what a fault leaves.
 
 mod faults;
+mod from;
 mod vault;
 
 use crate::support::s3::{ACCESS_KEY, SECRET_KEY};

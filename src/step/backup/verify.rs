@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// What `pg_dump -Fc` begins with.
 const DUMP_HEAD: &[u8] = b"PGDMP";
 
-type Identities = Vec<Box<dyn Identity + Send + Sync>>;
+pub(super) type Identities = Vec<Box<dyn Identity + Send + Sync>>;
 
 /// Reads the set back, and if it `notes`, writes into the bucket that it is whole.
 ///
@@ -48,14 +48,14 @@ pub async fn read_back(
 async fn database(shelf: &Shelf, set: &Stored, identities: &Identities, opens: bool) -> Result<()> {
     let manifest = &set.manifest;
     let mut head = Vec::new();
-    let look = &mut |bytes: &[u8]| {
+    let look = &mut async |bytes: &[u8]| {
         head.extend_from_slice(&bytes[..bytes.len().min(DUMP_HEAD.len().saturating_sub(head.len()))]);
         Ok(())
     };
     object(shelf, &manifest.database.dump, (manifest.encrypted, identities), look).await?;
     ensure!(!opens || head == DUMP_HEAD, "{} is no dump of pg_dump", manifest.database.dump.key);
     let mut extras = Vec::new();
-    let look = &mut |bytes: &[u8]| {
+    let look = &mut async |bytes: &[u8]| {
         extras.extend_from_slice(bytes);
         Ok(())
     };
@@ -70,7 +70,7 @@ async fn database(shelf: &Shelf, set: &Stored, identities: &Identities, opens: b
 async fn documents(shelf: &Shelf, set: &Stored, identities: &Identities, opens: bool) -> Result<()> {
     let manifest = &set.manifest;
     let (mut reader, mut entries) = (Reader::default(), 0);
-    let look = &mut |bytes: &[u8]| {
+    let look = &mut async |bytes: &[u8]| {
         reader.feed(bytes, &mut |piece| {
             entries += u64::from(matches!(piece, Piece::Member(_)));
             Ok(())
@@ -86,7 +86,7 @@ async fn documents(shelf: &Shelf, set: &Stored, identities: &Identities, opens: 
 }
 
 /// Once is enough.
-async fn note(shelf: &Shelf, set: &Stored, part: Part) -> Result<()> {
+pub(super) async fn note(shelf: &Shelf, set: &Stored, part: Part) -> Result<()> {
     let key = shelf.key(part, &set.manifest.id, false);
     match shelf.storage.has(&key).await? {
         true => Ok(()),
@@ -94,11 +94,12 @@ async fn note(shelf: &Shelf, set: &Stored, part: Part) -> Result<()> {
     }
 }
 
-async fn object(
+/// Reads an object to its end, past `look`, and compares its sums.
+pub(super) async fn object(
     shelf: &Shelf,
     object: &Object,
     (encrypted, identities): (bool, &Identities),
-    look: &mut (dyn FnMut(&[u8]) -> Result<()> + Send),
+    look: &mut impl AsyncFnMut(&[u8]) -> Result<()>,
 ) -> Result<()> {
     let (size, stream) = shelf.storage.stream(&object.key).await?;
     ensure!(size == object.bytes, "{} has {size} bytes, not {}", object.key, object.bytes);
@@ -128,7 +129,7 @@ async fn contents(
     mut stream: BoxStream<'_, Result<Vec<u8>>>,
     (encrypted, opened): (bool, bool),
     identities: &Identities,
-    look: &mut (dyn FnMut(&[u8]) -> Result<()> + Send),
+    look: &mut impl AsyncFnMut(&[u8]) -> Result<()>,
 ) -> Result<Sum> {
     let mut sum = Sum::default();
     if !opened {
@@ -137,7 +138,10 @@ async fn contents(
         while let Some(bytes) = stream.try_next().await? {
             sum.add(&bytes);
             if !encrypted {
-                looked = looked.and_then(|()| look(&bytes));
+                looked = match looked {
+                    Ok(()) => look(&bytes).await,
+                    failed => failed,
+                };
             }
         }
         return looked.map(|()| sum);
@@ -152,13 +156,13 @@ async fn contents(
             0 => return Ok(sum),
             count => {
                 sum.add(&buffer[..count]);
-                look(&buffer[..count])?;
+                look(&buffer[..count]).await?;
             }
         }
     }
 }
 
-fn identities(path: &Path) -> Result<Identities> {
+pub(super) fn identities(path: &Path) -> Result<Identities> {
     let file = IdentityFile::from_file(path.display().to_string());
     let file = file.with_context(|| format!("cannot read the age identity {}", path.display()))?;
     file.into_identities().map_err(|error| anyhow!("the age identity {}: {error}", path.display()))

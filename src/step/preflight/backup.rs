@@ -31,3 +31,18 @@ pub(super) async fn check(
     wrong.extend(rollout.and_then(|rollout| no_documents(settings, environment, rollout)));
     Some(BackupFound { credentials: credentials?, host: host?, selector: rollout?.selector.clone() })
 }
+
+/// The server of the sandbox's database, for a set to be brought to; production is not asked for anything.
+pub(super) async fn target(
+    settings: &Settings,
+    cluster: &Cluster,
+    scope: Scope,
+    wrong: &mut Vec<String>,
+) -> Option<String> {
+    if !scope.from_backup {
+        return None;
+    }
+    let sandbox = &settings.sandbox;
+    let secret = keep(wrong, cluster.credentials(&sandbox.namespace, &sandbox.secret).await)?;
+    check_secret(settings, sandbox, &secret, wrong)
+}
