@@ -6,7 +6,7 @@ if [ -n "$NAME" ]; then
     [ -L "checkpoints/$NAME" ] || exit 53
     found=$(readlink -- "checkpoints/$NAME")
     rm -f -- "checkpoints/$NAME"
-    sync -- checkpoints 2>/dev/null || sync
+    sync -- checkpoints 2>/dev/null || sync -f .
     case $found in ../sets/*) discard "${found#../}" ;; esac
 fi
 [ -z "$SET" ] || discard "sets/$SET"

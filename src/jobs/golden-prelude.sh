@@ -21,11 +21,12 @@ discard() {
     rm -rf -- "$1" 2>/dev/null || { chmod -R u+rwX -- "$1" && rm -rf -- "$1"; }
 }
 
-# On the disk, not only in its cache. A volume with many files is flushed as a whole.
+# On the disk, not only in its cache. A volume with many files is flushed as a whole, and so is one of whose files one cannot
+# be flushed by itself: `sync -f` fails where something could not be written, a plain `sync` never does.
 durable() {
     if [ "$(find "$@" | head -n 200 | wc -l)" -lt 200 ]; then
-        find "$@" ! -type l -exec sync -- {} + 2>/dev/null || sync
+        find "$@" ! -type l -exec sync -- {} + 2>/dev/null || sync -f .
     else
-        sync -f -- "$1" 2>/dev/null || sync
+        sync -f -- "$1"
     fi
 }

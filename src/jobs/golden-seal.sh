@@ -9,12 +9,12 @@ printf '%s\n' "$manifest" >"$set_/manifest.part"
 durable "$set_"
 mv -f -- "$set_/manifest.part" "$set_/manifest.json"
 [ "$(cat "$set_/manifest.json")" = "$manifest" ] || { echo "the manifest was not written as it should be" >&2; exit 52; }
-sync -- "$set_" sets 2>/dev/null || sync
+sync -- "$set_" sets 2>/dev/null || sync -f .
 former=$(readlink -- "checkpoints/$NAME" || :)
 rm -f checkpoints/.next
 ln -s -- "../$set_" checkpoints/.next
 mv -T -f -- checkpoints/.next "checkpoints/$NAME"
-sync -- checkpoints 2>/dev/null || sync
+sync -- checkpoints 2>/dev/null || sync -f .
 case $former in
 "../$set_") ;;
 ../sets/*) discard "${former#../}" || printf 'left %s\n' "$former" ;;

@@ -39,7 +39,8 @@ pub(super) async fn open(cx: &mut Context<'_>) -> Result<()> {
         Warm::Ready(pod) => (pod, false),
         Warm::No if settings.wanted.warm || cx.cluster.is_kept_warm(namespace).await? => {
             cx.progress("waiting for the golden Pod, which is kept then");
-            (cx.cluster.keep_warm(&wanted).await.context("the golden Pod does not come up")?, false)
+            let kept = cx.cluster.keep_warm(&wanted).await;
+            (kept.context("the golden Pod does not come up, and `checkpoint cool` takes it away")?, false)
         }
         Warm::No => {
             let (namespace, name) = (namespace.clone(), job_name(cx.run));
