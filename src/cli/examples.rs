@@ -70,6 +70,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("manifests", "manifests rbac | kubectl apply -f -", "a ServiceAccount that may do it all"),
     ("manifests rbac", "manifests rbac refresh status | kubectl apply -f -", "only what these need"),
     ("manifests cronjob", "manifests cronjob --image IMAGE | kubectl apply -f -", "a refresh every night"),
+    ("manifests golden", "manifests golden | kubectl apply -f -", "the volume, before any checkpoint"),
     ("manifests vault", "manifests vault --mount database --connection erp", "a login that may only read"),
     ("manifests networkpolicy", "manifests networkpolicy | kubectl apply -f -", "the Jobs reach the database only"),
     ("config", "config", "every setting, its value, and where that came from"),
