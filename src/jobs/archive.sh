@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2154 # what the texts beside it set, or read
 # Reads entries of the set's archive into the session that is talked with. The script says with which code an archive that cannot be read
 # is refused, and explains a session that has ended.
 

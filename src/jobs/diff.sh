@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2034,SC2154 # what the texts beside it set, or read
 # diff: tells what differs between the sandbox and the set in $SET_DIR, as one snapshot of the sandbox has it, and changes nothing: its
 # transaction is rolled back. With ROWS the rows themselves, old values (the set's) and new ones (the sandbox's).
 #

@@ -123,6 +123,7 @@ farewell() {
     exec 5>&- 9<&-
     rm -f told
     status=0
+    # shellcheck disable=SC2034 # the scripts read it
     await "$talker" || status=$?
     cat session.err >&2
 }

@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2034,SC2154 # what the texts beside it set, or read
 # restore: checks that this is the sandbox and nothing else, waits to be let go, and brings schema public to the set in $SET_DIR in ONE
 # transaction: where the schemas are the same only the rows that differ are put back, else all is wiped and restored. It is committed
 # only when what stands there was found equal to the set, and the tool has said so.
