@@ -11,6 +11,10 @@
 //! - `resourceNames` of a Role cover neither a list nor a creation: `Right::name`.
 //! - A Role that was changed is gone by a moment later, as the authorizer watches it; in the lab at once.
 //! - A kubelet that restarts takes its Pods for not Ready until it has probed them; the lab's never restarts.
+//! - A directory of the node (hostPath) is given to no `fsGroup`, so the end-to-end world opens the golden one itself; in
+//!   the lab a claim's directory is writable, as one of a provisioner is.
+//! - A claim that asks for more than a waiting volume has is not bound to it, and its Pod is not scheduled: in the lab,
+//!   by a class that provides nothing.
 // Each test binary uses its own part of it.
 #![allow(dead_code, unused_imports)]
 pub(crate) mod api;
