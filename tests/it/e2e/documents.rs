@@ -59,7 +59,8 @@ async fn cut_by(process: &str) {
     let sandbox = RealSandbox::new().await;
     let Some(machinery) = Machinery::of(&sandbox.kubectl) else { return };
     sandbox.populate(LARGE);
-    let run = sandbox.reach(&["sync-documents"], "MB sent").await;
+    let run = sandbox.reach(&["sync-documents"], "listing both pods").await;
+    sandbox.wait_for_documents(LARGE / 10);
     machinery.kill(process);
     machinery.mend();
     assert_mended(&sandbox, run.end().await).await;

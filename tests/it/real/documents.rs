@@ -40,6 +40,12 @@ impl Furnished {
         self.in_pod(SANDBOX, "rm -rf /var/www/documents/*", "");
     }
 
+    /// Until so many megabytes of a copy under way have reached the sandbox's volume.
+    pub(crate) fn wait_for_documents(&self, megabytes: u32) {
+        const ARRIVED: &str = r#"until [ "$(du -sm /var/www/documents | cut -f1)" -ge "$1" ]; do sleep 0.1; done"#;
+        self.in_pod(SANDBOX, ARRIVED, &megabytes.to_string());
+    }
+
     fn fingerprint(&self, namespace: &str) -> String {
         self.in_pod(namespace, FINGERPRINT, "/var/www/documents/mycompany")
     }
