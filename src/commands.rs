@@ -22,7 +22,7 @@ use crate::guard::Guard;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::report::{self, Event, Report};
-use crate::settings::{Settings, Wanted};
+use crate::settings::Settings;
 use crate::shutdown::Shutdown;
 use crate::step::golden::State;
 use crate::step::{Context, preflight, rights};
@@ -55,7 +55,7 @@ pub fn locally(cli: &Cli, report: &dyn Report) -> Option<Outcome> {
 /// Runs the command; everything it has to say on the way goes to `report`.
 pub async fn run(cli: &Cli, report: &dyn Report, summary: &mut Summary) -> Outcome {
     let loaded = Settings::load(cli.options.clone(), cli.run.config.as_deref());
-    let settings = match loaded.and_then(|settings| Ok(Settings { wanted: Wanted::of(&cli.command)?, ..settings })) {
+    let settings = match loaded.and_then(|settings| Ok(settings.wanting(&cli.command)?)) {
         Ok(settings) => settings,
         Err(error) => return error.into(),
     };

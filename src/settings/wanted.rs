@@ -1,6 +1,6 @@
 //! Which checkpoint a command is about, and how it is wanted.
 use super::{Settings, Usage, is_object_name};
-use crate::cli::{Command, Shelf, Side};
+use crate::cli::{Command, FromBackup, Shelf, Side};
 use crate::golden::check_name;
 use std::time::Duration;
 
@@ -65,6 +65,25 @@ impl Wanted {
 }
 
 impl Settings {
+    /// With what the command wants, if it can be had with these settings.
+    ///
+    /// # Errors
+    /// As [`Wanted::of`]; a command of backups without a bucket.
+    pub fn wanting(self, command: &Command) -> Result<Self, Usage> {
+        let wanted = Wanted::of(command)?;
+        let bucket = match command {
+            Command::Backup(_) => true,
+            Command::Refresh { from: FromBackup { set, .. }, .. } => set.is_some(),
+            _ => false,
+        };
+        match &self.backups.secret {
+            None if bucket => {
+                Err(Usage("backups need a bucket: name the Secret with its key by --s3-secret".to_owned()))
+            }
+            _ => Ok(Self { wanted, ..self }),
+        }
+    }
+
     /// What cannot be the golden volume's.
     pub(super) fn wrong_golden(&self) -> Vec<String> {
         let names = [("golden-claim", Some(&self.golden_claim)), ("storage-class", self.storage_class.as_ref())];

@@ -43,6 +43,25 @@ fn usage_errors_end_with_2() {
     assert!(said(&output).contains("prod-namespace"), "{}", said(&output));
 }
 
+/// Without a cluster: had it been asked for anything, that would be the failure.
+#[test]
+fn backups_without_a_bucket_are_a_usage_error_before_anything_is_asked() {
+    for arguments in [
+        &["backup"][..],
+        &["--dry-run", "backup"],
+        &["backup", "list"],
+        &["backup", "show", "20260115"],
+        &["backup", "prune"],
+        &["backup", "verify", "--restore"],
+        &["refresh", "--from-backup"],
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));
+        assert!(said(&output).contains("--s3-secret"), "{arguments:?}: {}", said(&output));
+    }
+    assert_eq!(run(&["refresh"]).status.code(), Some(1), "no cluster");
+}
+
 #[test]
 fn a_typo_in_the_settings_file_names_the_file_and_the_nearest_setting() {
     let directory = tempfile::tempdir().expect("a directory");

@@ -4,7 +4,7 @@ use crate::backup::{Part, begun};
 use crate::cluster::Cluster;
 use crate::record;
 use crate::retention::{Policy, Set, Verdict, decide};
-use crate::settings::{Settings, Usage};
+use crate::settings::Settings;
 use crate::storage::{Access, Object, Storage};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use futures::{StreamExt, TryStreamExt};
@@ -56,13 +56,11 @@ impl Shelf {
     }
 
     /// # Errors
-    /// The settings name no Secret or no bucket; the Secret is not there, forbidden, or lacks a key.
+    /// The settings name no bucket; the Secret is not there, forbidden, or lacks a key.
     pub async fn open(settings: &Settings, cluster: &Cluster) -> Result<Self> {
         let backups = &settings.backups;
         let namespace = backups.secret_namespace.as_ref().unwrap_or(&settings.sandbox.namespace);
-        let name = backups.secret.as_ref().ok_or_else(|| {
-            Usage::new("backups need a bucket: name the Secret with its key by --s3-secret".to_owned())
-        })?;
+        let name = backups.secret.as_ref().context("a bug: no Secret of a bucket is named")?;
         let secret = cluster.texts(namespace, name).await?;
         let needed = |key: &str| secret.get(key).ok_or_else(|| anyhow!("Secret {namespace}/{name} has no key {key}"));
         let bucket = backups.bucket.clone().or_else(|| secret.get("bucket"));
