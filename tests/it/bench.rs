@@ -11,6 +11,7 @@ mod figures;
 #[allow(dead_code)]
 #[path = "scripts/run.rs"]
 mod job;
+mod large;
 mod rehearsal;
 mod relay;
 
@@ -30,6 +31,10 @@ pub(crate) async fn bench(words: &[&str]) -> u8 {
     println!("The lab on {processors} processors, its files in {}; medians of {ROUNDS} (from … to).", place.display());
     if words.contains(&"--rehearsal") {
         rehearsal::measure().await;
+        return 0;
+    }
+    if words.contains(&"--large") {
+        large::measure();
         return 0;
     }
     binary::measure();

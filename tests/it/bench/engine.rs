@@ -9,17 +9,17 @@ use std::time::Instant;
 const THREE_TABLES: &str =
     "UPDATE llx_facture SET label = label || '!' WHERE rowid % 7 = 0; DELETE FROM llx_facturedet WHERE rowid % 9 = 0;
     INSERT INTO llx_societe (label) SELECT 'new' FROM generate_series(1, 5)";
-const THREE_REAL_TABLES: &str =
+pub(super) const THREE_REAL_TABLES: &str =
     "UPDATE llx_actioncomm SET label = label || '!' WHERE id % 10 = 0; UPDATE llx_facture SET note_private = 'x'
     WHERE rowid % 10 = 0; INSERT INTO llx_societe (nom) SELECT 'new' FROM generate_series(1, 5)";
 
 /// As the application does it.
-fn change(server: &PostgresServer, statements: &str) {
+pub(super) fn change(server: &PostgresServer, statements: &str) {
     server
         .sql_file(SANDBOX.database, &format!("SET ROLE erp_sandbox_role;\nSET search_path = public;\n{statements};\n"));
 }
 
-fn seconds(work: impl FnOnce()) -> f64 {
+pub(super) fn seconds(work: impl FnOnce()) -> f64 {
     let started = Instant::now();
     work();
     started.elapsed().as_secs_f64()
@@ -75,7 +75,7 @@ fn refreshes(server: &PostgresServer) {
     );
 }
 
-fn pg_dump(server: &PostgresServer) {
+pub(super) fn pg_dump(server: &PostgresServer) {
     let mut pg_dump = Command::new("pg_dump");
     pg_dump.args(["-h", "127.0.0.1", "-U", "postgres", "-Fc", "--schema=public", "-p", &server.port().to_string()]);
     let status = pg_dump.args(["-d", SANDBOX.database]).stdin(Stdio::null()).stdout(Stdio::null()).status();
