@@ -73,13 +73,15 @@ pub fn run(cli: Cli) -> Outcome {
     outcome
 }
 
-/// The result on stdout: JSON always says how it ended, text only what was achieved.
+/// The result on stdout: JSON always says how it ended, text only what was achieved, and so also what a run that failed had committed.
 fn print(cli: &Cli, outcome: &Outcome, summary: &Summary) -> anyhow::Result<()> {
     let ran = !cli.run.dry_run && !matches!(cli.command, Command::Recover { .. });
     match cli.run.output {
         _ if summary.told => {}
         Output::Json if !cli.run.dry_run => report::result(&serde_json::to_string_pretty(summary)?)?,
-        Output::Text if ran && outcome.code() == 0 && !cli.run.quiet => report::result(summary.to_string().trim_end())?,
+        Output::Text if ran && (outcome.code() == 0 || summary.committed) && !cli.run.quiet => {
+            report::result(summary.to_string().trim_end())?;
+        }
         _ => {}
     }
     Ok(())

@@ -109,6 +109,9 @@ impl Display for Summary {
         // The seconds of each step have been told as it ended; the JSON has them again.
         writeln!(f, "took       {:.1} s", self.seconds)?;
         match self.database {
+            _ if self.outcome != "done" => {
+                write!(f, "The run failed after its commit: the database is as told here, the error says what is not.")
+            }
             _ if self.backup.is_some() => Ok(()),
             Some(_) => write!(f, "{REMINDER}"),
             None if !self.rehearsal.is_empty() => Ok(()),

@@ -1,5 +1,6 @@
 //! Everything a run needs, looked at before anything is touched; all that is wrong is said at once.
 mod backup;
+pub(super) mod documents;
 mod golden;
 pub(super) mod started;
 
@@ -129,6 +130,9 @@ pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Resu
     let rollouts = (prod_rollout.as_ref(), sandbox_rollout.as_ref());
     let backup = backup::check(settings, cluster, scope, rollouts, &mut remarks.wrong).await;
     let target_host = backup::target(settings, cluster, scope, &mut remarks.wrong).await;
+    if scope.documents {
+        remarks.add(documents::check(settings, cluster, [rollouts.0, rollouts.1], scope.stops).await);
+    }
     let Remarks { mut wrong, warnings, mut notes } = remarks;
     let documents = [(scope.documents, prod, &prod_rollout), (scope.uses_documents(), sandbox, &sandbox_rollout)];
     for (_, environment, rollout) in documents.into_iter().filter(|(asked, ..)| *asked) {

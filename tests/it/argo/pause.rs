@@ -106,6 +106,6 @@ async fn a_new_commit_does_not_start_the_sandbox_while_it_is_restored() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_plan_and_the_help_say_how_it_is_paused() {
     let lab = small().await;
-    lab.run(&["--dry-run", "refresh"]).await.assert_code(0).assert_says("automated.enabled false");
+    lab.run(&["--dry-run", "refresh-from-prod"]).await.assert_code(0).assert_says("automated.enabled false");
     lab.run(&["refresh", "--argocd-pause", "never"]).await.assert_code(2);
 }

@@ -1,8 +1,10 @@
 //! What a production in use and a sandbox's disk do to a copy.
 
 use super::{populate, tree};
-use crate::support::container::image::APP;
+use crate::support::container::image::{APP, APP_BARE};
+use crate::support::exec::faults::{Break, ExecFault};
 use crate::support::sandbox::{PROD, SANDBOX, Sandbox};
+use sandbox_lifecycle::documents::{SEND_SCRIPT, sent};
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -68,8 +70,10 @@ async fn a_missing_permission_is_fatal_with_the_path_on_either_side() {
     let unprivileged = |spec: &mut serde_json::Value| spec["securityContext"] = json!({"runAsUser": 33});
     lab.redeploy(SANDBOX, unprivileged).await;
     let ran = lab.run(&["sync-documents"]).await.assert_code(1);
-    ran.assert_says("mycompany").assert_says("ermission denied");
+    ran.assert_says("in the sandbox /var/www/documents/mycompany cannot be written to").assert_says("fsGroup");
     chown(target.join("mycompany"), Some(33), Some(33)).expect("chown");
+    let ran = lab.run(&["sync-documents"]).await.assert_code(1);
+    ran.assert_says("mycompany/facture").assert_says("ermission denied");
     chown(target.join("mycompany/facture"), Some(33), Some(33)).expect("chown");
     lab.run(&["sync-documents"]).await.assert_code(0);
 
@@ -80,4 +84,47 @@ async fn a_missing_permission_is_fatal_with_the_path_on_either_side() {
     let ran = lab.run(&["sync-documents"]).await.assert_code(1);
     ran.assert_says("mycompany/sealed.pdf").assert_says("ermission denied");
     assert!(target.join("mycompany/zz.pdf").exists(), "all else has arrived");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_root_is_found_before_anything_is_touched() {
+    let lab = Sandbox::new().await;
+    populate(&lab.documents(PROD), 1_000);
+    let before = lab.world();
+    lab.api.record.clear();
+    let ran = lab.run(&["refresh", "--documents-root", "/var/www/elsewhere"]).await.assert_code(1);
+    let ran = ran.assert_says("in production there is no directory /var/www/elsewhere/mycompany that can be read");
+    ran.assert_says("--documents-root and --documents-tree").assert_says("nothing was changed");
+    let writes = lab.api.record.writes();
+    assert!(writes.iter().all(|line| line.contains("pods/exec")), "it only looked: {writes:?}");
+    assert_eq!(lab.world(), before);
+    // What is there in production may be new to the sandbox, whose Pod may be what the refresh is to mend.
+    lab.redeploy(SANDBOX, |spec| spec["containers"][0]["image"] = APP_BARE.into()).await;
+    lab.run(&["--dry-run", "refresh"]).await.assert_code(1).assert_says("in the sandbox the container lacks find, tar");
+    lab.change("pods", SANDBOX, &only_pod(&lab), |pod| pod["status"]["conditions"] = json!([]));
+    lab.run(&["--dry-run", "refresh"])
+        .await
+        .assert_code(0)
+        .assert_says("in the sandbox the documents were not looked at");
+    lab.run(&["--dry-run", "sync-documents"]).await.assert_code(1).assert_says("is Ready");
+}
+
+fn only_pod(lab: &Sandbox) -> String {
+    let pods = lab.store.list("pods", Some(SANDBOX));
+    pods[0]["metadata"]["name"].as_str().expect("a name").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_that_fail_after_the_commit_do_not_hide_what_the_database_has_become() {
+    let lab = Sandbox::new().await;
+    populate(&lab.documents(PROD), 3_000_000);
+    let cut = ExecFault { command: sent(SEND_SCRIPT), ..ExecFault::once(PROD, Break::CutAfterSending(1_000_001)) };
+    lab.kubelet.exec_faults().arm(cut);
+    let ran = lab.run(&["refresh"]).await.assert_code(1).assert_says("sync-documents` sends the rest");
+    assert!(ran.stdout.starts_with("database   ") && ran.stdout.contains("\ndowntime "), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("failed after its commit") && !ran.stdout.contains("is iso-prod now"),
+        "{}",
+        ran.stdout
+    );
 }

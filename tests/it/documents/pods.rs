@@ -46,7 +46,7 @@ async fn a_pod_without_find_and_tar_is_named() {
     populate(&lab.documents(PROD), 1_000);
     lab.redeploy(SANDBOX, image(APP_BARE)).await;
     let ran = lab.run(&["sync-documents"]).await.assert_code(1);
-    ran.assert_says("erp-sandbox/erp-sandbox-").assert_says("tar is missing");
+    ran.assert_says("in the sandbox the container lacks find, tar").assert_says("nothing was changed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,133 @@
+//! The documents' Pods, asked before anything is changed: a root that is wrong would else be found when the database is done with.
+use super::Remarks;
+use crate::cluster::Cluster;
+use crate::cluster::deployment::Rollout;
+use crate::cluster::exec::PodRef;
+use crate::jobs::EXAMINE_POD;
+use crate::settings::{Environment, Settings};
+use anyhow::{Context, Result};
+
+/// What one Pod says of itself.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::step) struct Side {
+    missing: Vec<String>,
+    /// Trees that are not there, or cannot be read.
+    no_tree: Vec<String>,
+    readonly: Vec<String>,
+    /// Kilobytes of the documents' file system.
+    pub(in crate::step) total: u64,
+    pub(in crate::step) free: u64,
+}
+
+/// Something that keeps the documents from being copied.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::step) struct Fault {
+    pub(in crate::step) says: String,
+    pub(in crate::step) fix: &'static str,
+}
+
+/// Asks both Pods, as far as they run. A sandbox that is stopped and started by the run may be none that is Ready yet.
+pub(super) async fn check(
+    settings: &Settings,
+    cluster: &Cluster,
+    sides: [Option<&Rollout>; 2],
+    stops: bool,
+) -> Remarks {
+    let [prod, sandbox] = sides;
+    let (source, target) = tokio::join!(
+        look(settings, cluster, &settings.prod, prod.filter(|rollout| rollout.replicas > 0)),
+        look(settings, cluster, &settings.sandbox, sandbox.filter(|rollout| rollout.replicas > 0))
+    );
+    let mut remarks = Remarks::default();
+    for (looked, place, target) in [(source, "in production", false), (target, "in the sandbox", true)] {
+        match looked {
+            Looked::NoPod(error) if target && stops => {
+                remarks.notes.push(format!("{place} the documents were not looked at: {error:#}"));
+            }
+            Looked::NoPod(error) | Looked::Unanswered(error) => remarks.wrong.push(format!("{place} {error:#}")),
+            Looked::Side(side) => {
+                let faults = side.faults(settings, place, target).into_iter();
+                remarks.wrong.extend(faults.map(|Fault { says, fix }| format!("{says} ({fix})")));
+            }
+            Looked::Nowhere => {}
+        }
+    }
+    remarks
+}
+
+enum Looked {
+    /// Its Deployment is at 0, or was not found: that is told elsewhere.
+    Nowhere,
+    NoPod(anyhow::Error),
+    Unanswered(anyhow::Error),
+    Side(Side),
+}
+
+async fn look(settings: &Settings, cluster: &Cluster, environment: &Environment, rollout: Option<&Rollout>) -> Looked {
+    let Some(rollout) = rollout else { return Looked::Nowhere };
+    let container = settings.container.as_deref();
+    match cluster.ready_pod(&environment.namespace, &rollout.selector, container).await {
+        Err(error) => Looked::NoPod(error),
+        Ok(pod) => ask(settings, cluster, &pod).await.map_or_else(Looked::Unanswered, Looked::Side),
+    }
+}
+
+/// # Errors
+/// The Pod cannot be asked, or does not answer.
+pub(in crate::step) async fn ask(settings: &Settings, cluster: &Cluster, pod: &PodRef) -> Result<Side> {
+    let mut argv = vec!["sh", "-c", EXAMINE_POD, "sh", &settings.documents_root];
+    argv.extend(settings.documents_trees.iter().map(String::as_str));
+    let said = cluster.run_in(pod, &argv).await.with_context(|| format!("cannot ask {pod}"))?;
+    Ok(parse(&String::from_utf8_lossy(&said)))
+}
+
+fn parse(said: &str) -> Side {
+    let mut side = Side::default();
+    for line in said.lines() {
+        match line.split_once(' ') {
+            Some(("missing", program)) => side.missing.push(program.to_owned()),
+            Some(("no-tree", tree)) => side.no_tree.push(tree.to_owned()),
+            Some(("readonly", tree)) => side.readonly.push(tree.to_owned()),
+            Some(("space", space)) => {
+                let mut numbers = space.split(' ').filter_map(|number| number.parse().ok());
+                side.total = numbers.next().unwrap_or_default();
+                side.free = numbers.next().unwrap_or_default();
+            }
+            _ => {}
+        }
+    }
+    side
+}
+
+impl Side {
+    /// A tree that the sandbox lacks is made there; production must have it.
+    pub(in crate::step) fn faults(&self, settings: &Settings, place: &str, target: bool) -> Vec<Fault> {
+        let root = &settings.documents_root;
+        let programs = (!self.missing.is_empty()).then(|| Fault {
+            says: format!("{place} the container lacks {}", self.missing.join(", ")),
+            fix: "an image with them, GNU's or busybox's; or --container names another container of the Pod",
+        });
+        let trees = self.no_tree.iter().filter(|_| !target).map(|tree| Fault {
+            says: format!("{place} there is no directory {root}/{tree} that can be read"),
+            fix: "--documents-root and --documents-tree name what is to be copied",
+        });
+        let readonly = self.readonly.iter().filter(|_| target).map(|tree| Fault {
+            says: format!("{place} {root}/{tree} cannot be written to"),
+            fix: "the container's user must own it (fsGroup), and the volume must not be mounted read-only",
+        });
+        programs.into_iter().chain(trees).chain(readonly).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_pod_says_is_read() {
+        let side = parse("missing tar\nno-tree a b\nreadonly c\nspace 1000 400\nnoise\n");
+        assert_eq!(side.missing, ["tar"]);
+        assert_eq!((side.no_tree, side.readonly), (vec!["a b".to_owned()], vec!["c".to_owned()]));
+        assert_eq!((side.total, side.free), (1000, 400));
+    }
+}
