@@ -71,7 +71,7 @@ pub async fn run(cli: &Cli, report: &dyn Report, summary: &mut Summary) -> Outco
         }
         (None, Command::Recover { force, .. }) => run.recover(*force).await,
         (None, Command::Backup(backup)) => run.look_after_backups(backup.action.as_ref(), &cli.run, summary).await,
-        (None, Command::Doctor { task }) => run.doctor(*task, cli.run.output, summary).await,
+        (None, Command::Doctor { task, deep }) => run.doctor((*task, *deep), &cli.run, summary).await,
         (None, Command::Status(ages)) => run.status(*ages, cli.run.output, summary).await,
         (None, _) => Err(anyhow!("a bug: this command has no plan")),
     };

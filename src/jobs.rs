@@ -2,11 +2,13 @@
 //!
 //! Nothing is templated. A container runs `/bin/sh -c <text>` and gets every value by its environment: the Job's settings, and
 //! the texts of `files` (SQL and awk programs) under the names given there.
+mod facts;
 mod tables;
 
+pub use facts::{Facts, Refusal, Room, Sessions};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-pub use tables::{DIFF, DUMP, RESTORE};
+pub use tables::{DIFF, DUMP, EXAMINE_SOURCE, EXAMINE_TARGET, RESTORE};
 
 /// A script of the Job.
 #[derive(Debug, PartialEq, Eq)]
@@ -110,12 +112,19 @@ pub enum Event {
     SchemaChanged { what: Vec<String> },
     /// diff: all has been told.
     Diffed { tables: u64, rows: u64, sequences: u64 },
-    /// Any: it ends now with this exit code, for this reason.
+    /// source, target: what stands in a database and on its server.
+    Examined(Box<Facts>),
+    /// target: the room on the volume where a dump would lie.
+    Scratch { free_kilobytes: u64 },
+    /// Any: it ends now with this exit code, for this reason; source and target only tell it, and go on.
     Refused {
         code: i32,
         reason: String,
         #[serde(default)]
         items: Vec<String>,
+        /// Where there may be several reasons: each by itself.
+        #[serde(default)]
+        each: Vec<Refusal>,
     },
 }
 
@@ -197,7 +206,7 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    const SCRIPTS: [&Script; 3] = [&DUMP, &RESTORE, &DIFF];
+    const SCRIPTS: [&Script; 5] = [&DUMP, &RESTORE, &DIFF, &EXAMINE_SOURCE, &EXAMINE_TARGET];
 
     /// The names in the text's `${NAME:?}` and `${NAME?}`: what it will not run without.
     fn required(text: &str) -> BTreeSet<&str> {
@@ -260,7 +269,7 @@ mod tests {
     #[test]
     fn events_are_read_and_noise_is_not() {
         let line = r#"{"event" : "refused", "code" : 27, "reason" : "others", "items" : ["pid 1"]}"#;
-        let refused = Event::Refused { code: 27, reason: "others".into(), items: vec!["pid 1".into()] };
+        let refused = Event::Refused { code: 27, reason: "others".into(), items: vec!["pid 1".into()], each: vec![] };
         assert_eq!(Event::parse(line), Some(refused));
         let waiting = r#"{"event":"waiting","for":"commit"}"#;
         assert_eq!(Event::parse(waiting), Some(Event::Waiting { r#for: Word::Commit }));

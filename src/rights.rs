@@ -65,6 +65,8 @@ pub enum Part {
     Recovery,
     Status,
     Doctor,
+    /// `doctor --deep`: its Job, under the Lease.
+    DoctorDeep,
 }
 
 /// What a command is made of.
@@ -79,7 +81,7 @@ fn parts(task: Task) -> &'static [Part] {
         Task::Backup => &[Run, Production, BackupProd],
         Task::Recover => &[Recovery],
         Task::Status => &[Status],
-        Task::Doctor => &[Doctor],
+        Task::Doctor => &[Doctor, DoctorDeep],
     }
 }
 

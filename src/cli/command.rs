@@ -49,6 +49,9 @@ pub enum Command {
         /// The command to check for
         #[arg(value_name = "COMMAND", default_value = "refresh")]
         task: Task,
+        /// Look into both databases as well, by a short Job that changes nothing in them
+        #[arg(long)]
+        deep: bool,
     },
     /// Print YAML for `kubectl apply -f -`
     Manifests {

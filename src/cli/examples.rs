@@ -66,6 +66,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("status", "--output json status", "the same for a script"),
     ("status", "status --max-age 7d --max-backup-age 2d", "an exit code for an alert"),
     ("doctor", "doctor", "everything that a refresh needs"),
+    ("doctor", "doctor --deep", "and both databases, by a short Job"),
     ("doctor", "doctor sync-documents", "what another command needs"),
     ("manifests", "manifests rbac | kubectl apply -f -", "a ServiceAccount that may do it all"),
     ("manifests rbac", "manifests rbac refresh status | kubectl apply -f -", "only what these need"),

@@ -96,7 +96,8 @@ WITH source AS MATERIALIZED (
 )
 SELECT min(code) AS code, count(*) > 0 AS refused, json_build_object('event', 'refused', 'code', min(code),
     'reason', string_agg(reason, '; also, ' ORDER BY code), 'items', coalesce((
-        SELECT json_agg(item) FROM (SELECT unnest(items) AS item FROM finding ORDER BY code) AS each), '[]'))::text AS event
+        SELECT json_agg(item) FROM (SELECT unnest(items) AS item FROM finding ORDER BY code) AS each), '[]'),
+    'each', json_agg(json_build_object('code', code, 'reason', reason, 'items', items) ORDER BY code))::text AS event
 FROM finding \gset sl_
 \if :sl_refused
     SELECT :'sl_code', :'sl_event' \g outcome

@@ -3,16 +3,6 @@ SELECT :'sl_tables' \g :sl_set_dir/source.tables
 SELECT concat_ws(' ', t.oid, t.kind, (left(t.name, length(:'sl_prefix')) = :'sl_prefix')::integer)
 FROM json_to_recordset(:'sl_tables') AS t(oid bigint, name text, kind text) \g source.oids
 
--- What the other container must know of production: who it is, whose it is, which extensions it has.
-SELECT json_build_object('identity', :'sl_identity'::json,
-    'owners', (SELECT json_agg(DISTINCT pg_get_userbyid(owner)) FROM (
-        SELECT datdba FROM pg_database WHERE datname = current_database()
-        UNION SELECT relowner FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')) o(owner)),
-    'extensions', (SELECT coalesce(json_agg(extname), '[]') FROM pg_extension WHERE extname <> 'plpgsql'),
-    'relations', (SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace
-        OR oid IN (SELECT reltoastrelid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
-        OR oid IN (SELECT i.indexrelid FROM pg_index i JOIN pg_class t ON t.reltoastrelid = i.indrelid
-                   WHERE t.relnamespace = 'public'::regnamespace))) \g :sl_set_dir/source.identity
 -- The functions to leave out: by oid where pg_restore lists one, by the exact start of the tag where it does not.
 SELECT p.oid || E'\t' || translate(format('FUNCTION %I(', p.proname), E'\n\r', '  ') FROM pg_proc p
 WHERE p.pronamespace = 'public'::regnamespace AND p.proname = ANY (string_to_array(:'sl_skip', E'\n')) \g :sl_set_dir/source.skipped

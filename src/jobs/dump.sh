@@ -15,7 +15,8 @@
 #   15 the dump does not hold exactly what was counted
 #   16 the database has fewer tables than it must
 #   17 the login could write, and must not be able to
-: "${READS:?}" "${TABLE_PREFIX:?}" "${MIN_TABLES:?}" "${DUMP_SQL:?}" "${WRITABLE_SQL:?}" "${COUNT_SQL:?}" "${DUMP_AWK:?}"
+: "${READS:?}" "${TABLE_PREFIX:?}" "${MIN_TABLES:?}" "${DUMP_SQL:?}" "${WRITABLE_SQL:?}" "${SOURCE_SQL:?}"
+: "${COUNT_SQL:?}" "${DUMP_AWK:?}"
 
 export PGOPTIONS='-c default_transaction_read_only=on'
 # The session has ended before its time: why?
@@ -30,17 +31,15 @@ mkdir -p "$SET_DIR"
 rm -f "$SET_DIR"/source.* source.oids reached
 converse
 tell "$IDENTITY_SQL" "$WRITABLE_SQL"
-# While it connects. "pg_dump (PostgreSQL) 17.2 (…)": the words are wanted
-# shellcheck disable=SC2046
-set -- $(pg_dump --version)
-tell "\\set sl_client_major ${3%%[!0-9]*}" "$DUMP_SQL"
+# While it connects.
+tell "\\set sl_client_major $(client_major)" "$DUMP_SQL"
 hear || explain
 snapshot=$(cat heard)
 # The session holds the snapshot open until both have read it. Level 1, as measured: much faster than the default, and a fifth of the
 # space of no compression at all.
 (exec 5>&- 9<&- && exec pg_dump -w -Fc -Z1 --schema=public --snapshot="$snapshot" --lock-wait-timeout=60s -f "$SET_DIR/source.dump" 2>dump.err) &
 dumper=$!
-tell "$PINNED_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$COUNT_SQL"
+tell "$PINNED_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$SOURCE_SQL" "$COUNT_SQL"
 hear || explain
 status=0
 await "$dumper" || status=$?

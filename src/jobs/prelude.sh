@@ -73,11 +73,16 @@ items() {
     tr -d '\000-\010\013-\037' <"$1" | sed -e 's/[\\"]/\\&/g' -e 's/	/\\t/g' -e 's/^/"/' -e 's/$/"/' | tail -n 20 | tr '\n' ',' | sed 's/,$//'
 }
 
-# refuse CODE REASON [FILE of details]: the reason is the script's own text, with no quotes or backslashes in it.
-refuse() {
+# say_refused CODE REASON [FILE of details]: the reason is the script's own text, with no quotes or backslashes in it.
+say_refused() {
     details=
     [ ! -s "${3:-}" ] || details=$(items "$3")
     event "{\"event\":\"refused\",\"code\":$1,\"reason\":\"$2\",\"items\":[$details]}"
+}
+
+# Says it, and ends with this code.
+refuse() {
+    say_refused "$@"
     stop "$1"
 }
 
@@ -87,6 +92,13 @@ refuse_by_outcome() {
     IFS='|' read -r code refusal <outcome
     event "$refusal"
     stop "$code"
+}
+
+# "pg_dump (PostgreSQL) 17.2 (…)": the words are wanted.
+client_major() {
+    # shellcheck disable=SC2046
+    set -- $(pg_dump --version)
+    printf '%s' "${3%%[!0-9]*}"
 }
 
 # psql reads its script from standard input and asks for no password. It takes neither a start-up file nor a line editor.

@@ -32,6 +32,7 @@ pub const DUMP: Script = Script {
     files: files! {
         "DUMP_SQL": "dump.sql",
         "WRITABLE_SQL": "writable.sql",
+        "SOURCE_SQL": "source.sql",
         "COUNT_SQL": "count.sql",
         "DUMP_AWK": "dump.awk",
     },
@@ -124,4 +125,32 @@ pub const DIFF: Script = Script {
         (44, "a statement failed, or the session broke off"),
         (45, "the set is not there"),
     ],
+};
+
+/// Looks into production for `doctor --deep`.
+pub const EXAMINE_SOURCE: Script = Script {
+    name: "source",
+    text: concat!(include_str!("prelude.sh"), include_str!("examine.sh"), include_str!("examine-source.sh")),
+    env: environment!("READS", "TABLE_PREFIX", "MIN_TABLES"),
+    files: files! {
+        "FACTS_SQL": "facts.sql",
+        "SOURCE_SQL": "source.sql",
+        "WRITABLE_SQL": "writable.sql",
+        "DUMP_SQL": "dump.sql",
+    },
+    exit_codes: &[(0, "all has been told")],
+};
+
+/// Looks into the sandbox's database for it.
+pub const EXAMINE_TARGET: Script = Script {
+    name: "target",
+    text: concat!(include_str!("prelude.sh"), include_str!("examine.sh"), include_str!("examine-target.sh")),
+    env: environment!("SANDBOX_ROLE", "SOURCE_DATABASE", "SOURCE", "HELD_SECONDS"),
+    files: files! {
+        "FACTS_SQL": "facts.sql",
+        "CHECKS_SQL": "checks.sql",
+        "BUDGET_SQL": "budget.sql",
+        "BLOCKERS_SQL": "blockers.sql",
+    },
+    exit_codes: &[(0, "all has been told")],
 };

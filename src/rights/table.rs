@@ -73,6 +73,7 @@ impl<'a> Table<'a> {
             Part::Recovery => self.recovery(),
             Part::Status => self.status(),
             Part::Doctor => self.doctor(),
+            Part::DoctorDeep => self.doctor_deep(),
         }
     }
 
@@ -231,5 +232,18 @@ impl<'a> Table<'a> {
         let mut calls = Vec::from(when(only, target.any(["list"], CORE, "resourcequotas")));
         calls.extend(when(only, target.any(["list"], CORE, "limitranges")));
         calls
+    }
+
+    /// As a refresh begins: the Lease, both Secrets, the Job; but nobody has to be told a word.
+    fn doctor_deep(&self) -> Vec<Call> {
+        let target = self.target();
+        let mut calls = Vec::from(target.any(["create"], LEASES, "leases"));
+        calls.extend(target.on_lease(["get", "delete"]));
+        calls.extend(self.database().into_iter().filter(|call| call.right.resource != "pods/exec"));
+        let only = |used| match used {
+            Use::Always => Only("for `doctor --deep`"),
+            _ => Only("for `doctor --deep`, when something goes wrong"),
+        };
+        calls.into_iter().map(|call| Call { used: only(call.used), ..call }).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! Which checkpoint a command is about, and how it is wanted.
 use super::{Settings, Usage, is_object_name};
-use crate::cli::{Command, FromBackup, Shelf, Side};
+use crate::cli::{Command, FromBackup, Shelf, Side, Task};
 use crate::golden::check_name;
 use std::time::Duration;
 
@@ -52,6 +52,7 @@ impl Wanted {
             }
             Command::Reset(reset) => Self { wait: Some(reset.wait), ..quick(&reset.name) },
             Command::Diff(diff) => Self { rows: diff.rows, wait: Some(diff.wait), ..quick(&diff.name) },
+            Command::Doctor { task, deep: true } => return can_be_deep(*task).map(|()| Self::default()),
             Command::Backup(backup) => return Ok(Self { side: backup.env, set: backup.verified(), ..Self::default() }),
             _ => return Ok(Self::default()),
         };
@@ -61,6 +62,16 @@ impl Wanted {
             }
             (_, name) => check_name(name).map(|()| wanted.clone()).map_err(Usage),
         }
+    }
+}
+
+fn can_be_deep(task: Task) -> Result<(), Usage> {
+    match task {
+        Task::Refresh | Task::RefreshFromProd => Ok(()),
+        _ => Err(Usage(format!(
+            "doctor --deep looks into both databases, which {} does not use: refresh and refresh-from-prod do",
+            task.name()
+        ))),
     }
 }
 

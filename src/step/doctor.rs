@@ -1,5 +1,7 @@
 //! Everything that a command needs, looked at one by one without changing anything; each finding says how to mend it.
 mod argocd;
+mod databases;
+pub mod deep;
 mod golden;
 mod lease;
 mod pods;

@@ -2,7 +2,7 @@
 
 mod faults;
 mod from;
-mod vault;
+pub(crate) mod vault;
 
 use crate::support::s3::{ACCESS_KEY, SECRET_KEY};
 use vault::Vault;

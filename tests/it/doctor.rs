@@ -6,6 +6,7 @@ use crate::support::sandbox::{PROD, Ran, SANDBOX, Sandbox};
 use serde_json::{Value, json};
 
 mod cluster;
+mod databases;
 mod places;
 
 /// With few tables and both trees.

@@ -1,6 +1,8 @@
 //! What the program says of itself: help, manual, completions, settings, and its name as kubectl's plugin.
 
-use crate::support::sandbox::{Ran, Sandbox, finish};
+use crate::backup::vault::Vault;
+use crate::support::postgres::Production;
+use crate::support::sandbox::{Ran, SANDBOX, Sandbox, finish};
 use clap::CommandFactory;
 use sandbox_lifecycle::cli::{Cli, settings};
 use serde_json::Value;
@@ -155,6 +157,11 @@ async fn completed(lab: &Sandbox, words: &[&str]) -> Vec<String> {
     stdout.lines().map(str::to_owned).collect()
 }
 
+/// The same without the flags that could stand there as well.
+async fn named(lab: &Sandbox, words: &[&str]) -> Vec<String> {
+    completed(lab, words).await.into_iter().filter(|word| !word.starts_with('-')).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shell_completes_commands_flags_and_the_objects_of_the_cluster() {
     let lab = Sandbox::new().await;
@@ -170,10 +177,40 @@ async fn a_shell_completes_commands_flags_and_the_objects_of_the_cluster() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_shell_completes_checkpoints_of_the_pod_that_has_them_or_of_the_record() {
+    let lab = Sandbox::with(&Production::Small, &[]).await;
+    std::fs::create_dir(lab.documents(SANDBOX).join("mycompany")).expect("a tree");
+    assert!(named(&lab, &["reset", ""]).await.is_empty(), "there is none yet");
+    lab.run(&["--min-tables", "10", "checkpoint", "one"]).await.assert_code(0);
+    assert_eq!(named(&lab, &["reset", ""]).await, ["one"], "the last one is on record");
+    lab.run(&["--min-tables", "10", "checkpoint", "two", "--warm"]).await.assert_code(0);
+    for words in [&["reset", ""][..], &["diff", ""], &["checkpoint", "show", ""], &["checkpoint", "delete", ""]] {
+        assert_eq!(named(&lab, words).await, ["one", "two"], "{words:?}");
+    }
+    assert_eq!(named(&lab, &["checkpoint", "show", "t"]).await, ["two"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shell_completes_backup_sets_of_the_environment_that_is_meant() {
+    let vault = Vault::new().await;
+    let made = vault.run(&["--output", "json", "backup"]).await.assert_code(0).json();
+    let set = made["backup"]["set"].as_str().expect("a set");
+    let key = ["--s3-secret", "bucket-key"];
+    for words in [&["backup", "show", ""][..], &["backup", "verify", &set[..4]], &["refresh", "--from-backup", ""]] {
+        assert_eq!(named(&vault.lab, &[&key, words].concat()).await, [set], "{words:?}");
+    }
+    let of_the_sandbox = ["backup", "--env", "sandbox", "show", ""];
+    assert!(named(&vault.lab, &[&key[..], &of_the_sandbox].concat()).await.is_empty());
+    assert!(named(&vault.lab, &["backup", "show", ""]).await.is_empty(), "no bucket is named");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_shell_that_no_cluster_answers_gets_no_objects_and_no_noise() {
     let lab = Sandbox::new().await;
     std::fs::remove_file(lab.kubeconfig()).expect("it is there");
     assert!(completed(&lab, &["refresh", "--prod-deployment", ""]).await.is_empty());
+    assert!(named(&lab, &["reset", ""]).await.is_empty());
+    assert!(named(&lab, &["--s3-secret", "bucket-key", "backup", "show", ""]).await.is_empty());
 }
 
 /// The one line that is said, with no word of it twice.

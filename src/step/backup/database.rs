@@ -26,7 +26,7 @@ pub(in crate::step) async fn start(cx: &mut Context<'_>) -> Result<()> {
     cx.guard.before_change(Undo::DeleteJob { namespace: namespace.clone(), name: job.clone() }).await?;
     let from = environment(cx.settings);
     let reads = if from == &cx.settings.prod { "production" } else { "the sandbox" };
-    let mut env = refresh_job::environment(cx, &found.host, &from.database, &secret);
+    let mut env = refresh_job::environment((cx.settings, cx.run), &found.host, &from.database, &secret);
     env.push(Env::Plain("READS", reads.to_owned()));
     if cx.settings.require_read_only_role {
         env.push(Env::Plain("REQUIRE_READ_ONLY", "1".to_owned()));

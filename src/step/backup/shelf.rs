@@ -91,6 +91,17 @@ impl Shelf {
         Ok(objects)
     }
 
+    /// The sets that exist by their names, the newest first.
+    ///
+    /// # Errors
+    /// As [`Storage::list`].
+    pub async fn names(&self) -> Result<Vec<String>> {
+        let objects = self.objects().await?;
+        let parts = self.by_id(&objects).into_iter().rev();
+        let exist = parts.filter(|(_, parts)| parts.iter().any(|(part, _)| *part == Part::Manifest));
+        Ok(exist.map(|(id, _)| id.to_owned()).collect())
+    }
+
     /// The sets that exist, the newest first, and what becomes of each.
     ///
     /// # Errors

@@ -2,9 +2,10 @@
 use super::super::Context;
 use crate::cluster::job::{Container, Env};
 use crate::jobs;
+use crate::settings::Settings;
 
 pub(super) fn dump_container<'a>(cx: &Context<'a>, host: &str, secret: &'a str) -> Container<'a> {
-    let mut env = environment(cx, host, &cx.settings.prod.database, secret);
+    let mut env = environment((cx.settings, cx.run), host, &cx.settings.prod.database, secret);
     env.push(Env::Plain("READS", "production".to_owned()));
     if cx.settings.require_read_only_role {
         env.push(Env::Plain("REQUIRE_READ_ONLY", "1".to_owned()));
@@ -30,7 +31,7 @@ impl<'a> Set<'a> {
 
 pub(in crate::step) fn restore_container<'a>(cx: &Context<'a>, host: &str, set: &Set<'_>) -> Container<'a> {
     let settings = cx.settings;
-    let mut env = environment(cx, host, &settings.sandbox.database, &settings.sandbox.secret);
+    let mut env = environment((settings, cx.run), host, &settings.sandbox.database, &settings.sandbox.secret);
     env.extend(jobs::RESTORE.files.iter().map(|(name, text)| Env::Plain(name, (*text).to_owned())));
     env.extend([
         Env::Plain("SANDBOX_ROLE", settings.sandbox_role.clone()),
@@ -46,8 +47,13 @@ pub(in crate::step) fn restore_container<'a>(cx: &Context<'a>, host: &str, set: 
     Container { name: jobs::RESTORE.name, script: jobs::RESTORE.text, env }
 }
 
-pub(in crate::step) fn environment<'a>(cx: &Context<'a>, host: &str, database: &str, secret: &'a str) -> Vec<Env<'a>> {
-    let settings = cx.settings;
+/// What each of a run's scripts needs, with the credentials of this Secret.
+pub(in crate::step) fn environment<'a>(
+    (settings, run): (&Settings, &str),
+    host: &str,
+    database: &str,
+    secret: &'a str,
+) -> Vec<Env<'a>> {
     vec![
         Env::Plain("HOME", "/work".to_owned()),
         Env::Plain("TMPDIR", "/work".to_owned()),
@@ -59,7 +65,7 @@ pub(in crate::step) fn environment<'a>(cx: &Context<'a>, host: &str, database: &
         Env::Secret { name: "PGUSER", secret, key: "username" },
         Env::Secret { name: "PGPASSWORD", secret, key: "password" },
         Env::Plain("PGCONNECT_TIMEOUT", "10".to_owned()),
-        Env::Plain("PGAPPNAME", format!("sandbox-lifecycle/{}", cx.run)),
+        Env::Plain("PGAPPNAME", format!("sandbox-lifecycle/{run}")),
         Env::Plain("TABLE_PREFIX", settings.table_prefix.clone()),
         Env::Plain("MIN_TABLES", settings.min_tables.to_string()),
         Env::Plain("SKIP_FUNCTIONS", settings.skip_functions.join("\n")),

@@ -1,9 +1,10 @@
 //! The Roles against the calls that the commands really make: nothing is lacking, nothing is there in vain.
 
 use super::{parse, printed, small};
+use crate::backup::vault::Vault;
 use crate::support::api::Right;
 use crate::support::sandbox::{PROD, SANDBOX, Sandbox};
-use sandbox_lifecycle::cli::{Options, Task};
+use sandbox_lifecycle::cli::{Cli, Task};
 use sandbox_lifecycle::rights::{Call, Use, calls};
 use sandbox_lifecycle::settings::Settings;
 use serde_json::Value;
@@ -52,30 +53,51 @@ fn was_made(lab: &Sandbox, call: &Call) -> bool {
     })
 }
 
-/// Runs it with exactly the Roles that are printed for it.
-async fn least(tasks: &[Task], arguments: &[&str]) {
+/// With a tree on both sides, and a sandbox that was refreshed.
+async fn furnished() -> Sandbox {
     let lab = small().await;
     for namespace in [PROD, SANDBOX] {
         std::fs::create_dir(lab.documents(namespace).join("mycompany")).expect("a tree");
     }
     lab.run(&["--min-tables", "10", "refresh-from-prod"]).await.assert_code(0);
+    lab
+}
+
+/// The settings that these flags mean.
+fn settings(flags: &[&str]) -> Settings {
+    let typed = [&["sandbox-lifecycle"], flags, &["config"]].concat();
+    let matches = Cli::typed().try_get_matches_from(typed).expect("they can be typed");
+    Settings::load(Cli::of(&matches).expect("they can be typed").options, None).expect("they are right")
+}
+
+/// Runs it with exactly the Roles that are printed for these commands: none of its calls is refused, and each that the table says is always
+/// made was made, and so was each that is only for `looks`.
+async fn least_in(lab: &Sandbox, flags: &[&str], tasks: &[Task], arguments: &[&str], looks: &[&str]) {
     let names: Vec<&str> = tasks.iter().map(|task| task.name()).collect();
-    let rights = granted(&printed(&lab, &[&["rbac"], names.as_slice()].concat()).await);
+    let rights = granted(&printed(lab, &[&["rbac"], names.as_slice(), flags].concat()).await);
     lab.api.set(|settings| settings.rights = Some(rights));
     lab.api.record.clear();
-    lab.run(&[&["--min-tables", "10"], arguments].concat()).await.assert_code(0);
+    lab.run(&[&["--min-tables", "10"], flags, arguments].concat()).await.assert_code(0);
     let refused: Vec<String> =
         lab.api.record.all().iter().filter(|seen| seen.code == Some(403)).map(|seen| seen.line()).collect();
     assert_eq!(refused, Vec::<String>::new(), "{names:?} asks for what its Roles do not have");
-    let settings = Settings::load(Options::default(), None).expect("the defaults are right");
-    let calls = calls(&settings, tasks);
+    let calls = calls(&settings(flags), tasks);
     assert!(!calls.is_empty());
-    // A refresh's own are made by a refresh; what only looks makes all of its own.
-    let looks = |call: &Call| matches!(call.used, Use::Only("for `status`" | "for `doctor`"));
-    let runs = !tasks.contains(&Task::Doctor) && !arguments.contains(&"cool");
-    for call in calls.iter().filter(|call| runs && call.used == Use::Always || looks(call)) {
-        assert!(was_made(&lab, call), "{names:?} never made this call: {call:?}");
+    // A refresh's own are made by a refresh, and a checkpoint's by one that is taken.
+    let runs = looks.is_empty() && !arguments.contains(&"cool");
+    let due = |call: &&Call| match call.used {
+        Use::Always => runs,
+        Use::Sometimes(_) => false,
+        Use::Only(what) => looks.contains(&what),
+    };
+    for call in calls.iter().filter(due) {
+        assert!(was_made(lab, call), "{names:?} never made this call: {call:?}");
     }
+    lab.api.set(|settings| settings.rights = None);
+}
+
+async fn least(tasks: &[Task], arguments: &[&str]) {
+    least_in(&furnished().await, &[], tasks, arguments, &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,16 +109,56 @@ async fn a_refresh_uses_its_roles_to_the_last_verb() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rehearsal_loop_needs_its_roles_and_no_more() {
-    least(&[Task::Checkpoint], &["checkpoint"]).await;
-    least(&[Task::Checkpoint], &["checkpoint", "--warm"]).await;
-    least(&[Task::Checkpoint], &["checkpoint", "cool"]).await;
+    let lab = furnished().await;
+    for (task, arguments) in [
+        (Task::Checkpoint, &["checkpoint"][..]),
+        (Task::Diff, &["diff", "--rows"]),
+        (Task::Reset, &["reset"]),
+        (Task::Reset, &["reset", "--offline"]),
+        (Task::Checkpoint, &["checkpoint", "--warm"]),
+        (Task::Reset, &["reset"]),
+        (Task::Checkpoint, &["checkpoint", "list"]),
+        (Task::Checkpoint, &["checkpoint", "show", "golden"]),
+        (Task::Checkpoint, &["checkpoint", "delete", "golden"]),
+        (Task::Checkpoint, &["checkpoint", "cool"]),
+    ] {
+        least_in(&lab, &[], &[task], arguments, &[]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn backups_need_their_roles_and_no_more() {
+    let vault = Vault::new().await;
+    let flags = ["--s3-secret", "bucket-key"];
+    for (task, arguments) in [(Task::Backup, &["backup"][..]), (Task::Refresh, &["refresh", "--from-backup"])] {
+        // The one from a backup asks production for nothing, so its own are not all made.
+        let looks: &[&str] = if task == Task::Refresh { &["for `refresh --from-backup`"] } else { &[] };
+        least_in(&vault.lab, &flags, &[task], arguments, looks).await;
+    }
+    for arguments in [&["backup", "list"][..], &["backup", "verify"], &["backup", "prune"]] {
+        // They ask for the bucket's key, and for nothing else.
+        let only_looks = &["nothing that the table knows"];
+        least_in(&vault.lab, &flags, &[Task::Backup], arguments, only_looks).await;
+        let asked: Vec<String> = vault.lab.api.record.all().iter().map(|seen| seen.line()).collect();
+        let more = asked.iter().find(|line| !line.contains("bucket-key") && !line.contains("selfsubjectaccessreviews"));
+        assert_eq!(more, None, "{arguments:?} asks for more: {asked:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_only_looks_uses_its_roles_to_the_last_verb() {
-    least(&[Task::Recover], &["recover"]).await;
-    least(&[Task::Status], &["status"]).await;
-    least(&[Task::Refresh, Task::Doctor], &["doctor"]).await;
+    let lab = furnished().await;
+    least_in(&lab, &[], &[Task::Recover], &["recover"], &[]).await;
+    least_in(&lab, &[], &[Task::Status], &["status"], &["for `status`"]).await;
+    for task in [Task::Refresh, Task::RefreshFromProd] {
+        let both = [task, Task::Doctor];
+        least_in(&lab, &[], &both, &["doctor", task.name()], &["for `doctor`"]).await;
+        // A refresh has more rights than the look into the databases needs, so these are told by the doctor's own rows.
+        least_in(&lab, &[], &both, &["doctor", task.name(), "--deep"], &["for `doctor`"]).await;
+        let deep = calls(&settings(&[]), &[Task::Doctor]);
+        let deep = deep.iter().filter(|call| call.used == Use::Only("for `doctor --deep`"));
+        assert_eq!(deep.inspect(|call| assert!(was_made(&lab, call), "it never made this call: {call:?}")).count(), 13);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

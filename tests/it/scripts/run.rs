@@ -51,7 +51,9 @@ impl Ended {
     pub(crate) fn refused(&self, with: i32) -> String {
         assert_eq!(self.code, Some(with), "{self:?}");
         match self.events.last() {
-            Some(Event::Refused { code, reason, items }) if *code == with => format!("{reason}\n{}", items.join("\n")),
+            Some(Event::Refused { code, reason, items, .. }) if *code == with => {
+                format!("{reason}\n{}", items.join("\n"))
+            }
             _ => panic!("no refusal: {self:?}"),
         }
     }
