@@ -2,6 +2,9 @@
 //!
 //! Bounded by the number of cases, so that it ends; a case that fails is printed with its seed and made smaller.
 
+mod scripts;
+mod streams;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sandbox_lifecycle::documents::archive::{Format, Member, Piece, Reader, end, header, padding};
@@ -15,9 +18,10 @@ const EVENT: &str = r#"{"event":"refused","code":23,"reason":"objects","items":[
 const SETTINGS: &str = "prod-namespace = \"erp\"\nmin-tables = 250\ndocuments-tree = [\"mycompany\", \"a/b\"]\n";
 
 /// A good text in which a few bytes were put, taken away or replaced.
-fn bent(whole: &'static [u8]) -> impl Strategy<Value = Vec<u8>> {
+fn bent(whole: impl Into<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
+    let whole: Vec<u8> = whole.into();
     vec((0..whole.len(), any::<u8>(), 0..3_u8), 0..6).prop_map(move |edits| {
-        let mut text = whole.to_vec();
+        let mut text = whole.clone();
         for (at, byte, how) in edits {
             let at = at.min(text.len().saturating_sub(1));
             match how {

@@ -2,6 +2,8 @@
 use super::wire::halves;
 use super::*;
 use futures::{Sink, Stream};
+use proptest::collection::vec;
+use proptest::prelude::*;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll};
@@ -76,4 +78,66 @@ async fn a_server_that_is_silent_for_long_is_gone() {
     let mut output = wire::output(futures::stream::pending(), "pod a/b".to_owned());
     let error = output.next().await.expect_err("silence").to_string();
     assert!(error.contains("has not been heard of"), "{error}");
+}
+
+/// Everything that is heard, to the end or to an error.
+fn heard(messages: Vec<Message>) -> (Vec<u8>, Option<Ended>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut output = halves(Socket(messages.into()), "pod a/b".to_owned()).1;
+        let mut stdout = Vec::new();
+        loop {
+            match output.next().await {
+                Ok(Heard::Stdout(bytes)) => stdout.extend_from_slice(&bytes),
+                Ok(Heard::Stderr(_)) => {}
+                Ok(Heard::Ended(ended)) => return (stdout, Some(ended)),
+                Err(_) => return (stdout, None),
+            }
+        }
+    })
+}
+
+/// A status in which a few bytes were replaced.
+fn bent_status() -> impl Strategy<Value = Vec<u8>> {
+    let edits = vec((0..400_usize, any::<u8>()), 0..4);
+    (prop_oneof![Just(SUCCESS), Just(CODE), Just(LOST)], edits).prop_map(|(whole, edits)| {
+        let mut status = whole.to_vec();
+        edits.iter().for_each(|(at, byte)| status[at % whole.len()] = *byte);
+        with(3, &status)
+    })
+}
+
+fn message() -> impl Strategy<Value = Message> {
+    let any_bytes = || vec(any::<u8>(), 0..40);
+    prop_oneof![
+        any_bytes().prop_map(|bytes| Message::Binary(bytes.into())),
+        any_bytes().prop_map(|bytes| Message::Binary(with(1, &bytes).into())),
+        bent_status().prop_map(|bytes| Message::Binary(bytes.into())),
+        Just(Message::Ping(Vec::new().into())),
+        Just(Message::Close(None)),
+        ".{0,20}".prop_map(|text| Message::Text(text.into())),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+
+    #[test]
+    fn only_the_word_success_in_a_status_is_one(messages in vec(message(), 0..12)) {
+        let said = |message: &Message| match message {
+            Message::Binary(bytes) => bytes.len() > 1 && bytes[0] == 3 && bytes.windows(9).any(|word| word == b"\"Success\""),
+            _ => false,
+        };
+        let success = messages.iter().any(said);
+        let (_, ended) = heard(messages);
+        prop_assert!(success || ended != Some(Ended::Code(0)));
+    }
+
+    #[test]
+    fn what_a_command_says_arrives_whole_however_it_is_cut_into_messages(content in vec(any::<u8>(), 0..300), piece in 1..40_usize) {
+        let mut messages: Vec<Message> = content.chunks(piece).map(|bytes| Message::Binary(with(1, bytes).into())).collect();
+        prop_assert_eq!(heard(messages.clone()), (content.clone(), None), "without a status it is cut");
+        messages.push(Message::Binary(with(3, SUCCESS).into()));
+        prop_assert_eq!(heard(messages), (content, Some(Ended::Code(0))));
+    }
 }

@@ -154,7 +154,8 @@ fn status(content: &[u8]) -> Result<Ended> {
     let causes = status.details.as_ref().and_then(|details| details.causes.as_deref()).unwrap_or_default();
     let code = causes.iter().find(|cause| cause.reason.as_deref() == Some("ExitCode"));
     let code = code.and_then(|cause| cause.message.as_deref()?.parse().ok());
-    Ok(match code {
+    // A failure is none of the successes, whatever its code.
+    Ok(match code.filter(|code| *code != 0) {
         Some(code) => Ended::Code(code),
         None => Ended::Failed(status.message.unwrap_or_else(|| "no reason given".to_owned())),
     })
