@@ -119,10 +119,11 @@ impl Cluster {
         let (namespace, claim) = (wanted.namespace, wanted.claim);
         let what = "waiting for the golden Pod to start";
         let config = watcher::Config::default().labels(selector);
-        let unbound = std::cell::Cell::new(false);
+        // One that nothing is done about by then: its claim has no volume, or it is not there, not made or deleted again.
+        let stuck = std::cell::Cell::new(true);
         let started = |pods: &Selection<Pod>| {
             let (pod, wait) = (ready_of(namespace, pods), unbound_claim(pods));
-            unbound.set(wait);
+            stuck.set(wait || pods.is_empty());
             match pods.values().find_map(pod::trouble) {
                 _ if pod.is_some() || wait => Ok(pod),
                 Some(trouble) => bail!(trouble),
@@ -131,7 +132,7 @@ impl Cluster {
         };
         let first = until(self.pods_of(namespace), config.clone(), UNBOUND_LIMIT, what, started).await;
         let error = match first {
-            Err(error) if error.is::<TooLate>() && !unbound.get() => {
+            Err(error) if error.is::<TooLate>() && !stuck.get() => {
                 match until(self.pods_of(namespace), config, START_LIMIT, what, started).await {
                     Ok(pod) => return Ok(pod),
                     Err(error) => error,
@@ -152,6 +153,7 @@ impl Cluster {
         let pods = self.pods(namespace, selector).await.unwrap_or_default();
         match pods.iter().find_map(pod::hitch) {
             Some(hitch) => error.context(hitch),
+            None if pods.is_empty() => error.context("there is no Pod for it: none was made, or it was deleted"),
             None => error,
         }
     }

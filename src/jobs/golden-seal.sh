@@ -5,10 +5,16 @@
 go
 IFS= read -r manifest || { echo "the manifest was cut" >&2; exit 51; }
 set_="sets/$SET"
-printf '%s\n' "$manifest" >"$set_/manifest.part"
-durable "$set_"
+# Before the link is switched the set is nobody's: it would only take room.
+unwritten() {
+    discard "$set_"
+    echo "$1" >&2
+    exit 52
+}
+printf '%s\n' "$manifest" >"$set_/manifest.part" || unwritten "the manifest cannot be written: the volume may be full"
+durable "$set_" || unwritten "the set cannot be brought to the disk: the volume may be full"
 mv -f -- "$set_/manifest.part" "$set_/manifest.json"
-[ "$(cat "$set_/manifest.json")" = "$manifest" ] || { echo "the manifest was not written as it should be" >&2; exit 52; }
+[ "$(cat "$set_/manifest.json")" = "$manifest" ] || unwritten "the manifest was not written as it should be"
 sync -- "$set_" sets 2>/dev/null || sync -f .
 former=$(readlink -- "checkpoints/$NAME" || :)
 rm -f checkpoints/.next

@@ -106,16 +106,20 @@ pub(super) async fn seal(cx: &mut Context<'_>) -> Result<()> {
     let place = Place { cluster: cx.cluster, pod: &pod, run: cx.run };
     let mut checkpoint = cx.golden.saved.take().context("a bug: nothing was saved")?;
     let set = set(&checkpoint.name, cx.run);
-    let sealed = async {
+    let measured = async {
         let measured = order(place, MEASURE, &[("SET", &set)], "").await?;
         checkpoint.files = shelf::sums(&measured);
         checkpoint.bytes = shelf::bytes(&measured) + checkpoint.documents.bytes;
         ensure!(checkpoint.files.len() > Sums::OWN_FILES, "the set is not as it was written");
         cx.guard.prove_lease().await?;
-        let line = checkpoint.seal().context("cannot write the manifest")?;
-        order(place, SEAL, &[("SET", &set), ("NAME", &checkpoint.name)], &format!("{line}\n")).await
+        checkpoint.seal().context("cannot write the manifest")
     };
-    let left = match sealed.await {
+    let line = match measured.await {
+        Ok(line) => line,
+        Err(error) => return Err(discarded(place, &set, error).await),
+    };
+    let sealed = order(place, SEAL, &[("SET", &set), ("NAME", &checkpoint.name)], &format!("{line}\n")).await;
+    let left = match sealed {
         Ok(left) => left,
         Err(error) => {
             let name = &checkpoint.name;
