@@ -3,6 +3,7 @@
 //! everything else is as it was, no password is told, and the exit code has told the truth.
 mod answer;
 mod arena;
+mod bucket;
 mod case;
 mod disk;
 mod piece;
@@ -10,6 +11,8 @@ mod place;
 mod statement;
 mod tally;
 mod trouble;
+mod verdict;
+mod volume;
 mod watchdog;
 mod writes;
 
@@ -25,7 +28,7 @@ async fn a_bad_answer_to_any_request_strands_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_end_of_the_tool_at_any_place_strands_nothing() {
     let requests = case::requests(Piece::Refresh).await;
-    Group::of("ends of the tool", Piece::Refresh).play(case::ends(&requests), 1).await;
+    Group::of("ends of the tool", Piece::Refresh).play(case::ends(Piece::Refresh, &requests), 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,7 +40,7 @@ async fn a_request_that_is_carried_out_when_all_is_over_comes_too_late() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_around_it_at_any_place_strands_nothing() {
     let requests = case::requests(Piece::Refresh).await;
-    Group::of("failures around the tool", Piece::Refresh).play(case::surroundings(&requests), 1).await;
+    Group::of("failures around the tool", Piece::Refresh).play(case::surroundings(Piece::Refresh, &requests), 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,10 +55,27 @@ async fn a_watched_run_that_disappears_is_recovered_whatever_happens_to_its_watc
     Group::of("runs with a watchdog", Piece::Watched).play(case::watched(&requests, &of_watchdog), 1).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_anywhere_within_a_reset_of_rows_changes_nothing() {
+    let cases = statement::cases().into_iter().chain(statement::cases_of_rows()).chain(disk::cases()).collect();
+    Group::of("failures within a reset of rows", Piece::ResetOfTables).play(cases, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_anywhere_within_a_full_reset_changes_nothing() {
+    let cases = statement::cases().into_iter().chain(disk::cases()).collect();
+    Group::of("failures within a full reset", Piece::ResetFull).play(cases, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_golden_volume_that_is_full_leaves_the_checkpoint_there_was() {
+    Group::of("a full golden volume", Piece::CheckpointWarm).play(volume::cases(), 3).await;
+}
+
 /// Any other command: the same for each of its requests.
 async fn strands_nothing(name: &'static str, piece: Piece) {
     let requests = case::requests(piece).await;
-    Group::of(name, piece).play(case::anything(&requests), 1).await;
+    Group::of(name, piece).play(case::anything(piece, &requests), 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,4 +101,14 @@ async fn a_warm_reset_strands_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_offline_reset_strands_nothing() {
     strands_nothing("a reset offline", Piece::ResetOffline).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_leaves_whole_sets_or_none_and_strands_nothing() {
+    strands_nothing("a backup", Piece::Backup).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_from_a_backup_strands_nothing() {
+    strands_nothing("a refresh from a backup", Piece::FromBackup).await;
 }

@@ -5,7 +5,7 @@ use super::arena::{Arena, End, finish};
 use super::piece::Piece;
 use super::place::{Place, When, changes};
 use super::trouble::{Fate, Next, Trouble};
-use super::{disk, statement, watchdog};
+use super::{disk, statement, volume, watchdog};
 use crate::support::api::Rule;
 use crate::support::sandbox::Ran;
 use std::fmt;
@@ -21,8 +21,12 @@ pub(super) enum Case {
     Watchdog { number: usize, line: String, answer: Option<Answer> },
     /// The restore fails, so many tenths on its way.
     Statement { tenth: u64 },
+    /// A table's rows cannot be put back, so many tenths on the way.
+    Rows { tenth: usize },
     /// The disk has room for so many tenths of what the restore needs.
     DiskFull { tenth: u64 },
+    /// The golden volume has room for so many tenths of what a checkpoint takes.
+    VolumeFull { tenth: u64 },
 }
 
 /// How a case that was survived went.
@@ -50,9 +54,9 @@ pub(super) fn answers(requests: &[String]) -> Vec<Case> {
 }
 
 /// Everything that can happen to the tool itself, at every request and where it waits.
-pub(super) fn ends(requests: &[String]) -> Vec<Case> {
+pub(super) fn ends(piece: Piece, requests: &[String]) -> Vec<Case> {
     let mut cases = Vec::new();
-    for (number, place) in places(requests, &[When::Before, When::After]).into_iter().enumerate() {
+    for (number, place) in places(piece, requests, &[When::Before, When::After]).into_iter().enumerate() {
         let minutes = [-10, 0, 10][number % 3];
         for trouble in [
             Trouble::Signal("INT"),
@@ -82,7 +86,7 @@ pub(super) fn late(requests: &[String]) -> Vec<Case> {
 /// With a watchdog: the tool is ended at any place, and what can happen to the watchdog when it recovers.
 pub(super) fn watched(requests: &[String], of_watchdog: &[String]) -> Vec<Case> {
     let mut cases = Vec::new();
-    for place in places(requests, &[When::Before, When::After]) {
+    for place in places(Piece::Watched, requests, &[When::Before, When::After]) {
         for trouble in [Trouble::Killed(Next::Watchdog, 0), Trouble::Signal("TERM")] {
             cases.push(Case::Trouble { place: place.clone(), trouble });
         }
@@ -94,30 +98,26 @@ pub(super) fn watched(requests: &[String], of_watchdog: &[String]) -> Vec<Case> 
     cases
 }
 
-/// What can happen to a request of any command, and to the tool at it.
-pub(super) fn anything(requests: &[String]) -> Vec<Case> {
-    let of_requests = |case: &Case| matches!(case, Case::Trouble { place: Place::Request { .. }, .. });
-    let ends = ends(requests).into_iter().filter(of_requests);
-    answers(requests).into_iter().chain(ends).chain(late(requests)).collect()
+/// What can happen to a request of any command, to the tool, and around it.
+pub(super) fn anything(piece: Piece, requests: &[String]) -> Vec<Case> {
+    let ends = ends(piece, requests).into_iter().chain(late(requests));
+    answers(requests).into_iter().chain(ends).chain(surroundings(piece, requests)).collect()
 }
 
 /// Everything that can happen around it.
-pub(super) fn surroundings(requests: &[String]) -> Vec<Case> {
-    let mut cases = Vec::new();
-    for place in places(requests, &[When::Before]) {
-        let fates = [Fate::Deleted, Fate::Evicted, Fate::OutOfMemory, Fate::NodeLost].map(Trouble::Pod);
-        let others = [Trouble::PostgresRestarted, Trouble::TokenExpired, Trouble::ApiGone];
-        for trouble in fates.into_iter().chain(others) {
-            cases.push(Case::Trouble { place: place.clone(), trouble });
-        }
-    }
-    let waits = [Place::Reading, Place::Restoring];
-    cases.extend(waits.map(|place| Case::Trouble { place, trouble: Trouble::LockKept }));
-    cases
+pub(super) fn surroundings(piece: Piece, requests: &[String]) -> Vec<Case> {
+    let fates = [Fate::Deleted, Fate::Evicted, Fate::OutOfMemory, Fate::NodeLost].map(Trouble::Pod);
+    let others = [Trouble::PostgresRestarted, Trouble::TokenExpired, Trouble::ApiGone];
+    let lost = piece.has_a_volume().then_some(Trouble::ClaimLost);
+    let troubles: Vec<Trouble> = fates.into_iter().chain(others).chain(lost).collect();
+    let at =
+        |place: Place| troubles.clone().into_iter().map(move |trouble| Case::Trouble { place: place.clone(), trouble });
+    let kept = piece.waits().into_iter().map(|place| Case::Trouble { place, trouble: Trouble::LockKept });
+    places(piece, requests, &[When::Before]).into_iter().flat_map(at).chain(kept).collect()
 }
 
-fn places(requests: &[String], whens: &[When]) -> Vec<Place> {
-    let mut places = vec![Place::Reading, Place::Restoring];
+fn places(piece: Piece, requests: &[String], whens: &[When]) -> Vec<Place> {
+    let mut places = piece.waits();
     for &when in whens {
         let numbered = requests.iter().cloned().enumerate();
         places.extend(numbered.map(|(number, line)| Place::Request { number, line, when }));
@@ -131,7 +131,9 @@ impl Case {
         match self {
             Self::Answer { answer, .. } => answer.to_string(),
             Self::Statement { .. } => "a statement of the restore fails".to_owned(),
+            Self::Rows { .. } => "a table takes no rows".to_owned(),
             Self::DiskFull { .. } => "the database's disk is full".to_owned(),
+            Self::VolumeFull { .. } => "the golden volume is full".to_owned(),
             Self::Trouble { place, trouble } => format!("{} {}", trouble.kind(), place.kind()),
             Self::Watchdog { answer: Some(answer), .. } => format!("the watchdog: {answer}"),
             Self::Watchdog { answer: None, .. } => "the watchdog: killed".to_owned(),
@@ -159,8 +161,16 @@ impl Case {
                 let ran = statement::run(arena, (count * tenth / 10).max(1)).await?;
                 rolled_back(arena, &ran).await
             }
+            Self::Rows { tenth } => {
+                let ran = statement::run_without_rows(arena, *tenth).await?;
+                rolled_back(arena, &ran).await
+            }
             Self::DiskFull { tenth } => {
                 let ran = disk::run(arena, *tenth).await?;
+                rolled_back(arena, &ran).await
+            }
+            Self::VolumeFull { tenth } => {
+                let ran = volume::run(arena, *tenth).await?;
                 rolled_back(arena, &ran).await
             }
             Self::Watchdog { number, answer, .. } => {
@@ -221,6 +231,8 @@ impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Statement { tenth } => write!(f, "a statement fails, {tenth} tenths of the restore"),
+            Self::Rows { tenth } => write!(f, "a table takes no rows, {tenth} tenths of the tables"),
+            Self::VolumeFull { tenth } => write!(f, "golden volume full, room for {tenth} tenths of a checkpoint"),
             Self::DiskFull { tenth } => write!(f, "disk full, room for {tenth} tenths of the restore"),
             Self::Answer { number, line, answer } => write!(f, "{answer} at request {number} ({line})"),
             Self::Trouble { place, trouble } => write!(f, "{trouble} {place}"),

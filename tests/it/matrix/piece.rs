@@ -1,5 +1,6 @@
 //! What is played: a command, what there is before it, and what comes of it.
 
+use super::place::Place;
 use super::watchdog::WATCHED;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,11 +12,21 @@ pub(super) enum Piece {
     Watched,
     /// In a Job's Pod; there is an older one of the same name.
     Checkpoint,
+    /// In a Pod that is kept, whose volume is small.
+    CheckpointWarm,
     Reset,
     /// In a Pod that is kept.
     ResetWarm,
     /// The application is stopped meanwhile.
     ResetOffline,
+    /// In a Pod that is kept; every table differs, by rows alone.
+    ResetOfTables,
+    /// In a Pod that is kept; the schema differs too, so all is wiped and restored.
+    ResetFull,
+    /// Of production, into a bucket that has an older set, which falls.
+    Backup,
+    /// From the set in the bucket.
+    FromBackup,
 }
 
 impl Piece {
@@ -23,9 +34,11 @@ impl Piece {
         match self {
             Self::Refresh | Self::RefreshOfRows => &["refresh"],
             Self::Watched => WATCHED,
-            Self::Checkpoint => &["checkpoint"],
-            Self::Reset | Self::ResetWarm => &["reset"],
+            Self::Checkpoint | Self::CheckpointWarm => &["checkpoint"],
+            Self::Reset | Self::ResetWarm | Self::ResetOfTables | Self::ResetFull => &["reset"],
             Self::ResetOffline => &["reset", "--offline"],
+            Self::Backup => &["backup", "--keep-days", "1", "--keep-months", "0", "--keep-years", "0"],
+            Self::FromBackup => &["refresh", "--from-backup"],
         }
     }
 
@@ -35,17 +48,52 @@ impl Piece {
             Self::Refresh | Self::Watched => None,
             Self::RefreshOfRows => Some(&["refresh"]),
             Self::Checkpoint | Self::Reset => Some(&["checkpoint"]),
-            Self::ResetWarm | Self::ResetOffline => Some(&["checkpoint", "--warm"]),
+            Self::CheckpointWarm | Self::ResetWarm | Self::ResetOffline | Self::ResetOfTables | Self::ResetFull => {
+                Some(&["checkpoint", "--warm"])
+            }
+            Self::Backup | Self::FromBackup => Some(&["backup"]),
         }
     }
 
-    /// The sandbox is brought to production, not to a checkpoint.
+    /// The sandbox's database is brought to production's, not to a checkpoint.
     pub(super) fn is_refresh(self) -> bool {
-        matches!(self, Self::Refresh | Self::RefreshOfRows | Self::Watched)
+        matches!(self, Self::Refresh | Self::RefreshOfRows | Self::Watched | Self::FromBackup)
+    }
+
+    pub(super) fn is_checkpoint(self) -> bool {
+        matches!(self, Self::Checkpoint | Self::CheckpointWarm)
+    }
+
+    /// It only reads the sandbox, or does not even that.
+    pub(super) fn leaves_the_sandbox(self) -> bool {
+        self.is_checkpoint() || self == Self::Backup
+    }
+
+    pub(super) fn leaves_documents(self) -> bool {
+        self.leaves_the_sandbox() || self == Self::FromBackup
+    }
+
+    pub(super) fn has_a_bucket(self) -> bool {
+        matches!(self, Self::Backup | Self::FromBackup)
+    }
+
+    /// It works on the golden volume.
+    pub(super) fn has_a_volume(self) -> bool {
+        !self.is_refresh() && self != Self::Backup
     }
 
     /// The use of the sandbox before it changes its schema, too.
     pub(super) fn changes_schema(self) -> bool {
-        matches!(self, Self::Refresh | Self::Watched)
+        matches!(self, Self::Refresh | Self::Watched | Self::FromBackup | Self::ResetFull)
+    }
+
+    /// Where it can be kept waiting for a lock of the database server.
+    pub(super) fn waits(self) -> Vec<Place> {
+        match self {
+            Self::Refresh | Self::RefreshOfRows | Self::Watched => vec![Place::Reading, Place::Restoring],
+            Self::Checkpoint | Self::CheckpointWarm => vec![Place::Saving],
+            Self::Backup => vec![Place::Reading],
+            _ => vec![Place::Restoring],
+        }
     }
 }

@@ -16,6 +16,8 @@ pub(super) enum Place {
     Request { number: usize, line: String, when: When },
     /// Within production's snapshot: the counting waits for a lock.
     Reading,
+    /// Within the sandbox's snapshot, likewise.
+    Saving,
     /// Within the transaction that wipes and restores: it waits for a lock.
     Restoring,
 }
@@ -60,7 +62,7 @@ impl Place {
                 hold
             }
             Self::Reading => lock(arena, PRODUCTION.database),
-            Self::Restoring => lock(arena, SANDBOX.database),
+            Self::Saving | Self::Restoring => lock(arena, SANDBOX.database),
         }
     }
 
@@ -71,6 +73,7 @@ impl Place {
             Self::Request { when: When::After, .. } => "at a request that is done",
             Self::Request { when: When::Late, .. } => "at a request that comes late",
             Self::Reading => "while production is read",
+            Self::Saving => "while the sandbox is read",
             Self::Restoring => "within the restore",
         }
     }

@@ -1,4 +1,4 @@
-//! A statement of the restore that fails: at each tenth of them.
+//! A statement of the restore that fails: at each tenth of them, and where rows alone are put back, at each tenth of the tables.
 
 use super::arena::{Arena, finish};
 use super::case::Case;
@@ -18,6 +18,31 @@ const GUARD: &str = "
 /// One for each tenth.
 pub(super) fn cases() -> Vec<Case> {
     (1..=10).map(|tenth| Case::Statement { tenth }).collect()
+}
+
+/// One for each tenth.
+pub(super) fn cases_of_rows() -> Vec<Case> {
+    (1..=10).map(|tenth| Case::Rows { tenth }).collect()
+}
+
+/// Those that differ, in the order in which they are put back.
+const TABLES: &str = r#"SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+    AND relname LIKE 'llx%' AND relname <> 'llx_experiment' ORDER BY relname COLLATE "C""#;
+
+/// A run in which one table takes no rows, so many tenths on the way: those of the tables before it are in their place by then.
+pub(super) async fn run_without_rows(arena: &mut Arena, tenth: usize) -> Result<Ran, String> {
+    let sql = |text: &str| arena.lab.postgres.sql(SANDBOX.database, text);
+    let tables = sql(TABLES);
+    let tables: Vec<&str> = tables.lines().collect();
+    let table = tables[(tables.len() * tenth / 10).max(1) - 1];
+    sql(&format!("REVOKE INSERT ON {table} FROM erp_sandbox_role"));
+    let ran = finish(arena.start()).await;
+    sql(&format!("GRANT INSERT ON {table} TO erp_sandbox_role"));
+    let ran = ran?;
+    match ran.code == 1 && ran.stderr.contains(&format!("permission denied for table {table}")) {
+        true => Ok(ran),
+        false => Err(format!("exit code {}, {table} takes no rows:\n{}", ran.code, ran.stderr)),
+    }
 }
 
 /// How many statements a restore has that define something.

@@ -1,6 +1,6 @@
 //! What goes wrong at a place.
 
-use super::arena::{Arena, finish};
+use super::arena::{Arena, KEPT, finish};
 use super::place::Hold;
 use super::watchdog;
 use crate::support::api::{Fault, Rule};
@@ -14,7 +14,12 @@ use tokio::process::Child;
 
 /// A control plane that is upgraded comes back within this.
 const GONE: Duration = Duration::from_secs(30);
+/// A node that does not answer is given up after five minutes in life; this is long enough to be noticed.
+const GIVEN_UP: Duration = Duration::from_secs(5);
+/// Those that do the work.
+const CONTAINERS: [&str; 5] = ["dump", "receive", "restore", "hold", "golden"];
 const LEASE: &str = "sandbox-lifecycle";
+const CLAIM: &str = "sandbox-golden";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
@@ -32,6 +37,8 @@ pub(super) enum Trouble {
     ApiGone,
     /// What holds the lock keeps it.
     LockKept,
+    /// The golden volume is gone, its claim says.
+    ClaimLost,
 }
 
 /// Who goes on when a run was killed.
@@ -54,7 +61,7 @@ impl fmt::Display for Next {
     }
 }
 
-/// What becomes of the Job's Pod.
+/// What becomes of the Pod that does the work: the Job's, or the one that is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     Deleted,
@@ -70,11 +77,12 @@ impl fmt::Display for Trouble {
             Self::Killed(next, minutes) => write!(f, "SIGKILL, clock {minutes:+} min, then {next}"),
             Self::None => f.write_str("nothing else"),
             Self::SecondRun(minutes) => write!(f, "a second run, clock {minutes:+} min"),
-            Self::Pod(fate) => write!(f, "Job's Pod: {fate:?}"),
+            Self::Pod(fate) => write!(f, "the work's Pod: {fate:?}"),
             Self::PostgresRestarted => f.write_str("PostgreSQL restarted"),
             Self::TokenExpired => f.write_str("token expired"),
             Self::ApiGone => f.write_str("API server gone for 30 s"),
             Self::LockKept => f.write_str("another session keeps its lock"),
+            Self::ClaimLost => f.write_str("golden volume lost"),
         }
     }
 }
@@ -97,7 +105,7 @@ impl Trouble {
             Self::Killed(..) | Self::SecondRun(_) | Self::None => &[0],
             Self::Pod(Fate::NodeLost) | Self::TokenExpired => &[0, 1, 3],
             Self::LockKept => &[1],
-            Self::Pod(_) | Self::PostgresRestarted | Self::ApiGone => &[0, 1],
+            Self::Pod(_) | Self::PostgresRestarted | Self::ApiGone | Self::ClaimLost => &[0, 1],
         }
     }
 
@@ -130,6 +138,7 @@ impl Trouble {
             Self::PostgresRestarted => arena.restart_postgres(),
             Self::ApiGone => return without_api(arena, hold, child).await,
             Self::LockKept | Self::None => return finish(child).await,
+            Self::ClaimLost => return without_claim(arena, hold, child).await,
             Self::TokenExpired => arena.lab.api.set(|settings| settings.token = Some("another".to_owned())),
         }
         hold.release(arena);
@@ -139,7 +148,7 @@ impl Trouble {
     /// What an operator does about a run that ended with 3, before `recover`.
     pub(super) async fn mend(self, arena: &Arena) {
         arena.lab.api.set(|settings| settings.token = None);
-        for pod in job_pods(arena) {
+        for pod in work_pods(arena).into_iter().filter(|pod| is_transient(pod)) {
             // `kubectl delete pod --force` once the node is known to be gone.
             let _ = arena.lab.store.delete("pods", SANDBOX, &pod, DeleteOptions::now());
         }
@@ -149,17 +158,17 @@ impl Trouble {
 
 impl Fate {
     fn strike(self, arena: &Arena) {
-        for pod in job_pods(arena) {
+        for pod in work_pods(arena) {
             match self {
                 // It may be gone by itself by now.
                 Self::Deleted => drop(arena.lab.store.delete("pods", SANDBOX, &pod, DeleteOptions::default())),
                 Self::Evicted => arena.lab.kubelet.evict(SANDBOX, &pod),
-                Self::NodeLost => arena.lab.kubelet.lose(SANDBOX, &pod),
+                Self::NodeLost => lose(arena, &pod),
                 Self::OutOfMemory => {
                     let is_running = |name: &&str| {
                         arena.lab.kubelet.container(SANDBOX, &pod, name).is_some_and(|it| it.exit().is_none())
                     };
-                    let running = ["dump", "restore"].into_iter().find(is_running);
+                    let running = CONTAINERS.into_iter().find(is_running);
                     running.into_iter().for_each(|name| arena.lab.kubelet.oom_kill(SANDBOX, &pod, name));
                 }
             }
@@ -167,10 +176,23 @@ impl Fate {
     }
 }
 
-fn job_pods(arena: &Arena) -> Vec<String> {
+/// The Pod of a Deployment is deleted in the end, and another one is made; that of a Job is left to the run.
+fn lose(arena: &Arena, pod: &str) {
+    arena.lab.kubelet.lose(SANDBOX, pod);
+    if !is_transient(pod) {
+        let (store, pod) = (arena.lab.store.clone(), pod.to_owned());
+        tokio::spawn(async move {
+            tokio::time::sleep(GIVEN_UP).await;
+            // The run may have ended, and the case with it.
+            let _ = store.delete("pods", SANDBOX, &pod, DeleteOptions::default());
+        });
+    }
+}
+
+fn work_pods(arena: &Arena) -> Vec<String> {
     let pods = arena.lab.store.list("pods", Some(SANDBOX));
     let names = pods.iter().filter_map(|pod| pod["metadata"]["name"].as_str());
-    names.filter(|name| is_transient(name)).map(str::to_owned).collect()
+    names.filter(|name| is_transient(name) || name.starts_with(KEPT)).map(str::to_owned).collect()
 }
 
 /// Is it a Pod of the run's own Job?
@@ -211,6 +233,21 @@ async fn without_api(arena: &Arena, hold: &Hold, child: Child) -> Result<Ran, St
         arena.lab.api.faults.clear();
     };
     let (ran, ()) = tokio::join!(finish(child), back);
+    ran
+}
+
+/// What the claim says is mended by hand afterwards: here its content was not lost.
+async fn without_claim(arena: &Arena, hold: &Hold, child: Child) -> Result<Ran, String> {
+    let says = |phase: &'static str| {
+        // There is none yet where it is the run that makes it.
+        let _ = arena.lab.store.mutate("persistentvolumeclaims", SANDBOX, CLAIM, |claim| {
+            claim["status"]["phase"] = phase.into();
+        });
+    };
+    says("Lost");
+    hold.release(arena);
+    let ran = finish(child).await;
+    says("Bound");
     ran
 }
 

@@ -34,9 +34,10 @@ impl PostgresServer {
         self.sql("postgres", "CHECKPOINT");
     }
 
-    /// Only the server sees what is mounted for it.
+    /// Only the server sees what is mounted for it. What it writes is read first: a command that ends without that breaks its pipe.
     fn in_server(&self, command: &str) {
-        self.sql("postgres", &format!("COPY (SELECT) TO PROGRAM '{}'", quoted(command)));
+        let command = format!("cat >/dev/null; {command}");
+        self.sql("postgres", &format!("COPY (SELECT) TO PROGRAM '{}'", quoted(&command)));
     }
 
     fn disk(&self) -> String {
