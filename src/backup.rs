@@ -1,6 +1,7 @@
-//! Backup sets as data, no I/O: their names, their manifest, and the seal of those that are encrypted.
+//! Backup sets as data, no I/O: their names, their manifest, the seal of those that are encrypted, and what a dump has in it.
 pub mod manifest;
 pub mod seal;
+pub mod toc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

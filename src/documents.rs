@@ -4,6 +4,7 @@
 pub mod archive;
 pub mod complaints;
 pub mod delta;
+pub mod excluded;
 pub mod frames;
 pub mod manifest;
 pub mod sieve;

@@ -21,8 +21,8 @@ impl Plan {
         let plan = match command {
             Command::RefreshFromProd(flags) => Some(Self::refresh_from_prod(flags).kept(flags)),
             Command::SyncDocuments => Some(Self::sync_documents()),
-            Command::Refresh { flags, from: FromBackup { set: Some(_), .. } } => {
-                Some(Self::from_backup(flags.full).kept(flags))
+            Command::Refresh { flags, from: FromBackup { set: Some(_), database_only, .. } } => {
+                Some(Self::from_backup(flags.full, *database_only).kept(flags))
             }
             Command::Refresh { flags, .. } => {
                 Some(Self::refresh_from_prod(flags).then(Self::sync_documents()).kept(flags))
@@ -74,18 +74,22 @@ impl Plan {
         Self { steps, full: false }
     }
 
-    /// As from production, but that the set comes from the bucket.
-    fn from_backup(full: bool) -> Self {
+    /// As from production, but that the set comes from the bucket. A damaged one is found before the sandbox is stopped.
+    fn from_backup(full: bool, database_only: bool) -> Self {
         use Step::*;
-        let steps =
-            vec![FindSet, StartReceiver, ReceiveSet, PauseArgo, ScaleDown, Restore, ScaleUp, ResumeArgo, CleanUp];
-        Self { steps, full }
+        let steps = [
+            &[FindSet][..],
+            if database_only { &[] } else { &[ReadDocuments] },
+            &[StartReceiver, ReceiveSet, PauseArgo, ScaleDown, Restore, ScaleUp, ResumeArgo, CleanUp],
+            if database_only { &[] } else { &[BringDocuments] },
+        ];
+        Self { steps: steps.concat(), full }
     }
 
-    /// What is damaged is found before anything is done with it.
+    /// All of the set is read before anything is done with it.
     fn proof() -> Self {
-        let mut proof = Self::from_backup(false);
-        proof.steps.insert(1, Step::ReadSet);
+        let mut proof = Self::from_backup(false, false);
+        proof.steps.iter_mut().filter(|step| **step == Step::ReadDocuments).for_each(|step| *step = Step::ReadSet);
         proof.steps.push(Step::NoteRestored);
         proof
     }
@@ -143,6 +147,7 @@ impl Plan {
             stops: has(Step::PauseArgo),
             backup: has(Step::StartDump).then_some(settings.wanted.side),
             from_backup: has(Step::StartReceiver),
+            brings_documents: has(Step::BringDocuments),
             golden: golden.into_iter().find(|(step, _)| has(*step)).map(|(_, golden)| golden),
         }
     }

@@ -7,6 +7,9 @@
 //! A coarser rule begins where the finer one ends, so what a finer rule keeps does not use up a coarser one. A period counts whether or
 //! not it has a set, so only time and newer sets of the same period make a set fall. The newest set, the newest verified one and those
 //! from the future always stay; a policy of nothing removes nothing.
+//!
+//! Verified is a set that was read back or restored: either says that its bytes are those that were stored. Only a restore says that a
+//! database comes of them. So a newer set that was merely read back does not make the newest restored one fall: that one stays, too.
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
@@ -26,7 +29,18 @@ pub struct Policy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Set {
     pub at: Timestamp,
-    pub verified: bool,
+    pub proof: Proof,
+}
+
+/// What is known of a set beyond that it was made; the later ones say more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Proof {
+    #[default]
+    None,
+    /// All of it was read, and is as it was stored.
+    ReadBack,
+    /// A sandbox was brought to it, and found equal.
+    Restored,
 }
 
 /// Why a set stays.
@@ -37,6 +51,7 @@ pub enum Rule {
     Future,
     Newest,
     NewestVerified,
+    NewestRestored,
     Daily,
     Monthly,
     Yearly,
@@ -72,8 +87,10 @@ pub fn decide(sets: &[Set], policy: Policy, now: Timestamp) -> Vec<Verdict> {
     if let Some((at, _)) = past().max_by_key(|(_, set)| set.at) {
         verdicts[at].rules.push(Rule::Newest);
     }
-    if let Some((at, _)) = past().filter(|(_, set)| set.verified).max_by_key(|(_, set)| set.at) {
-        verdicts[at].rules.push(Rule::NewestVerified);
+    for (proof, rule) in [(Proof::ReadBack, Rule::NewestVerified), (Proof::Restored, Rule::NewestRestored)] {
+        if let Some((at, _)) = past().filter(|(_, set)| set.proof >= proof).max_by_key(|(_, set)| set.at) {
+            verdicts[at].rules.push(rule);
+        }
     }
     let windows = Windows::new(policy, date(now));
     keep(&mut verdicts, newest(past(), |day| windows.in_days(day).then_some(day)), Rule::Daily, |day| {

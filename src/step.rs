@@ -53,8 +53,10 @@ pub enum Step {
     PruneSets,
     FindSet,
     ReadSet,
+    ReadDocuments,
     StartReceiver,
     ReceiveSet,
+    BringDocuments,
     NoteRestored,
 }
 
@@ -183,8 +185,10 @@ impl Step {
             Self::PruneSets => backup::prune(cx).await,
             Self::FindSet => backup::find(cx).await,
             Self::ReadSet => backup::read(cx).await,
+            Self::ReadDocuments => backup::read_documents(cx).await,
             Self::StartReceiver => backup::start_receiver(cx).await,
             Self::ReceiveSet => backup::receive(cx).await,
+            Self::BringDocuments => backup::bring_documents(cx).await,
             Self::NoteRestored => backup::note_restored(cx).await,
             step => golden::run(step, cx).await,
         }

@@ -87,7 +87,7 @@ impl Display for Summary {
             writeln!(f, "database   {tables} tables, {rows} rows, {sequences} sequences; dump {}", size(*dump_bytes))?;
             match &self.from_backup {
                 None => writeln!(f, "           production's data as of {read_at}")?,
-                Some(from) => writeln!(f, "           {from}, data as of {read_at}; the documents were not touched")?,
+                Some(from) => writeln!(f, "           {from}, data as of {read_at}")?,
             }
             match put_back {
                 None => writeln!(f, "           wiped and restored")?,
@@ -101,6 +101,8 @@ impl Display for Summary {
         if let Some(documents) = &self.documents {
             let Copied { files, bytes, removed, unchanged, .. } = documents;
             writeln!(f, "documents  {files} sent ({}), {removed} removed, {unchanged} unchanged", size(*bytes))?;
+        } else if self.from_backup.is_some() && self.outcome == "done" {
+            writeln!(f, "documents  not touched")?;
         }
         write!(f, "{}", self.rehearsal)?;
         if let Some(downtime) = self.downtime_seconds {
@@ -108,14 +110,23 @@ impl Display for Summary {
         }
         // The seconds of each step have been told as it ended; the JSON has them again.
         writeln!(f, "took       {:.1} s", self.seconds)?;
+        f.write_str(self.closing())
+    }
+}
+
+impl Summary {
+    /// What to know of the sandbox from now on.
+    fn closing(&self) -> &'static str {
+        let own = self.from_backup.as_ref().is_some_and(FromBackup::is_own);
         match self.database {
             _ if self.outcome != "done" => {
-                write!(f, "The run failed after its commit: the database is as told here, the error says what is not.")
+                "The run failed after its commit: the database is as told here, the error says what is not."
             }
-            _ if self.backup.is_some() => Ok(()),
-            Some(_) => write!(f, "{REMINDER}"),
-            None if !self.rehearsal.is_empty() => Ok(()),
-            None => write!(f, "The sandbox has production's documents."),
+            _ if self.backup.is_some() => "",
+            Some(_) if own => "The sandbox is what it was when it was backed up.",
+            Some(_) => REMINDER,
+            None if !self.rehearsal.is_empty() => "",
+            None => "The sandbox has production's documents.",
         }
     }
 }

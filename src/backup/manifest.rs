@@ -37,6 +37,9 @@ pub struct Database {
     pub server: String,
     /// When the rows were read, in one snapshot.
     pub read_at: String,
+    /// Of a sandbox, when the data in it had been read from production, if that was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_read_at: Option<String>,
     pub rows: u64,
     pub sequences: u64,
     pub tables: Vec<Table>,
@@ -58,6 +61,9 @@ pub struct Documents {
     pub files: u64,
     /// Entries of any type.
     pub entries: u64,
+    /// Content of the files; sets of older versions do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_bytes: Option<u64>,
 }
 
 /// One object of the set, and what is in it when it is not encrypted any more. Sums are SHA-256 in hex.

@@ -46,7 +46,7 @@ pub enum BackupAction {
     Verify {
         /// The set's name, or its beginning [default: the newest]
         set: Option<String>,
-        /// Then refresh the sandbox's database from it, and note in the bucket that this went well
+        /// Then bring the sandbox's database and documents to it, and note in the bucket that this went well
         #[arg(long)]
         restore: bool,
     },

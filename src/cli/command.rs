@@ -13,7 +13,7 @@ pub enum Command {
     RefreshFromProd(RefreshFlags),
     /// Copy the documents trees from the production pod to the sandbox pod
     SyncDocuments,
-    /// refresh-from-prod, then sync-documents; or the database from a backup, without asking production for anything
+    /// refresh-from-prod, then sync-documents; or both from a backup, without asking production for anything
     Refresh {
         #[command(flatten)]
         flags: RefreshFlags,
@@ -83,12 +83,15 @@ pub struct RefreshFlags {
 /// Which set a refresh is made of, if not of production.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub struct FromBackup {
-    /// Bring the database to this backup set instead [default: the newest]; the documents are not touched
+    /// Bring database and documents to this backup set instead [default: the newest]
     #[arg(long = "from-backup", value_name = "SET", num_args = 0..=1, default_missing_value = "")]
     pub set: Option<String>,
     /// Whose set
     #[arg(long, value_name = "ENV", default_value = "prod", requires = "set")]
     pub env: Side,
+    /// Leave the documents as they are
+    #[arg(long, requires = "set")]
+    pub database_only: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]

@@ -1,4 +1,5 @@
-//! Document trees from one pod to another, by exec, through this process and no disk.
+//! Document trees from one pod to another, or out of an archive, by exec, through this process and no disk.
+mod archive;
 mod pass;
 
 use crate::cluster::Cluster;
@@ -8,6 +9,7 @@ use crate::documents::manifest::{Manifest, Parser};
 use crate::documents::verdict::Pass;
 use crate::documents::{MANIFEST_SCRIPT, meaning, sent};
 use anyhow::{Context, Result, anyhow, bail};
+pub use archive::Intake;
 use kube::Client;
 use serde::Serialize;
 

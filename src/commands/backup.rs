@@ -4,8 +4,9 @@ use crate::cli::{BackupAction, Output, RunFlags, spoken};
 use crate::outcome::Outcome;
 use crate::record;
 use crate::report::{self, size};
+use crate::retention::Proof;
 use crate::step::backup::shelf::{Falls, Shelf, Stored};
-use crate::step::backup::verify;
+use crate::step::backup::verify::{self, Found};
 use crate::step::rights;
 use crate::summary::Summary;
 use anyhow::{Context as _, Result};
@@ -19,11 +20,10 @@ impl Run<'_> {
         flags: &RunFlags,
         summary: &mut Summary,
     ) -> Result<Outcome> {
-        let output = flags.output;
         let cluster = self.connect().await?;
         rights::check_bucket(self.settings, &cluster).await?;
         let shelf = Shelf::open(self.settings, &cluster).await?;
-        let (policy, now) = (self.settings.backups.policy, record::now());
+        let (policy, now, output) = (self.settings.backups.policy, record::now(), flags.output);
         let said = match action {
             Some(BackupAction::Show { set }) => {
                 let set = shelf.find(Some(set), policy).await?;
@@ -41,8 +41,9 @@ impl Run<'_> {
                 let set = shelf.find(set.as_deref(), policy).await?;
                 let identity = self.settings.backups.identity.as_deref();
                 let read = verify::read_back(&shelf, &set, (identity, !flags.dry_run), self.report).await;
-                read.with_context(|| format!("set {} cannot be trusted", set.manifest.id))?;
-                shown(output, &set, || format!("set {} is as it was stored", set.manifest.id))?
+                let found = read.with_context(|| format!("set {} cannot be trusted", set.manifest.id))?;
+                let verified = Verified::of(set, &found);
+                shown(output, &verified, || verified.told())?
             }
             Some(BackupAction::List) | None => {
                 let sets = shelf.sets(policy, now).await?;
@@ -52,6 +53,46 @@ impl Run<'_> {
         summary.told = true;
         report::result(&said).context("cannot write the result")?;
         Ok(Outcome::default())
+    }
+}
+
+/// A set that was read back.
+#[derive(Serialize)]
+struct Verified {
+    #[serde(flatten)]
+    set: Stored,
+    /// Entries of the dump's table of contents; absent where the dump could not be opened, or is newer than this tool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dump_entries: Option<u64>,
+    /// Of these, how many have their data in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dump_blocks: Option<u64>,
+    /// Members of the archive of documents; absent where it could not be opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    documents_entries: Option<u64>,
+}
+
+impl Verified {
+    fn of(set: Stored, Found { toc, packed }: &Found) -> Self {
+        Self {
+            set,
+            dump_entries: toc.as_ref().map(|toc| toc.entries.len() as u64),
+            dump_blocks: toc.as_ref().map(|toc| toc.blocks),
+            documents_entries: packed.as_ref().map(|packed| packed.entries),
+        }
+    }
+
+    fn told(&self) -> String {
+        let mut lines = vec![format!("set {} is as it was stored", self.set.manifest.id)];
+        if let (Some(entries), Some(blocks)) = (self.dump_entries, self.dump_blocks) {
+            lines.push(format!(
+                "dump       {entries} entries, all that pg_restore found when it was made; {blocks} with their data"
+            ));
+        }
+        if let Some(entries) = self.documents_entries {
+            lines.push(format!("documents  {entries} entries, as many as were stored; no name leads elsewhere"));
+        }
+        lines.join("\n")
     }
 }
 
@@ -76,10 +117,10 @@ fn line(set: &Stored, now: Timestamp) -> String {
 }
 
 fn proof(set: &Stored) -> &'static str {
-    match (set.restored, set.read_back) {
-        (true, _) => "restored",
-        (false, true) => "read back",
-        (false, false) => "unproved",
+    match set.proof() {
+        Proof::Restored => "restored",
+        Proof::ReadBack => "read back",
+        Proof::None => "unproved",
     }
 }
 
@@ -88,7 +129,7 @@ fn keeping(set: &Stored) -> String {
         .verdict
         .rules
         .iter()
-        .map(|rule| format!("{rule:?}").to_lowercase().replace("newestv", "newest v"))
+        .map(|rule| format!("{rule:?}").to_lowercase().replace("newestv", "newest v").replace("newestr", "newest r"))
         .collect();
     match (rules.is_empty(), set.verdict.until) {
         (true, _) => "falls at the next prune".to_owned(),
@@ -103,6 +144,8 @@ fn described(set: &Stored, now: Timestamp) -> String {
     let mut lines = vec![
         line(set, now),
         format!("made       {} to {}, by {}, {}", manifest.begun_at, manifest.ended_at, manifest.by, manifest.tool),
+        format!("read back  {}", when(set.read_back_at)),
+        format!("restored   {}", when(set.restored_at)),
         format!("encrypted  {}", if manifest.encrypted { "for age recipients" } else { "no" }),
         format!("database   {} of server {}, read at {}", database.name, database.server, database.read_at),
         format!(
@@ -118,6 +161,10 @@ fn described(set: &Stored, now: Timestamp) -> String {
     }
     lines.extend(manifest.warnings.iter().map(|warning| format!("warning    {warning}")));
     lines.join("\n")
+}
+
+fn when(time: Option<Timestamp>) -> String {
+    time.map_or("never".to_owned(), |time| format!("at {time}"))
 }
 
 fn told(falls: &Falls, plan: bool) -> String {

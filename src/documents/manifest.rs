@@ -1,8 +1,11 @@
-//! What a pod says its trees hold: the records of `documents-manifest.sh`, parsed as they come.
+//! What trees hold: as a pod says it, in the records of `documents-manifest.sh`, or as an archive does; parsed as it comes.
+mod packed;
 mod parse;
 
+use crate::documents::excluded::is_excluded;
 use crate::documents::shown;
 use anyhow::{Context, Result, ensure};
+pub use packed::{Inventory, Packed};
 pub use parse::Parser;
 pub(super) use parse::nanos;
 
@@ -98,6 +101,13 @@ impl Manifest {
         self.position(path).map(|at| &self.entries[at])
     }
 
+    /// Without what these patterns of a backup leave out.
+    pub fn without(mut self, patterns: &[String]) -> Self {
+        let text = &self.text;
+        self.entries.retain(|entry| !is_excluded(&text[entry.text..][..entry.path as usize], patterns));
+        self
+    }
+
     /// What there is, in a form that the same files always have, whichever `find` lists them: times in whole seconds.
     pub fn summary(&self) -> Vec<u8> {
         let mut text = Vec::new();
@@ -119,8 +129,9 @@ impl Manifest {
         self.entries.sort_unstable_by(|a, b| path(a).cmp(path(b)));
     }
 
-    /// A pod that is not what it seems must not lead the other one out of its trees.
-    fn check(&self, trees: &[String]) -> Result<()> {
+    /// A pod, or an archive, that is not what it seems must not lead another pod out of its trees. `top` says of a name, or refuses it,
+    /// whether it stands for itself; all else lies in a directory that is listed.
+    fn check(&self, top: impl Fn(&[u8], Kind) -> Result<bool>) -> Result<()> {
         let mut before: &[u8] = b"";
         for entry in &self.entries {
             let path = self.path(entry);
@@ -129,14 +140,21 @@ impl Manifest {
             let name = path.strip_prefix(b"./").with_context(|| format!("listed {}", shown(path)))?;
             let plain = name.split(|&byte| byte == b'/').all(|part| !matches!(part, b"" | b"." | b".."));
             ensure!(plain, "listed the path {}, which leads elsewhere", shown(path));
-            if trees.iter().any(|tree| tree.as_bytes() == name) {
-                ensure!(entry.kind == Kind::Directory, "{} is not a directory", shown(path));
-            } else {
+            if !top(name, entry.kind)? {
                 let parent = self.find(parent(path)).map(|entry| entry.kind);
                 ensure!(parent == Some(Kind::Directory), "listed {}, whose directory is none", shown(path));
             }
         }
         Ok(())
+    }
+}
+
+/// A tree stands for itself, and is a directory.
+fn tree_of(trees: &[String]) -> impl Fn(&[u8], Kind) -> Result<bool> {
+    |name, kind| {
+        let tree = trees.iter().any(|tree| tree.as_bytes() == name);
+        ensure!(!tree || kind == Kind::Directory, "{} is not a directory", shown(name));
+        Ok(tree)
     }
 }
 

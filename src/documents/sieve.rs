@@ -34,6 +34,8 @@ struct Outgoing<'a> {
     otherwise: HashMap<usize, Sent>,
     /// The padding of the member that is going through; none while one is dropped.
     passing: Option<usize>,
+    /// Directories that go at the end, where they are to.
+    late: Option<Vec<usize>>,
     bytes: u64,
 }
 
@@ -62,9 +64,17 @@ impl<'a> Sieve<'a> {
             arrived,
             otherwise,
             passing: None,
+            late: None,
             bytes: 0,
         };
         Self { source, reader: Reader::default(), out }
+    }
+
+    /// For a source that sends in an order of its own, and a target whose tar forgets a directory's time when it makes something in it:
+    /// directories go last, the deepest first.
+    pub fn directories_last(mut self) -> Self {
+        self.out.late = Some(Vec::new());
+        self
     }
 
     /// Takes what the source sent; gives what the target shall get.
@@ -92,6 +102,7 @@ impl<'a> Sieve<'a> {
     pub fn finish(mut self) -> Result<(Vec<Chunk>, Passed)> {
         debug_assert_eq!(self.source.entries().len(), self.out.wanted.len());
         self.reader.finish()?;
+        self.out.send_late();
         self.out.push(&end());
         let mut last = std::mem::take(&mut self.out.full);
         last.extend(self.out.framer.end());
@@ -107,11 +118,15 @@ impl Outgoing<'_> {
     fn take(&mut self, piece: &Piece<'_>) {
         match piece {
             Piece::Member(member) => {
-                self.passing = self.admit(member).map(|at| {
+                self.passing = self.admit(member).and_then(|at| {
                     self.arrived[at] = true;
+                    if let Some(late) = self.late.as_mut().filter(|_| member.kind == Kind::Directory) {
+                        late.push(at);
+                        return None;
+                    }
                     let header = header(member, self.format, self.owner);
                     self.push(&header);
-                    padding(member.size)
+                    Some(padding(member.size))
                 });
             }
             Piece::Data(bytes) if self.passing.is_some() => {
@@ -124,6 +139,19 @@ impl Outgoing<'_> {
                     self.push(&vec![0; padding]);
                 }
             }
+        }
+    }
+
+    /// In the order of paths a directory comes before all that is in it.
+    fn send_late(&mut self) {
+        let mut late = self.late.take().unwrap_or_default();
+        late.sort_unstable_by(|a, b| b.cmp(a));
+        for at in late {
+            let entry = self.source.entries()[at];
+            let (path, link) = (self.source.path(&entry).to_vec(), Vec::new());
+            let member = Member { path, kind: Kind::Directory, link, mode: entry.mode, size: 0, mtime: entry.mtime };
+            let header = header(&member, self.format, self.owner);
+            self.push(&header);
         }
     }
 

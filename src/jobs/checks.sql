@@ -47,7 +47,7 @@ WITH source AS MATERIALIZED (
     WHERE current_database() <> :'sl_database'
     UNION ALL
     SELECT 21, format('this is the database that was dumped: %s on %s port %s', current_database(), here ->> 'address', here ->> 'port'), '{}'
-    FROM source WHERE :'sl_kind' <> 'checkpoint' AND same_server
+    FROM source WHERE :'sl_kind' NOT IN ('checkpoint', 'own-backup') AND same_server
         AND (its ->> 'database_oid' = here ->> 'database_oid' OR current_database() IN (its ->> 'database', :'sl_source_database'))
     UNION ALL
     SELECT 21, format('the checkpoint was taken of another database: %s on %s port %s, read at %s', its ->> 'database', its ->> 'address', its ->> 'port',
@@ -69,7 +69,7 @@ WITH source AS MATERIALIZED (
     UNION ALL
     SELECT 22, format('%s is a member of a role that owns production''s objects', session_user), array_agg(owner)
     FROM source, json_array_elements_text(whole -> 'owners') owner
-    WHERE :'sl_kind' <> 'checkpoint' AND same_server AND owner IN (SELECT rolname FROM belongs) HAVING count(*) > 0
+    WHERE :'sl_kind' NOT IN ('checkpoint', 'own-backup') AND same_server AND owner IN (SELECT rolname FROM belongs) HAVING count(*) > 0
     UNION ALL
     SELECT 23, format('objects in schema public do not belong to %s and would survive the wipe or collide. Fix: REASSIGN OWNED, ALTER … OWNER TO '
         '%1$I, or --skip-function', :'sl_role'), array_agg(says ORDER BY says)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the whole documents root as one tar archive to stdout, without what the patterns exclude. Only reads.
+# Writes the whole documents root as a tar archive to stdout, without what the patterns exclude. Only reads.
 # Run as `sh -c TEXT sh ROOT PATTERN...` by exec in a pod that has the documents.
 # Exit codes:
 #   0   everything was read
@@ -13,17 +13,29 @@ export LC_ALL
 cd -- "$1" 2>/dev/null || { echo "$1 is not a directory, or cannot be entered" >&2; exit 10; }
 command -v tar >/dev/null || { echo "there is no tar here" >&2; exit 14; }
 shift
-for pattern do
-    shift
-    set -- "$@" "--exclude=$pattern"
-done
-status=0
 case $(tar --version 2>/dev/null) in
     *"GNU tar"*)
+        for pattern do
+            shift
+            set -- "$@" "--exclude=$pattern"
+        done
+        status=0
         tar -c -f - -b 128 --format=posix --pax-option=delete=atime,delete=ctime --hard-dereference --numeric-owner \
             --quoting-style=escape "$@" . || status=$?
-        [ "$status" != 1 ] || exit 21
+        case $status in
+            0) exit 0 ;;
+            1) exit 21 ;;
+            *) exit 22 ;;
+        esac
         ;;
-    *) tar -c -f - "$@" . || status=$? ;;
 esac
-[ "$status" = 0 ] || exit 22
+# Not every other tar knows what to leave out: find does. Several archives may follow each other then.
+for pattern do
+    shift
+    set -- "$@" -path "$pattern" -prune -o -path "*/$pattern" -prune -o
+done
+exec 4>&1
+ended=$({ { find . "$@" -print0; echo "find $?" >&3; } | xargs -0 -r tar -c -f - --no-recursion -- >&4; echo "tar $?" >&3; } 3>&1)
+case $ended in *'find 0'*) ;; *) exit 22 ;; esac
+case $ended in *'tar 0'*) exit 0 ;; esac
+exit 22

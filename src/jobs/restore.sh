@@ -4,7 +4,8 @@
 # transaction: where the schemas are the same only the rows that differ are put back, else all is wiped and restored. It is committed
 # only when what stands there was found equal to the set, and the tool has said so.
 # Whatever else happens, the connection ends with the transaction open and the server rolls back: the old sandbox stands.
-# SOURCE says what the set is: production, a backup of it, or a checkpoint of this very sandbox. FULL wipes and restores in any case.
+# SOURCE says what the set is: production, a backup of it, a checkpoint of this very sandbox, or own-backup, which is a backup of the
+# sandbox: its database may have been lost and made anew since. FULL wipes and restores in any case.
 # ONLINE leaves the application connected. SET_SHA256 has the sums of source.dump and source.manifest, or is empty.
 # Words come over the FIFO `go`, or where WORDS is stdin over that: restore, then commit. `abort` at either place ends it.
 #
@@ -27,7 +28,7 @@
 #   35 the set is damaged
 : "${SANDBOX_ROLE:?}" "${SOURCE_DATABASE:?}" "${LOCK_TIMEOUT:?}" "${SESSION_GRACE_SECONDS:?}"
 : "${SOURCE:?}" "${FULL?}" "${ONLINE?}" "${WORDS?}" "${SET_SHA256?}"
-: "${TARGET_SQL:?}" "${CHECKS_SQL:?}" "${BUDGET_SQL:?}" "${SESSIONS_SQL:?}" "${BEGIN_SQL:?}" "${COMPARE_SQL:?}" "${COMPARED_SQL:?}" "${TEMPORARY_SQL:?}"
+: "${TARGET_SQL:?}" "${CHECKS_SQL:?}" "${ANEW_SQL:?}" "${BUDGET_SQL:?}" "${SESSIONS_SQL:?}" "${BEGIN_SQL:?}" "${COMPARE_SQL:?}" "${COMPARED_SQL:?}" "${TEMPORARY_SQL:?}"
 : "${MOVES_SQL:?}" "${PUT_BACK_SQL:?}"
 : "${WIPE_SQL:?}" "${SEQUENCES_SQL:?}" "${VERIFY_SQL:?}" "${COMMIT_SQL:?}" "${BLOCKERS_SQL:?}" "${FATE_SQL:?}" "${ANALYZE_SQL:?}"
 : "${TOC_AWK:?}" "${ROWS_AWK:?}"
@@ -151,7 +152,7 @@ fi
 awk "$TOC_AWK" "$SET_DIR/source.skipped" "$SET_DIR/source.list" | awk '!($4 == "SEQUENCE" && $5 == "SET")' >toc
 awk '$4 == "MATERIALIZED" && $5 == "VIEW" && $6 == "DATA"' "$SET_DIR/source.list" >toc.views
 
-ask "$IDENTITY_SQL" "$TARGET_SQL" "$CHECKS_SQL" "$BUDGET_SQL"
+ask "$IDENTITY_SQL" "$TARGET_SQL" "$CHECKS_SQL" "$ANEW_SQL" "$BUDGET_SQL"
 [ "$status" = 0 ] || refuse 30 "the sandbox could not be checked" session.err
 event '{"event":"checked"}'
 

@@ -66,6 +66,7 @@ pub const RESTORE: Script = Script {
     files: files! {
         "TARGET_SQL": "target.sql",
         "CHECKS_SQL": "checks.sql",
+        "ANEW_SQL": "anew.sql",
         "BUDGET_SQL": "budget.sql",
         "SESSIONS_SQL": "sessions.sql",
         "BEGIN_SQL": "begin.sql",

@@ -1,6 +1,6 @@
 -- What stands now against the set, still inside the transaction: each table of `sl_only` (all, when it is empty) and every sequence.
 -- Follows prints.sql, which has read them.
-\set sl_whose `case $SOURCE in production) echo production ;; *) echo "the $SOURCE" ;; esac`
+\set sl_whose `case $SOURCE in production) echo production ;; own-backup) echo "the backup" ;; *) echo "the $SOURCE" ;; esac`
 WITH set AS (
     SELECT :'sl_set'::json AS s, nullif(:'sl_only', '')::json AS these
 ), wanted AS MATERIALIZED (

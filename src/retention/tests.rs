@@ -11,7 +11,7 @@ fn time(text: &str) -> Timestamp {
 
 fn daily(count: i64, newest: Timestamp) -> Vec<Set> {
     let at = |n: i64| Timestamp::from_second(newest.as_second() - n * DAY).expect("a time");
-    (0..count).map(|n| Set { at: at(n), verified: false }).collect()
+    (0..count).map(|n| Set { at: at(n), proof: Proof::None }).collect()
 }
 
 /// Daily sets until 2026-01-15, the first of 2023-01-12. The days begin on 2025-12-17: 30 sets. The months begin in December 2024;
@@ -49,17 +49,36 @@ fn the_day_on_which_a_set_falls_is_the_one_that_was_told() {
 #[test]
 fn what_is_from_the_future_stays_and_is_not_the_newest() {
     let now = time("2026-01-15T12:00:00Z");
-    let sets = ["2031-01-01T00:00:00Z", "2020-05-05T00:00:00Z"].map(|text| Set { at: time(text), verified: false });
+    let sets = ["2031-01-01T00:00:00Z", "2020-05-05T00:00:00Z"].map(|text| Set { at: time(text), proof: Proof::None });
     let verdicts = decide(&sets, Policy { days: 1, months: 0, years: 0 }, now);
     assert_eq!(verdicts[0].rules, [Rule::Future]);
     assert_eq!(verdicts[1].rules, [Rule::Newest]);
 }
 
+#[test]
+fn the_newest_that_was_restored_stays_beside_a_newer_one_that_was_only_read() {
+    let now = time("2026-01-15T12:00:00Z");
+    let set = |text: &str, proof| Set { at: time(text), proof };
+    let sets = [
+        set("2026-01-15T00:00:00Z", Proof::None),
+        set("2025-12-05T00:00:00Z", Proof::ReadBack),
+        set("2025-12-04T00:00:00Z", Proof::Restored),
+        set("2025-12-03T00:00:00Z", Proof::Restored),
+        set("2025-12-02T00:00:00Z", Proof::ReadBack),
+    ];
+    let rules = |sets: &[Set]| -> Vec<Vec<Rule>> {
+        let verdicts = decide(sets, Policy { days: 1, months: 0, years: 0 }, now);
+        verdicts.into_iter().map(|verdict| verdict.rules).collect()
+    };
+    let kept = rules(&sets);
+    assert_eq!(kept[1..], [vec![Rule::NewestVerified], vec![Rule::NewestRestored], vec![], vec![]]);
+    assert_eq!(rules(&sets[2..])[0], [Rule::Newest, Rule::NewestVerified, Rule::NewestRestored]);
+}
+
 fn any_set() -> impl Strategy<Value = Set> {
-    (0i64..4000 * DAY, any::<bool>()).prop_map(|(second, verified)| Set {
-        at: Timestamp::from_second(1_500_000_000 + second).expect("a time"),
-        verified,
-    })
+    let proof = prop::sample::select(vec![Proof::None, Proof::ReadBack, Proof::Restored]);
+    (0i64..4000 * DAY, proof)
+        .prop_map(|(second, proof)| Set { at: Timestamp::from_second(1_500_000_000 + second).expect("a time"), proof })
 }
 
 fn any_policy() -> impl Strategy<Value = Policy> {
@@ -79,8 +98,10 @@ proptest! {
         let past = || sets.iter().zip(&verdicts).filter(|(set, _)| set.at <= now);
         let newest = past().map(|(set, _)| set.at).max();
         prop_assert!(newest.is_none_or(|at| past().any(|(set, verdict)| set.at == at && verdict.stays())));
-        let verified = past().filter(|(set, _)| set.verified).map(|(set, _)| set.at).max();
-        prop_assert!(verified.is_none_or(|at| past().any(|(set, verdict)| set.verified && set.at == at && verdict.stays())));
+        for proof in [Proof::ReadBack, Proof::Restored] {
+            let proved = past().filter(|(set, _)| set.proof >= proof).map(|(set, _)| set.at).max();
+            prop_assert!(proved.is_none_or(|at| past().any(|(set, verdict)| set.proof >= proof && set.at == at && verdict.stays())));
+        }
         prop_assert!(sets.iter().zip(&verdicts).all(|(set, verdict)| set.at <= now || verdict.rules == [Rule::Future] || verdict.stays()));
     }
 

@@ -2,6 +2,7 @@
 //!
 //! The tool itself speaks to the bucket, so no Pod ever has its key. The dump waits in the Job's Pod and is read from there by exec; the
 //! documents are read by exec of `tar` in the Pod that has them: a volume that only one node may mount cannot be mounted by a Job.
+mod bring;
 mod database;
 mod documents;
 mod receive;
@@ -18,6 +19,7 @@ use crate::record;
 use crate::settings::{Environment, Settings};
 use crate::summary::Backed;
 use anyhow::{Context as _, Result};
+pub(super) use bring::{bring as bring_documents, read as read_documents};
 pub(super) use database::{start, store as store_database};
 pub(super) use documents::store as store_documents;
 pub(super) use receive::{find, note_restored, read, receive, start_receiver};
@@ -57,8 +59,10 @@ pub(super) fn title(step: Step) -> Option<&'static str> {
         Step::PruneSets => "Remove the sets that fall",
         Step::FindSet => "Find the backup",
         Step::ReadSet => "Read the backup to its end",
+        Step::ReadDocuments => "Read the backup's documents",
         Step::StartReceiver => "Start the Job",
         Step::ReceiveSet => "Bring the backup's dump into the Job",
+        Step::BringDocuments => "Bring the documents to the backup",
         Step::NoteRestored => "Note that the backup was restored",
         _ => return None,
     })

@@ -77,6 +77,8 @@ pub struct Scope {
     pub backup: Option<Side>,
     /// The sandbox's database is brought to a set of the bucket.
     pub from_backup: bool,
+    /// The sandbox's documents are, too.
+    pub brings_documents: bool,
 }
 
 /// What is done on the golden volume.
@@ -100,7 +102,7 @@ impl Scope {
 
     /// Whether the sandbox's documents are read or written.
     fn uses_documents(self) -> bool {
-        self.documents || matches!(self.golden, Some(Golden::Use | Golden::Make))
+        self.documents || self.brings_documents || matches!(self.golden, Some(Golden::Use | Golden::Make))
     }
 }
 
@@ -130,7 +132,7 @@ pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Resu
     let rollouts = (prod_rollout.as_ref(), sandbox_rollout.as_ref());
     let backup = backup::check(settings, cluster, scope, rollouts, &mut remarks.wrong).await;
     let target_host = backup::target(settings, cluster, scope, &mut remarks.wrong).await;
-    if scope.documents {
+    if scope.documents || scope.brings_documents {
         remarks.add(documents::check(settings, cluster, [rollouts.0, rollouts.1], scope.stops).await);
     }
     let Remarks { mut wrong, warnings, mut notes } = remarks;

@@ -34,13 +34,24 @@ impl Display for Backed {
     }
 }
 
-/// A set that the sandbox's database was brought to; its documents were not.
+/// A set that the sandbox was brought to. Sums are SHA-256, of the objects as they were read.
 #[derive(Debug, Default, Serialize)]
 pub struct FromBackup {
     pub set: String,
     pub environment: String,
+    pub dump_sha256: String,
+    /// Absent where the documents were not brought.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub documents_sha256: Option<String>,
     /// The bucket has it on record now that the set was restored.
     pub noted: bool,
+}
+
+impl FromBackup {
+    /// It was made of the sandbox.
+    pub fn is_own(&self) -> bool {
+        self.environment != "prod"
+    }
 }
 
 impl Display for FromBackup {

@@ -1,8 +1,11 @@
 //! Backups on the lab, into a small S3 server: what is made, what is listed, what falls, and what a fault leaves.
 
+mod documents;
 mod faults;
 mod from;
+mod lost;
 pub(crate) mod vault;
+mod verified;
 
 use crate::support::s3::{ACCESS_KEY, SECRET_KEY};
 use vault::Vault;
@@ -28,12 +31,13 @@ async fn a_backup_is_a_whole_set_that_can_be_read_back() {
     assert!(vault.s3.bucket().uploads.is_empty());
     let listed = vault.run(&["--output", "json", "backup", "list"]).await.assert_code(0).json();
     assert_eq!(
-        (&listed[0]["id"], &listed[0]["read_back"], listed.as_array().map(Vec::len)),
-        (&report["backup"]["set"], &false.into(), Some(1))
+        (&listed[0]["id"], &listed[0]["read_back_at"], listed.as_array().map(Vec::len)),
+        (&report["backup"]["set"], &serde_json::Value::Null, Some(1))
     );
     vault.run(&["backup", "verify"]).await.assert_code(0).assert_says("is as it was stored");
     vault.run(&["backup", "list"]).await.assert_code(0).assert_says("read back").assert_says("newest");
-    vault.run(&["backup", "show", &id[..8]]).await.assert_code(0).assert_says("SHA-256");
+    let shown = vault.run(&["backup", "show", &id[..8]]).await.assert_code(0);
+    shown.assert_says("SHA-256").assert_says("read back  at 20").assert_says("restored   never");
     vault.lab.run(&["status"]).await.assert_code(0).assert_says(&id);
 }
 

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 /// Chunks that wait between the reader and the sender: enough to keep both busy.
-const QUEUE: usize = 2;
+pub(super) const QUEUE: usize = 2;
 /// How long a tar that complains may take to end by itself.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
@@ -29,10 +29,6 @@ pub(super) async fn run(
     delta: &Delta,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Pass> {
-    let tar = |manifest: &Manifest| match manifest.head.gnu_tar {
-        true => "gnu",
-        false => "other",
-    };
     let (send, receive) = (sent(SEND_SCRIPT), sent(RECEIVE_SCRIPT));
     let sending = ["sh", "-c", &send, "sh", source.root, tar(&new)];
     let receiving = ["sh", "-c", &receive, "sh", target.root, tar(old)];
@@ -56,7 +52,15 @@ pub(super) async fn run(
     Ok(Pass::new(new, delta, passed))
 }
 
-fn sieve<'a>(new: &'a Manifest, old: &Manifest, delta: &Delta) -> Sieve<'a> {
+/// What the scripts call a pod's tar.
+pub(super) fn tar(manifest: &Manifest) -> &'static str {
+    match manifest.head.gnu_tar {
+        true => "gnu",
+        false => "other",
+    }
+}
+
+pub(super) fn sieve<'a>(new: &'a Manifest, old: &Manifest, delta: &Delta) -> Sieve<'a> {
     let format = match old.head.gnu_tar {
         true => Format::Pax,
         false => Format::Gnu,
@@ -66,7 +70,10 @@ fn sieve<'a>(new: &'a Manifest, old: &Manifest, delta: &Delta) -> Sieve<'a> {
 }
 
 /// What `hearing` says, while `speaking` goes on. That a command no longer listens is no news: what it says last is.
-async fn first<T>(hearing: impl Future<Output = Result<T>>, speaking: impl Future<Output = Result<()>>) -> Result<T> {
+pub(super) async fn first<T>(
+    hearing: impl Future<Output = Result<T>>,
+    speaking: impl Future<Output = Result<()>>,
+) -> Result<T> {
     let speaking = async {
         match speaking.await {
             Ok(()) => {}
@@ -139,25 +146,38 @@ async fn read(
 }
 
 /// Nobody takes it only when the target has failed, which its own half tells.
-async fn pass_on(to_target: &mpsc::Sender<Chunk>, chunk: Chunk) {
+pub(super) async fn pass_on(to_target: &mpsc::Sender<Chunk>, chunk: Chunk) {
     if to_target.send(chunk).await.is_err() {
         std::future::pending::<()>().await;
     }
 }
 
 /// Sends the target its three parts.
-async fn write(mut input: Input, old: &Manifest, delta: &Delta, mut from_source: mpsc::Receiver<Chunk>) -> Result<()> {
+pub(super) async fn write(
+    mut input: Input,
+    old: &Manifest,
+    delta: &Delta,
+    mut from_source: mpsc::Receiver<Chunk>,
+) -> Result<()> {
     for part in [&delta.unlock, &delta.remove] {
         list(&mut input, part.iter().map(|&at| old.path(&old.entries()[at])), b"//\0").await?;
     }
-    while let Some(chunk) = from_source.recv().await {
-        input.send(chunk).await?;
+    loop {
+        // What is read may hold nothing for the target for long, and a connection on which nothing moves is cut.
+        let next = tokio::select! {
+            next = from_source.recv() => next,
+            lost = input.keep_alive() => lost?,
+        };
+        match next {
+            Some(chunk) => input.send(chunk).await?,
+            None => break,
+        }
     }
     input.keep_alive().await
 }
 
 /// The target's end. What its tar complains of is fatal: there is no use in sending the rest.
-async fn watch(mut output: Output) -> Result<()> {
+pub(super) async fn watch(mut output: Output) -> Result<()> {
     let mut complaints = Complaints::default();
     let mut limit = None;
     let ended = loop {

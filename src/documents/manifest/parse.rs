@@ -1,5 +1,5 @@
 //! The records of the script, as they come.
-use super::{Dialect, Entry, Head, Kind, Manifest, Time};
+use super::{Dialect, Entry, Head, Kind, Manifest, Time, tree_of};
 use anyhow::{Context, Result, bail, ensure};
 
 /// Reads records as they arrive, in pieces of any size.
@@ -74,7 +74,7 @@ impl Parser {
     pub fn finish(mut self, trees: &[String]) -> Result<Manifest> {
         ensure!(self.ended && self.pending.is_empty(), "the list of files was cut");
         self.manifest.sort();
-        self.manifest.check(trees)?;
+        self.manifest.check(tree_of(trees))?;
         Ok(self.manifest)
     }
 }

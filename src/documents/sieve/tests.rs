@@ -78,6 +78,25 @@ fn what_was_not_asked_for_stays_behind() {
 }
 
 #[test]
+fn directories_go_last_where_the_target_needs_that() {
+    let text = b"head printf gnu 1 0 33 33\0d 644 0 1.0 1.0\0./m\0\0d 644 0 1.0 1.0\0./m/d\0\0f 644 2 1.0 1.0\0./m/d/a\0\0end\0";
+    let mut parser = Parser::default();
+    parser.feed(text).expect("records");
+    let source = parser.finish(&["m".to_owned()]).expect("a whole list");
+    let sent = ["./m", "./m/d", "./m/d/a"].map(|path| match path.ends_with('a') {
+        true => member(path, Kind::File, "", 2),
+        false => member(path, Kind::Directory, "", 0),
+    });
+    let mut sieve = Sieve::new(&source, &[0, 1, 2], Framer::new(0), Format::Pax, (0, 0)).directories_last();
+    let mut chunks = sieve.feed(&archive(&sent)).expect("an archive");
+    chunks.extend(sieve.finish().expect("a whole archive").0);
+    let stream: Vec<u8> = chunks.into_iter().flatten().flat_map(|frame| frame[1..].to_vec()).collect();
+    let [tree, directory, file] = sent;
+    let wanted = archive(&[file, directory, tree]);
+    assert!(stream.windows(wanted.len()).any(|part| part == wanted));
+}
+
+#[test]
 fn a_file_that_grew_goes_through_and_is_remembered_as_it_was_sent() {
     let (_, passed) = sieved(&[member("./m/a", Kind::File, "", 700)]);
     let at = source().position(b"./m/a").expect("listed");

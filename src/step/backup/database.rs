@@ -3,6 +3,7 @@ use super::super::{Context, Running, refresh_job};
 use super::{environment, transport};
 use crate::backup::Part;
 use crate::backup::manifest::{Counted, Database, Extras};
+use crate::cli::Side;
 use crate::cluster::exec::{Ended, PodRef, unsuccessful};
 use crate::cluster::job::{Container, Env, RefreshJob};
 use crate::cluster::transfer::Given;
@@ -65,6 +66,7 @@ pub(in crate::step) async fn store(cx: &mut Context<'_>) -> Result<()> {
 async fn read(cx: &Context<'_>, pod: &PodRef) -> Result<Database> {
     let (id, encrypted) = (cx.backup.set.id.clone(), cx.backup.set.encrypted);
     let counted = cx.summary.database.as_ref().context("a bug: nothing was counted")?;
+    let data_read_at = data_read_at(cx).await;
     let dump = format!("{DIRECTORY}/source.dump");
     let sum = text(cx, pod, &["sha256sum", &dump]).await?;
     let sum = sum.split_whitespace().next().unwrap_or_default().to_owned();
@@ -95,10 +97,21 @@ async fn read(cx: &Context<'_>, pod: &PodRef) -> Result<Database> {
         name: environment(cx.settings).database.clone(),
         server: identity["identity"]["server"].as_str().unwrap_or_default().to_owned(),
         read_at: cx.summary.data_read_at.clone().unwrap_or_default(),
+        data_read_at,
         rows: counted.rows,
         sequences: counted.sequences,
         tables: manifest.tables,
     })
+}
+
+/// When the data that is in the sandbox was read from production: what brings the sandbox back there brings that back, too.
+async fn data_read_at(cx: &Context<'_>) -> Option<String> {
+    if cx.settings.wanted.side == Side::Prod {
+        return None;
+    }
+    // No run depends on the record.
+    let record = cx.cluster.record(&cx.settings.sandbox.namespace).await;
+    record.map_err(|error| tracing::debug!("{error:#}")).ok().flatten()?.data_read_at.map(|time| time.to_string())
 }
 
 /// A small command's output, whole.

@@ -4,11 +4,11 @@ use super::{environment, transport};
 use crate::backup::Part;
 use crate::backup::manifest::Documents;
 use crate::cluster::exec::{Ended, unsuccessful};
-use crate::documents::archive::{Piece, Reader};
-use crate::documents::manifest::Kind;
+use crate::documents::manifest::{Inventory, Packed};
 use crate::documents::{ARCHIVE_SCRIPT, meaning, sent};
 use anyhow::{Context as _, Result, bail};
-use std::sync::Mutex;
+use std::mem;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// tar's way of saying that a file changed under its hands.
 const CHANGED: i32 = 21;
@@ -21,18 +21,8 @@ pub(in crate::step) async fn store(cx: &mut Context<'_>) -> Result<()> {
     let text = sent(ARCHIVE_SCRIPT);
     let mut argv = vec!["sh", "-c", &text, "sh", &settings.documents_root];
     argv.extend(settings.backups.exclude.iter().map(String::as_str));
-    let reader = Mutex::new((Reader::default(), 0u64, 0u64));
-    let mut look = |bytes: &[u8]| {
-        let mut guard = reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (reader, entries, files) = &mut *guard;
-        reader.feed(bytes, &mut |piece| {
-            if let Piece::Member(member) = piece {
-                *entries += 1;
-                *files += u64::from(member.kind == Kind::File);
-            }
-            Ok(())
-        })
-    };
+    let (inventory, packed) = (Mutex::new(Inventory::default()), Mutex::new(Packed::default()));
+    let mut look = |bytes: &[u8]| lock(&inventory).feed(bytes);
     let judge = |carried: &transport::Carried| {
         match &carried.ended {
             Ended::Code(0 | CHANGED) => {}
@@ -41,17 +31,26 @@ pub(in crate::step) async fn store(cx: &mut Context<'_>) -> Result<()> {
             }
             ended => bail!("tar {}", unsuccessful(ended, &carried.last_words)),
         }
-        reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner).0.finish()
+        // An archive that could not be brought back is no backup.
+        *lock(&packed) = mem::take(&mut *lock(&inventory)).finish()?;
+        Ok(())
     };
     let key = cx.shelf()?.key(Part::Documents, &cx.backup.set.id, cx.backup.set.encrypted);
     let carried = transport::carry(cx, (&pod, &argv, None), &key, &mut look, &judge).await;
     let carried = carried.with_context(|| format!("could not store the documents of {pod}"))?;
-    let (_, entries, files) = reader.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let (entries, files, file_bytes) = {
+        let packed = lock(&packed);
+        (packed.entries, packed.files, Some(packed.bytes))
+    };
     if carried.ended == Ended::Code(CHANGED) {
         let changed = carried.last_words.lines().count();
         cx.warn(format!("{changed} files changed while they were read, and may be torn: {}", carried.last_words));
     }
     let (root, excluded) = (settings.documents_root.clone(), settings.backups.exclude.clone());
-    cx.backup.set.documents = Documents { tar: carried.object, root, excluded, files, entries };
+    cx.backup.set.documents = Documents { tar: carried.object, root, excluded, files, entries, file_bytes };
     Ok(())
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }

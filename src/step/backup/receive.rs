@@ -12,6 +12,7 @@ use crate::cluster::exec::{Ended, PodRef, STDIN, unsuccessful};
 use crate::cluster::job::{Container, Env, RefreshJob};
 use crate::cluster::talk::{Spoken, Talk};
 use crate::documents::frames::Framer;
+use crate::documents::manifest::Packed;
 use crate::jobs::{self, Word};
 use crate::report::Event;
 use crate::settings::Settings;
@@ -24,14 +25,15 @@ const RECEIVE: &str = "receive";
 const DUMP: &str = "source.dump";
 const MANIFEST: &str = "source.manifest";
 
-/// The set, and its small files.
+/// The set, its small files, and what its documents are, once they have been read.
 pub(super) struct Chosen {
-    stored: Stored,
+    pub(super) stored: Stored,
     extras: Extras,
-    identities: verify::Identities,
+    pub(super) identities: verify::Identities,
+    pub(super) packed: Option<Packed>,
 }
 
-fn chosen<'a>(cx: &'a Context<'_>) -> Result<&'a Chosen> {
+pub(super) fn chosen<'a>(cx: &'a Context<'_>) -> Result<&'a Chosen> {
     cx.backup.from.as_ref().context("a bug: no set was chosen")
 }
 
@@ -41,11 +43,18 @@ pub(super) fn touches(step: Step, settings: &Settings) -> Option<Vec<String>> {
     Some(match step {
         Step::FindSet => vec![format!("read the manifest of a set in {base} of the bucket")],
         Step::ReadSet => vec!["read all objects of the set".to_owned(), note(Part::Read)],
+        Step::ReadDocuments => vec!["read the documents of the set".to_owned()],
         Step::StartReceiver => {
             let (namespace, job) = (&settings.sandbox.namespace, refresh_job::name("RUN"));
             vec![format!("create Job {namespace}/{job}, image {}", settings.pg_image)]
         }
         Step::ReceiveSet => vec!["read the dump from the bucket; production is not asked for anything".to_owned()],
+        Step::BringDocuments => {
+            let sandbox = &settings.sandbox;
+            let of = format!("of Deployment {}/{} equal to the backup's", sandbox.namespace, sandbox.deployment);
+            let trees = settings.documents_trees.iter();
+            trees.map(|tree| format!("make {}/{tree} {of}", settings.documents_root)).collect()
+        }
         Step::NoteRestored => vec![note(Part::Restored)],
         _ => return None,
     })
@@ -71,7 +80,7 @@ pub(in crate::step) async fn find(cx: &mut Context<'_>) -> Result<()> {
         .with_context(|| format!("cannot read {} of the bucket", manifest.database.extras.key))?;
     ensure!(extras.contains_key(MANIFEST), "{} has no {MANIFEST} in it", manifest.database.extras.key);
     cx.note(format!("set {}, data as of {}", manifest.id, manifest.database.read_at));
-    cx.backup.from = Some(Chosen { stored, extras, identities });
+    cx.backup.from = Some(Chosen { stored, extras, identities, packed: None });
     cx.backup.shelf = Some(shelf);
     Ok(())
 }
@@ -81,7 +90,8 @@ pub(in crate::step) async fn read(cx: &mut Context<'_>) -> Result<()> {
     let set = &chosen(cx)?.stored;
     let identity = cx.settings.backups.identity.as_deref();
     let read = verify::read_back(cx.shelf()?, set, (identity, true), cx.report).await;
-    read.with_context(|| format!("set {} cannot be trusted", set.manifest.id))
+    let found = read.with_context(|| format!("set {} cannot be trusted", set.manifest.id))?;
+    super::bring::keep(cx, found.packed)
 }
 
 pub(in crate::step) async fn start_receiver(cx: &mut Context<'_>) -> Result<()> {
@@ -92,8 +102,7 @@ pub(in crate::step) async fn start_receiver(cx: &mut Context<'_>) -> Result<()> 
     let from = chosen(cx)?;
     let database = &from.stored.manifest.database;
     let set = refresh_job::Set {
-        // The sandbox's own goes back to where it was read, as a checkpoint does.
-        source: if cx.settings.wanted.side == Side::Sandbox { "checkpoint" } else { "backup" },
+        source: if cx.settings.wanted.side == Side::Sandbox { "own-backup" } else { "backup" },
         database: &database.name,
         sha256: format!("{} {}", database.dump.content_sha256, sum(&from.extras[MANIFEST])),
     };
@@ -128,7 +137,11 @@ pub(in crate::step) async fn receive(cx: &mut Context<'_>) -> Result<()> {
     let said = cx.cluster.say(&owner, &pod, RECEIVE, "received").await;
     let manifest = chosen(cx)?.stored.manifest.clone();
     let database = &manifest.database;
-    cx.summary.data_read_at = Some(database.read_at.clone());
+    // The sandbox's data is as old as production's that it was made of, not as the backup.
+    cx.summary.data_read_at = match cx.settings.wanted.side {
+        Side::Prod => Some(database.read_at.clone()),
+        Side::Sandbox => database.data_read_at.clone(),
+    };
     cx.summary.database = Some(Database {
         tables: database.tables.len() as u64,
         rows: database.rows,
@@ -136,8 +149,9 @@ pub(in crate::step) async fn receive(cx: &mut Context<'_>) -> Result<()> {
         dump_bytes: database.dump.content_bytes,
         put_back: None,
     });
+    let dump_sha256 = manifest.database.dump.sha256.clone();
     let (set, environment) = (manifest.id, manifest.environment);
-    cx.summary.from_backup = Some(FromBackup { set, environment, noted: false });
+    cx.summary.from_backup = Some(FromBackup { set, environment, noted: false, dump_sha256, documents_sha256: None });
     let started = cx.cluster.container_started(&owner, jobs::RESTORE.name, refresh_job::RESTORE_START_LIMIT).await;
     started.map_err(|error| said.err().unwrap_or(error))?;
     refresh_job::running(cx)?.log = Some(cx.cluster.follow(&owner, jobs::RESTORE.name).await?);
@@ -154,7 +168,7 @@ pub(in crate::step) async fn note_restored(cx: &mut Context<'_>) -> Result<()> {
 }
 
 async fn send(cx: &Context<'_>, pod: &PodRef) -> Result<()> {
-    let Chosen { stored, extras, identities } = chosen(cx)?;
+    let Chosen { stored, extras, identities, .. } = chosen(cx)?;
     for (name, text) in extras {
         let mut file = Sending::open(cx, pod, name, text.len() as u64, &sum(text)).await?;
         file.push(text.as_bytes()).await?;

@@ -3,7 +3,7 @@ use crate::backup::manifest::{FORMAT, Manifest};
 use crate::backup::{Part, begun};
 use crate::cluster::Cluster;
 use crate::record;
-use crate::retention::{Policy, Set, Verdict, decide};
+use crate::retention::{Policy, Proof, Set, Verdict, decide};
 use crate::settings::Settings;
 use crate::storage::{Access, Object, Storage};
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -23,12 +23,23 @@ pub struct Shelf {
 pub struct Stored {
     #[serde(flatten)]
     pub manifest: Manifest,
-    /// It was read back whole, once.
-    pub read_back: bool,
-    /// It was restored and found equal, once.
-    pub restored: bool,
+    /// When it was first read back whole.
+    pub read_back_at: Option<Timestamp>,
+    /// When it was first restored, and found equal.
+    pub restored_at: Option<Timestamp>,
     #[serde(flatten)]
     pub verdict: Verdict,
+}
+
+impl Stored {
+    /// The most that is known of it.
+    pub fn proof(&self) -> Proof {
+        match (self.restored_at, self.read_back_at) {
+            (Some(_), _) => Proof::Restored,
+            (None, Some(_)) => Proof::ReadBack,
+            (None, None) => Proof::None,
+        }
+    }
 }
 
 /// What is to be removed.
@@ -113,17 +124,18 @@ impl Shelf {
     async fn sets_of(&self, objects: &[Object], policy: Policy, now: Timestamp) -> Result<Vec<Stored>> {
         let parts = self.by_id(objects);
         let ids = parts.iter().filter(|(_, parts)| parts.iter().any(|(part, _)| *part == Part::Manifest));
-        let has = |parts: &[(Part, &Object)], wanted| parts.iter().any(|(part, _)| *part == wanted);
+        let noted = |parts: &[(Part, &Object)], wanted| {
+            parts.iter().find(|(part, _)| *part == wanted).map(|(_, object)| object.modified)
+        };
         let read = ids.map(|(id, parts)| async move {
             let manifest = self.manifest(id).await?;
-            let (read_back, restored) = (has(parts, Part::Read), has(parts, Part::Restored));
-            Ok::<_, anyhow::Error>(Stored { manifest, read_back, restored, verdict: Verdict::default() })
+            let (read_back_at, restored_at) = (noted(parts, Part::Read), noted(parts, Part::Restored));
+            Ok::<_, anyhow::Error>(Stored { manifest, read_back_at, restored_at, verdict: Verdict::default() })
         });
         let read: Vec<_> = read.collect();
         let mut sets: Vec<Stored> = futures::stream::iter(read).buffered(AT_ONCE).try_collect().await?;
         sets.reverse();
-        let times: Vec<Set> =
-            sets.iter().map(|set| Set { at: set.manifest.begun_at, verified: set.read_back || set.restored }).collect();
+        let times: Vec<Set> = sets.iter().map(|set| Set { at: set.manifest.begun_at, proof: set.proof() }).collect();
         for (set, verdict) in sets.iter_mut().zip(decide(&times, policy, now)) {
             set.verdict = verdict;
         }
@@ -147,6 +159,8 @@ impl Shelf {
         let manifest: Manifest =
             serde_json::from_slice(&text).with_context(|| format!("cannot read the manifest {key}"))?;
         ensure!(manifest.format == FORMAT, "the manifest {key} is of a newer version of sandbox-lifecycle");
+        let side = self.base.rsplit('/').next().unwrap_or_default();
+        ensure!(manifest.environment == side, "the manifest {key} is of {}, not of {side}", manifest.environment);
         ensure!(manifest.id == id && begun(id) == Some(manifest.begun_at), "the manifest {key} is of another set");
         Ok(manifest)
     }

@@ -19,7 +19,7 @@ pub(super) fn sides<'a>(
 
 impl Context<'_> {
     /// The sandbox's Pod that has the documents.
-    pub(super) async fn sandbox_pod(&self) -> Result<PodRef> {
+    pub(in crate::step) async fn sandbox_pod(&self) -> Result<PodRef> {
         let (sandbox, container) = (&self.settings.sandbox, self.settings.container.as_deref());
         self.cluster.ready_pod(&sandbox.namespace, &self.found.sandbox.selector, container).await
     }

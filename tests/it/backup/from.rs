@@ -2,7 +2,7 @@
 
 use super::vault::Vault;
 use crate::support::api::record::Seen;
-use crate::support::sandbox::PROD;
+use crate::support::sandbox::{PROD, SANDBOX};
 use crate::support::scene::Scene;
 
 /// A vault with a set in it, and a production that has gone on since.
@@ -39,26 +39,30 @@ async fn the_sandbox_becomes_the_set_and_production_is_asked_for_nothing() {
     assert_eq!(report["from_backup"]["set"], made["backup"]["set"]);
     assert_eq!(report["data_read_at"], made["data_read_at"]);
     assert_eq!(report["database"]["rows"], made["backup"]["rows"]);
-    assert!(report["documents"].is_null(), "{report}");
+    assert_eq!(vault.tree(SANDBOX), vault.tree(PROD), "the documents, too");
     vault.lab.run(&["status"]).await.assert_code(0).assert_says("refresh --from-backup");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_set_is_named_and_the_report_says_that_the_documents_were_not_touched() {
+async fn a_set_is_named_and_the_documents_are_left_alone_if_so_wished() {
     let vault = older(&[]).await;
     let listed = vault.run(&["--output", "json", "backup", "list"]).await.assert_code(0).json();
     let set = listed[0]["id"].as_str().expect("a set").to_owned();
     vault.run(&["refresh", "--from-backup", "19990101"]).await.assert_code(1).assert_says("there is no set named");
-    let ran = vault.run(&["refresh", "--from-backup", &set[..8]]).await.assert_code(0);
-    ran.assert_says(&set).assert_says("the documents were not touched");
-    vault.run(&["refresh", "--env", "sandbox"]).await.assert_code(2);
+    let before = vault.tree(SANDBOX);
+    let ran = vault.run(&["refresh", "--database-only", "--from-backup", &set[..8]]).await.assert_code(0);
+    ran.assert_says(&set).assert_says("documents  not touched");
+    assert_eq!(vault.tree(SANDBOX), before);
+    for alone in [&["refresh", "--env", "sandbox"][..], &["refresh", "--database-only"]] {
+        vault.run(alone).await.assert_code(2);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_damaged_dump_is_refused_before_the_sandbox_is_stopped() {
+async fn a_damaged_set_is_refused_before_the_sandbox_is_stopped() {
     let vault = older(&[]).await;
     let before = vault.lab.world();
-    for suffix in [".dump", ".set.json"] {
+    for suffix in [".dump", ".set.json", ".tar"] {
         let key = vault.s3.keys().into_iter().find(|key| key.ends_with(suffix)).expect("the object");
         let flip = || {
             let mut bucket = vault.s3.bucket();
@@ -87,6 +91,7 @@ async fn an_encrypted_set_is_opened_by_its_identity_alone() {
     let file = file.to_str().expect("a path");
     vault.run(&["refresh", "--from-backup", "--age-identity", file]).await.assert_code(0);
     assert!(vault.lab.world().sandbox != before.sandbox);
+    assert_eq!(vault.tree(SANDBOX), vault.tree(PROD));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,8 +123,57 @@ async fn the_sandbox_goes_back_to_a_backup_of_its_own() {
     let vault = Vault::new().await;
     let then = vault.lab.world();
     vault.run(&["backup", "--env", "sandbox"]).await.assert_code(0);
-    vault.run(&["refresh-from-prod"]).await.assert_code(0);
+    let documents = vault.tree(SANDBOX);
+    vault.run(&["refresh"]).await.assert_code(0);
     assert_ne!(vault.lab.world().sandbox, then.sandbox);
+    assert_ne!(vault.tree(SANDBOX), documents);
     vault.run(&["refresh", "--from-backup", "--env", "sandbox"]).await.assert_code(0);
     assert_eq!(vault.lab.world().sandbox, then.sandbox);
+    assert_eq!(vault.tree(SANDBOX), documents);
+}
+
+/// What a backup is for: the database is lost, and its provisioner has made another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sandbox_that_was_made_anew_takes_its_backup_and_is_as_old_as_it_was() {
+    let vault = Vault::new().await;
+    vault.run(&["refresh"]).await.assert_code(0);
+    let data_of = async || vault.run(&["--output", "json", "status"]).await.json()["record"]["data_read_at"].clone();
+    let data = data_of().await;
+    let rehearse = "SET ROLE erp_sandbox_role; UPDATE llx_societe SET label = label || '!'";
+    vault.lab.postgres.sql("erp-sandbox", rehearse);
+    let (then, documents) = (vault.lab.world(), vault.tree(SANDBOX));
+    assert_ne!(then.sandbox, then.production);
+    vault.run(&["backup", "--env", "sandbox"]).await.assert_code(0);
+    make_anew(&vault);
+    std::fs::remove_dir_all(vault.lab.documents(SANDBOX).join("mycompany")).expect("lost");
+    let ran = vault.run(&["refresh", "--from-backup", "--env", "sandbox"]).await.assert_code(0);
+    ran.assert_says("what it was when it was backed up");
+    assert_eq!((vault.lab.world().sandbox, vault.tree(SANDBOX)), (then.sandbox, documents));
+    assert!(data.is_string(), "{data}");
+    assert_eq!(data_of().await, data, "it was not read from production since");
+
+    make_anew(&vault);
+    vault.lab.postgres.sql(
+        "erp-sandbox",
+        "CREATE TABLE somebody_elses (id int); ALTER TABLE somebody_elses OWNER TO erp_sandbox_role",
+    );
+    let before = vault.lab.world();
+    let ran = vault.run(&["refresh", "--from-backup", "--env", "sandbox"]).await.assert_code(1);
+    ran.assert_says("is not empty").assert_says("DROP OWNED BY erp_sandbox_role");
+    assert_eq!(vault.lab.world(), before);
+}
+
+/// The sandbox's database as its provisioner makes it, with nothing in it.
+pub(crate) fn make_anew(vault: &Vault) {
+    let server = &vault.lab.postgres;
+    for statement in [
+        "DROP DATABASE \"erp-sandbox\"",
+        "CREATE DATABASE \"erp-sandbox\" OWNER provisioner",
+        "REVOKE ALL ON DATABASE \"erp-sandbox\" FROM PUBLIC",
+        "GRANT CONNECT, TEMPORARY ON DATABASE \"erp-sandbox\" TO erp_sandbox_role",
+    ] {
+        server.sql("postgres", statement);
+    }
+    let provisioned = include_str!("../support/postgres/provisioned.sql");
+    server.sql_file("erp-sandbox", &format!("\\set role erp_sandbox_role\n{provisioned}"));
 }

@@ -2,9 +2,11 @@
 
 use base64::Engine;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
+use crate::documents::{populate, tree};
 use crate::support::s3::{ACCESS_KEY, BUCKET, S3, SECRET_KEY};
-use crate::support::sandbox::{Ran, SANDBOX, Sandbox, finish};
+use crate::support::sandbox::{PROD, Ran, SANDBOX, Sandbox, finish};
 
 pub(crate) struct Vault {
     pub(crate) lab: Sandbox,
@@ -32,7 +34,15 @@ pub(crate) fn secret(s3: &S3) -> Value {
 
 impl Vault {
     pub(crate) async fn new() -> Self {
-        let (lab, s3) = (Sandbox::new().await, S3::start().await);
+        Self::of(Sandbox::new().await).await
+    }
+
+    /// With documents in production, and others in the sandbox.
+    pub(crate) async fn of(lab: Sandbox) -> Self {
+        let s3 = S3::start().await;
+        populate(&lab.documents(PROD), 1_000);
+        std::fs::create_dir_all(lab.documents(SANDBOX).join("mycompany/stale")).expect("a directory");
+        std::fs::write(lab.documents(SANDBOX).join("mycompany/stale/old.pdf"), "old").expect("a file");
         lab.create("secrets", secret(&s3));
         Self { lab, s3 }
     }
@@ -43,9 +53,33 @@ impl Vault {
         finish(command.spawn().expect("the binary starts")).await
     }
 
+    /// The documents tree of an environment, with all that is in it.
+    pub(crate) fn tree(&self, namespace: &str) -> String {
+        tree(&self.lab.documents(namespace).join("mycompany"))
+    }
+
     /// From now on the Secret has this key.
     pub(crate) async fn with_key(&self, key: &str) -> String {
         self.lab.change("secrets", SANDBOX, SECRET, |secret| secret["data"]["secret_key"] = encode(key).into());
         key.to_owned()
     }
+}
+
+/// Makes the set another one that is as true to itself, as whoever can write there could: the object with this ending is changed, and
+/// what the manifest says of it, at `[part][name]`, with it.
+pub(crate) fn forge(vault: &Vault, ending: &str, (part, name): (&str, &str), change: impl FnOnce(&mut Vec<u8>)) {
+    let mut bucket = vault.s3.bucket();
+    let key = bucket.objects.keys().find(|key| key.ends_with(ending)).expect("the object").clone();
+    let content = bucket.objects.get_mut(&key).expect("the object");
+    change(content);
+    let sum: String = Sha256::digest(&content[..]).iter().map(|byte| format!("{byte:02x}")).collect();
+    let bytes = content.len();
+    let manifest = bucket.objects.keys().find(|key| key.matches('/').count() == 2).expect("the manifest").clone();
+    let text = bucket.objects.get_mut(&manifest).expect("the manifest");
+    let mut set: Value = serde_json::from_slice(text).expect("JSON");
+    for (size, hash) in [("bytes", "sha256"), ("content_bytes", "content_sha256")] {
+        set[part][name][size] = bytes.into();
+        set[part][name][hash] = sum.clone().into();
+    }
+    *text = serde_json::to_vec(&set).expect("JSON");
 }

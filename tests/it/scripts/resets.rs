@@ -91,6 +91,8 @@ fn a_set_of_another_database_is_refused() {
         other.set("MIN_TABLES", "0").dump().succeeded();
         other.set("SOURCE", "checkpoint");
         assert!(rolled_back(server, &other).refused(21).contains("taken of another database: erp on"));
+        other.set("SOURCE", "own-backup");
+        assert!(rolled_back(server, &other).refused(21).contains("this one, erp-sandbox on"));
     });
 }
 
