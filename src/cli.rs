@@ -13,7 +13,7 @@ mod task;
 pub use age::{Ages, spoken};
 pub use backup::{Backup, BackupAction, Side};
 pub use command::{Command, ConfigAction, FromBackup, RefreshFlags, Shell};
-pub use manifest::Manifest;
+pub use manifest::{Manifest, Nightly};
 pub use options::{Options, Pause};
 pub use program::{named, program};
 pub use rehearsal::{DEFAULT_NAME, Shelf};

@@ -121,6 +121,7 @@ impl Run<'_> {
         summary: &mut Summary,
     ) -> Result<Outcome> {
         let started = Instant::now();
+        let mut backup = crate::step::backup::State::default();
         let outcome = Guard::around(cluster, self.report, shutdown, held, async |guard: &Guard<'_>| {
             let usual = self.usual(cluster, &summary.command).await;
             let mut cx = Context {
@@ -138,11 +139,12 @@ impl Run<'_> {
                 synced: false,
                 golden: State::default(),
                 usual,
-                backup: crate::step::backup::State::default(),
+                backup: &mut backup,
             };
             plan.run(&mut cx).await
         })
         .await;
+        self.let_uploads_go(&backup, shutdown, summary).await;
         summary.seconds = started.elapsed().as_secs_f64();
         self.remember(cluster, shutdown, summary, outcome.code() == 0).await;
         Ok(outcome)

@@ -81,7 +81,7 @@ pub struct Context<'a> {
     pub golden: golden::State,
     /// How long the steps of this command took when it last succeeded.
     pub usual: Vec<StepTime>,
-    pub backup: backup::State,
+    pub backup: &'a mut backup::State,
 }
 
 /// The Job while it runs.

@@ -2,20 +2,26 @@
 //!
 //! Path style, so that any endpoint and any certificate do. No checksum trailers, which other stores refuse; where object lock demands a
 //! checksum, each request has one in its header. What fails in passing is tried again with growing pauses. Nothing is overwritten.
+mod unfinished;
 mod upload;
+mod wire;
+mod words;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
-use object_store::aws::{AmazonS3, AmazonS3Builder, Checksum};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential, Checksum};
+use object_store::client::HttpClient;
 use object_store::path::Path;
 use object_store::{
-    BackoffConfig, Certificate, ClientOptions, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
-    RetryConfig,
+    BackoffConfig, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, PutResult, RetryConfig,
 };
+use std::sync::Mutex;
 use std::time::Duration;
+pub use unfinished::Unfinished;
 pub use upload::{LONGEST, Upload};
+use wire::{Clocks, Given, Wire};
 
 /// Where the bucket is and how to get in. `Debug` is not derived, so that no log can show it.
 pub struct Access {
@@ -29,12 +35,24 @@ pub struct Access {
     pub ca: Option<String>,
     /// A SHA-256 with each request, as object lock demands it.
     pub checksum: bool,
+    /// Whether what fails in passing is made again for long.
+    pub persists: bool,
+    /// A request on which nothing moves for so long is given up.
+    pub patience: Duration,
 }
 
 /// A bucket.
 pub struct Storage {
     store: AmazonS3,
     bucket: String,
+    /// For what `object_store` has no request of.
+    client: HttpClient,
+    url: String,
+    region: String,
+    credential: AwsCredential,
+    clocks: Clocks,
+    /// Keys to which an upload was begun: whatever becomes of it, no part may stay.
+    begun: Mutex<Vec<String>>,
 }
 
 /// What lies at a key.
@@ -45,16 +63,12 @@ pub struct Object {
     pub modified: Timestamp,
 }
 
-/// Nothing comes for so long, on a connection that is up.
-const SILENCE: Duration = Duration::from_secs(180);
-const CONNECT: Duration = Duration::from_secs(10);
-const RETRIES: usize = 6;
+/// Within a minute or so, with growing pauses. A part of an upload is then begun anew.
+const RETRIES: usize = 8;
+/// How often a small object is written whose answer is lost.
+const ATTEMPTS: u32 = 3;
 /// With all its repetitions; signatures are valid for 15 minutes.
 const RETRY_LIMIT: Duration = Duration::from_secs(120);
-
-/// How stores say it; a list's refusal comes as any error.
-const REFUSALS: [&str; 5] =
-    ["SignatureDoesNotMatch", "AccessDenied", "InvalidAccessKeyId", "RequestTimeTooSkewed", "403 Forbidden"];
 
 impl Storage {
     /// Asks nothing of the store yet.
@@ -63,33 +77,38 @@ impl Storage {
     /// The endpoint is no URL, or the certificates are none.
     pub fn open(access: Access) -> Result<Self> {
         let plain = access.endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://"));
-        let mut client =
-            ClientOptions::new().with_timeout_disabled().with_connect_timeout(CONNECT).with_read_timeout(SILENCE);
-        client = client.with_allow_http(plain).with_no_system_certificates(plain || access.ca.is_some());
-        if let Some(ca) = &access.ca {
-            let certificates = Certificate::from_pem_bundle(ca.as_bytes()).context("the bucket's CA is no PEM file")?;
-            ensure!(!certificates.is_empty(), "the bucket's CA has no certificate in it");
-            client = certificates.into_iter().fold(client, ClientOptions::with_root_certificate);
-        }
-        let backoff =
-            BackoffConfig { init_backoff: Duration::from_millis(200), max_backoff: Duration::from_secs(15), base: 2.0 };
+        let wire = Wire::new(access.ca.as_deref(), plain, access.patience)?;
+        let clocks = wire.clocks();
+        let client = HttpClient::new(wire);
+        let endpoint = access.endpoint.unwrap_or_else(|| format!("https://s3.{}.amazonaws.com", access.region));
+        let endpoint = endpoint.trim_end_matches('/');
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(&access.bucket)
-            .with_region(access.region)
-            .with_access_key_id(access.access_key)
-            .with_secret_access_key(access.secret_key)
+            .with_region(&access.region)
+            .with_access_key_id(&access.access_key)
+            .with_secret_access_key(&access.secret_key)
+            .with_endpoint(endpoint)
+            .with_allow_http(plain)
             .with_virtual_hosted_style_request(false)
             .with_disable_bulk_delete(true)
-            .with_retry(RetryConfig { backoff, max_retries: RETRIES, retry_timeout: RETRY_LIMIT })
-            .with_client_options(client);
-        if let Some(endpoint) = access.endpoint {
-            builder = builder.with_endpoint(endpoint.trim_end_matches('/'));
-        }
+            .with_retry(retries(access.persists))
+            .with_http_connector(Given(client.clone()));
         if access.checksum {
             builder = builder.with_checksum_algorithm(Checksum::SHA256);
         }
         let store = builder.build().with_context(|| format!("cannot use bucket {}", access.bucket))?;
-        Ok(Self { store, bucket: access.bucket })
+        let url = format!("{endpoint}/{}", access.bucket);
+        let credential = AwsCredential { key_id: access.access_key, secret_key: access.secret_key, token: None };
+        Ok(Self {
+            store,
+            bucket: access.bucket,
+            client,
+            url,
+            region: access.region,
+            credential,
+            clocks,
+            begun: Mutex::default(),
+        })
     }
 
     /// All objects below a prefix that ends with a slash.
@@ -137,16 +156,37 @@ impl Storage {
     /// As [`Storage::list`]; there is one.
     pub async fn write(&self, key: &str, content: Vec<u8>) -> Result<()> {
         self.must_be_free(key).await?;
-        let path = Path::from(key);
-        let payload = PutPayload::from(content);
+        let mut attempt = 1;
+        loop {
+            let error = match self.create(key, content.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(error) => error,
+            };
+            // An answer that was lost: it may be there for all that. What was refused is not asked of a store that may be gone.
+            let doubtful =
+                matches!(error, Error::Precondition { .. } | Error::AlreadyExists { .. } | Error::Generic { .. });
+            let (there, is_ours) = match doubtful {
+                true => {
+                    self.read(key, content.len() as u64).await.map_or((false, false), |found| (true, found == content))
+                }
+                false => (false, false),
+            };
+            match (is_ours, error) {
+                (true, _) => return Ok(()),
+                (false, Error::Generic { .. }) if !there && attempt < ATTEMPTS => attempt += 1,
+                (false, error) => return Err(self.failed("write", key, error)),
+            }
+        }
+    }
+
+    async fn create(&self, key: &str, content: Vec<u8>) -> object_store::Result<PutResult> {
+        let (path, payload) = (Path::from(key), PutPayload::from(content));
         let create = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        let written = self.store.put_opts(&path, payload.clone(), create).await;
-        let written = match written {
+        match self.store.put_opts(&path, payload.clone(), create).await {
             // A store that knows no conditions: the look from before must do.
             Err(error) if not_implemented(&error) => self.store.put(&path, payload).await,
             written => written,
-        };
-        written.map(drop).map_err(|error| self.failed("write", key, error))
+        }
     }
 
     /// # Errors
@@ -163,9 +203,17 @@ impl Storage {
     /// # Errors
     /// As [`Storage::list`].
     pub async fn has(&self, key: &str) -> Result<bool> {
+        Ok(self.size(key).await?.is_some())
+    }
+
+    /// An object's bytes, if there is one.
+    ///
+    /// # Errors
+    /// As [`Storage::list`].
+    pub async fn size(&self, key: &str) -> Result<Option<u64>> {
         match self.store.head(&Path::from(key)).await {
-            Ok(_) => Ok(true),
-            Err(Error::NotFound { .. }) => Ok(false),
+            Ok(meta) => Ok(Some(meta.size)),
+            Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(self.failed("look for", key, error)),
         }
     }
@@ -177,21 +225,29 @@ impl Storage {
         Ok(())
     }
 
-    fn place(&self, key: &str) -> String {
+    /// For people.
+    pub fn place(&self, key: &str) -> String {
         format!("s3://{}/{key}", self.bucket)
+    }
+
+    /// Seconds by which the store's clock is ahead of this machine's; `None` before its first answer.
+    pub fn apart(&self) -> Option<i64> {
+        self.clocks.apart()
     }
 
     /// The error with what it means to the operator. What the store said has no key of ours in it but the access key's name.
     fn failed(&self, what: &str, key: &str, error: Error) -> anyhow::Error {
-        let refused = matches!(&error, Error::Unauthenticated { .. } | Error::PermissionDenied { .. });
         // It has its sources in it.
-        let said = error.to_string();
-        let advice = match refused || REFUSALS.iter().any(|word| said.contains(word)) {
-            true => "; the store refuses the key of the bucket's Secret, or this machine's clock is wrong",
-            false => "",
-        };
-        anyhow!("cannot {what} {}{advice}: {said}", self.place(key))
+        let meaning = words::meaning(&error.to_string(), self.apart());
+        anyhow!("cannot {what} {}: {meaning}", self.place(key))
     }
+}
+
+fn retries(persists: bool) -> RetryConfig {
+    let (init_backoff, max_backoff) = (Duration::from_millis(200), Duration::from_secs(15));
+    let max_retries = if persists { RETRIES } else { 1 };
+    let backoff = BackoffConfig { init_backoff, max_backoff, base: 2.0 };
+    RetryConfig { backoff, max_retries, retry_timeout: RETRY_LIMIT }
 }
 
 fn not_implemented(error: &Error) -> bool {

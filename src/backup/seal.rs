@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Takes content, gives what is to be stored.
 pub struct Seal {
     encrypting: Option<(StreamWriter<Gathered>, Gathered)>,
+    /// Of what is encrypted; else what is stored is the content, and is not summed twice.
     content: Sum,
     stored: Sum,
 }
@@ -70,10 +71,10 @@ impl Seal {
     /// # Errors
     /// A bug of the encryption.
     pub fn push(&mut self, bytes: Vec<u8>) -> Result<Vec<u8>> {
-        self.content.add(&bytes);
         let stored = match &mut self.encrypting {
             None => bytes,
             Some((writer, gathered)) => {
+                self.content.add(&bytes);
                 writer.write_all(&bytes).context("cannot encrypt")?;
                 gathered.take()
             }
@@ -88,17 +89,19 @@ impl Seal {
     /// As [`Seal::push`].
     pub fn finish(mut self, key: &str) -> Result<(Vec<u8>, Object)> {
         let mut rest = Vec::new();
+        let encrypted = self.encrypting.is_some();
         if let Some((writer, gathered)) = self.encrypting.take() {
             writer.finish().context("cannot encrypt")?;
             rest = gathered.take();
         }
         self.stored.add(&rest);
+        let content = if encrypted { self.content } else { self.stored.clone() };
         let object = Object {
             key: key.to_owned(),
             bytes: self.stored.bytes,
             sha256: self.stored.hex(),
-            content_bytes: self.content.bytes,
-            content_sha256: self.content.hex(),
+            content_bytes: content.bytes,
+            content_sha256: content.hex(),
         };
         Ok((rest, object))
     }

@@ -1,6 +1,13 @@
 //! What `manifests` prints.
 use super::Task;
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
+
+/// What is done every night.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Nightly {
+    Refresh,
+    Backup,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Manifest {
@@ -10,14 +17,17 @@ pub enum Manifest {
         #[arg(value_name = "COMMAND")]
         commands: Vec<Task>,
     },
-    /// CronJob that refreshes the sandbox every night
+    /// CronJob that refreshes the sandbox, or backs production up, every night
     Cronjob {
+        /// What it runs
+        #[arg(value_name = "COMMAND", default_value = "refresh")]
+        command: Nightly,
         /// Image with sandbox-lifecycle on its PATH [default: that of --watchdog]
         #[arg(long)]
         image: Option<String>,
-        /// When to refresh, in UTC
-        #[arg(long, value_name = "CRON", default_value = "17 2 * * *")]
-        schedule: String,
+        /// When, in UTC [default: 17 2 * * * to refresh, 17 0 * * * to back up]
+        #[arg(long, value_name = "CRON")]
+        schedule: Option<String>,
     },
     /// PersistentVolumeClaim for the checkpoints
     Golden,
@@ -36,6 +46,6 @@ pub enum Manifest {
         #[arg(long, value_name = "NAME", default_value = "default")]
         auth: String,
     },
-    /// NetworkPolicy: the Jobs' Pods reach DNS and PostgreSQL, and nothing reaches them
+    /// NetworkPolicy: the Jobs' Pods reach DNS and PostgreSQL, a run's Pod the API server and the bucket, and nothing reaches them
     Networkpolicy,
 }

@@ -115,6 +115,8 @@ options! {
     s3_region: String, "SANDBOX_LIFECYCLE_S3_REGION", "NAME";
     /// A SHA-256 with each request, for buckets with object lock [default: false]
     s3_checksum: bool, "SANDBOX_LIFECYCLE_S3_CHECKSUM", "BOOL";
+    /// Seconds without a byte moving, after which a request to the bucket is given up [default: 180]
+    s3_patience: u32, "SANDBOX_LIFECYCLE_S3_PATIENCE", "SECONDS";
     /// What of the documents root is not backed up, a pattern of tar; repeatable [default: */temp, admin/backup, *.log]
     backup_exclude: Vec<String>, "SANDBOX_LIFECYCLE_BACKUP_EXCLUDE", "PATTERN", ',';
     /// Public key of age that backups are encrypted for; repeatable [default: none, not encrypted]

@@ -3,17 +3,41 @@ use super::Run;
 use crate::cli::{BackupAction, Output, RunFlags, spoken};
 use crate::outcome::Outcome;
 use crate::record;
-use crate::report::{self, size};
+use crate::report::{self, Event, size};
 use crate::retention::Proof;
+use crate::shutdown::Shutdown;
+use crate::step::backup::State;
 use crate::step::backup::shelf::{Falls, Shelf, Stored};
 use crate::step::backup::verify::{self, Found};
 use crate::step::rights;
 use crate::summary::Summary;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use jiff::Timestamp;
 use serde::Serialize;
+use std::time::Duration;
+
+/// A run that is over waits no longer for the store to take back what it does not need.
+const LIMIT: Duration = Duration::from_secs(60);
 
 impl Run<'_> {
+    /// Parts that stay are no half set, and a later prune removes them: a warning, and no failure of its own.
+    pub(super) async fn let_uploads_go(&self, backup: &State, shutdown: &mut Shutdown, summary: &mut Summary) {
+        let gone = tokio::select! {
+            biased;
+            signal = shutdown.requested() => Err(signal.into()),
+            gone = backup.let_go() => gone,
+            () = tokio::time::sleep(LIMIT) => Err(anyhow!("not within {} s", LIMIT.as_secs())),
+        };
+        if let Err(error) = gone {
+            let text = format!(
+                "parts of an unfinished upload may be left in the bucket: {error:#}; a backup or `backup prune` removes \
+                 them when they are older than a day"
+            );
+            self.report.event(Event::Warning { text: &text });
+            summary.warnings.push(text);
+        }
+    }
+
     pub(super) async fn look_after_backups(
         &self,
         action: Option<&BackupAction>,
@@ -170,7 +194,9 @@ fn when(time: Option<Timestamp>) -> String {
 fn told(falls: &Falls, plan: bool) -> String {
     let word = if plan { "would remove" } else { "removed" };
     let sets = falls.sets.iter().map(|set| format!("{word} set {set}"));
-    let lines: Vec<String> = sets.chain(falls.debris.iter().map(|key| format!("{word} debris {key}"))).collect();
+    let debris = falls.debris.iter().map(|key| format!("{word} debris {key}"));
+    let uploads = falls.uploads.iter().map(|key| format!("{word} the parts of the unfinished upload {key}"));
+    let lines: Vec<String> = sets.chain(debris).chain(uploads).chain(falls.unlisted.clone()).collect();
     match lines.is_empty() {
         true => "nothing falls".to_owned(),
         false => lines.join("\n"),

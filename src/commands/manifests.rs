@@ -13,9 +13,9 @@ pub(super) fn print(cli: &Cli, manifest: &Manifest) -> Result<()> {
     let text = match manifest {
         Manifest::Rbac { commands } if commands.is_empty() => rights::roles(settings, &Task::ALL),
         Manifest::Rbac { commands } => rights::roles(settings, commands),
-        Manifest::Cronjob { image, schedule } => {
+        Manifest::Cronjob { command, image, schedule } => {
             let effective = effective(&cli.options, &cli.said, cli.run.config.as_deref())?;
-            manifests::cronjob(settings, &effective, image.as_deref(), schedule)?
+            manifests::cronjob(settings, &effective, *command, (image.as_deref(), schedule.as_deref()))?
         }
         Manifest::Golden => manifests::golden(settings),
         Manifest::Vault { mount, connection, role, auth } => manifests::vault(settings, mount, connection, role, auth),

@@ -19,6 +19,8 @@ pub struct Backups {
     /// Without slashes at its ends.
     pub prefix: String,
     pub checksum: bool,
+    /// Seconds without a byte moving, after which a request is given up.
+    pub patience: u32,
     pub exclude: Vec<String>,
     pub recipients: Vec<String>,
     pub identity: Option<PathBuf>,
@@ -37,6 +39,7 @@ impl Backups {
             region: o.s3_region.clone(),
             prefix: prefix.trim_matches('/').to_owned(),
             checksum: o.s3_checksum.unwrap_or(false),
+            patience: o.s3_patience.unwrap_or(180),
             exclude: o.backup_exclude.clone().unwrap_or_else(exclude),
             recipients: o.age_recipient.clone().unwrap_or_default(),
             identity: o.age_identity.clone().map(PathBuf::from),
@@ -69,6 +72,9 @@ impl Settings {
         let url = |url: &str| url.starts_with("https://") || url.starts_with("http://");
         if let Some(endpoint) = backups.endpoint.as_ref().filter(|endpoint| !url(endpoint)) {
             wrong.push(format!("s3-endpoint {endpoint:?} does not begin with https:// or http://"));
+        }
+        if backups.patience == 0 {
+            wrong.push("s3-patience 0 would give up at once".to_owned());
         }
         if backups.exclude.iter().any(|pattern| pattern.is_empty() || pattern.chars().any(char::is_control)) {
             wrong.push("backup-exclude has an empty pattern, or one with control characters".to_owned());

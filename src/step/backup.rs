@@ -18,7 +18,7 @@ use crate::cluster::FIELD_MANAGER;
 use crate::record;
 use crate::settings::{Environment, Settings};
 use crate::summary::Backed;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 pub(super) use bring::{bring as bring_documents, read as read_documents};
 pub(super) use database::{start, store as store_database};
 pub(super) use documents::store as store_documents;
@@ -33,6 +33,19 @@ pub struct State {
     set: Manifest,
     /// The set that the sandbox is brought to.
     from: Option<receive::Chosen>,
+}
+
+impl State {
+    /// To be called when a run is over, however it ended: takes the parts of its unfinished uploads back.
+    ///
+    /// # Errors
+    /// The store cannot be reached, refuses, or does not list uploads; the parts stay until a later prune.
+    pub async fn let_go(&self) -> Result<()> {
+        match &self.shelf {
+            Some(shelf) => shelf.storage.let_go().await,
+            None => Ok(()),
+        }
+    }
 }
 
 impl Context<'_> {
@@ -126,8 +139,13 @@ pub(super) async fn open(cx: &mut Context<'_>) -> Result<()> {
 pub(super) async fn seal(cx: &mut Context<'_>) -> Result<()> {
     cx.backup.set.ended_at = record::now();
     cx.backup.set.warnings.clone_from(&cx.summary.warnings);
-    cx.guard.prove_lease().await?;
     let (shelf, set) = (cx.shelf()?, &cx.backup.set);
+    // A prune elsewhere takes what has no manifest for debris after a day, and this run may have taken longer.
+    for object in set.objects() {
+        let there = shelf.storage.size(&object.key).await?;
+        ensure!(there == Some(object.bytes), "{} is not in the bucket any more as it was stored", object.key);
+    }
+    cx.guard.prove_lease().await?;
     let manifest = shelf.write_manifest(set).await?;
     cx.summary.backup = Some(Backed {
         set: set.id.clone(),
@@ -154,6 +172,9 @@ pub(super) async fn prune(cx: &mut Context<'_>) -> Result<()> {
     let falls = pruned.await.context("the new set stands, but what falls could not be removed")?;
     for set in &falls.sets {
         cx.note(format!("removed set {set}"));
+    }
+    if let Some(unlisted) = &falls.unlisted {
+        cx.warn(unlisted);
     }
     if let Some(backed) = &mut cx.summary.backup {
         backed.pruned = falls.sets;

@@ -1,5 +1,6 @@
 //! Everything that a command needs, looked at one by one without changing anything; each finding says how to mend it.
 mod argocd;
+mod bucket;
 mod databases;
 pub mod deep;
 mod golden;
@@ -74,6 +75,7 @@ struct Needs {
     database: bool,
     documents: bool,
     golden: bool,
+    backup: bool,
 }
 
 impl Needs {
@@ -82,6 +84,7 @@ impl Needs {
             database: matches!(task, Task::Refresh | Task::RefreshFromProd),
             documents: matches!(task, Task::Refresh | Task::SyncDocuments),
             golden: matches!(task, Task::Checkpoint | Task::Reset | Task::Diff),
+            backup: task == Task::Backup,
         }
     }
 }
@@ -102,10 +105,7 @@ pub async fn examine(settings: &Settings, cluster: &Cluster, task: Task) -> Vec<
     }
     all.extend(rights::check(settings, cluster, task).await);
     let Settings { prod, sandbox, .. } = settings;
-    let source = match needs.golden {
-        false => rollout(settings, cluster, prod, needs, &mut all).await,
-        true => None,
-    };
+    let source = if needs.golden { None } else { rollout(settings, cluster, prod, needs, &mut all).await };
     let target = rollout(settings, cluster, sandbox, needs, &mut all).await;
     if needs.database {
         all.extend(argocd::check(settings, cluster).await);
@@ -114,7 +114,10 @@ pub async fn examine(settings: &Settings, cluster: &Cluster, task: Task) -> Vec<
     if needs.golden {
         all.extend(golden::check(settings, cluster, task).await);
     }
-    if needs.database || needs.golden {
+    if needs.backup {
+        all.extend(bucket::check(settings, cluster).await);
+    }
+    if needs.database || needs.golden || needs.backup {
         all.push(pods::image(settings, cluster).await);
         all.extend(quota::check(settings, cluster).await);
     }

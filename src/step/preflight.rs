@@ -216,6 +216,14 @@ pub(super) async fn check_database(
     Some(DatabaseFound { credentials: prod_secret?, prod_host: prod_host?, sandbox_host: sandbox_host? })
 }
 
+/// What is dumped for a backup of production.
+pub(super) async fn check_source(settings: &Settings, cluster: &Cluster, wrong: &mut Vec<String>) {
+    let prod = &settings.prod;
+    if let Some(secret) = keep(wrong, cluster.credentials(&prod.namespace, &prod.secret).await) {
+        check_secret(settings, prod, &secret, wrong);
+    }
+}
+
 /// The host that the Secret leads to, if all it must have is there.
 fn check_secret(
     settings: &Settings,

@@ -1,9 +1,16 @@
 //! A big object, written in parts as it comes.
 use super::Storage;
 use anyhow::{Result, anyhow, ensure};
+use async_trait::async_trait;
+use http::StatusCode;
+use object_store::client::HttpErrorKind;
 use object_store::path::Path;
+use object_store::retry::{RetryContext, RetryFailure, RetryPolicy};
 use object_store::{MultipartUpload, ObjectStore, PutMultipartOptions, PutPayload};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 /// One is filled while one is sent: twice this is what an upload takes of memory.
 const PART: usize = 16 << 20;
@@ -12,7 +19,35 @@ const PARTS: u64 = 10_000;
 /// The longest object: 156 GiB.
 pub const LONGEST: u64 = PARTS * PART as u64;
 
-/// Becomes an object at [`Upload::finish`] and never before. One that fails must be told so, by [`Upload::abort`].
+/// A store that is away for so long does not cost an upload of hours.
+const OUTAGE: Duration = Duration::from_secs(600);
+const PAUSE: Duration = Duration::from_secs(5);
+/// A part on which nothing moves is sent this often.
+const STALLED_AT_MOST: usize = 2;
+
+/// When a part is begun anew, with a signature of its own, after its requests have failed again and again.
+#[derive(Debug)]
+struct Persistence;
+
+#[async_trait]
+impl RetryPolicy for Persistence {
+    async fn retry(&self, context: RetryContext) -> bool {
+        let passing = match context.failure {
+            RetryFailure::Status(status) => status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS,
+            RetryFailure::Transport(HttpErrorKind::Timeout) => context.attempt < STALLED_AT_MOST,
+            RetryFailure::Transport(kind) => kind != HttpErrorKind::Decode,
+            _ => false,
+        };
+        let again = passing && context.elapsed < OUTAGE;
+        if again {
+            tracing::info!("a part was not stored ({:?}), and is sent again", context.failure);
+            sleep(PAUSE).await;
+        }
+        again
+    }
+}
+
+/// Becomes an object at [`Upload::finish`] and never before. The parts of one that is dropped lie in the store until [`Storage::let_go`].
 pub struct Upload<'a> {
     storage: &'a Storage,
     key: String,
@@ -27,7 +62,9 @@ impl Storage {
     /// There is an object already; the store cannot be reached, or refuses.
     pub async fn upload(&self, key: &str) -> Result<Upload<'_>> {
         self.must_be_free(key).await?;
-        let begun = self.store.put_multipart_opts(&Path::from(key), PutMultipartOptions::default()).await;
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).push(key.to_owned());
+        let options = PutMultipartOptions::default().with_retry_policy(Arc::new(Persistence));
+        let begun = self.store.put_multipart_opts(&Path::from(key), options).await;
         let upload = begun.map_err(|error| self.failed("write", key, error))?;
         let filling = Vec::with_capacity(PART);
         Ok(Upload { storage: self, key: key.to_owned(), upload, filling, sending: JoinSet::new(), bytes: 0 })
@@ -79,14 +116,5 @@ impl Upload<'_> {
         self.storage.must_be_free(&self.key).await?;
         self.upload.complete().await.map_err(|error| self.storage.failed("write", &self.key, error))?;
         Ok(self.bytes)
-    }
-
-    /// Takes the parts back; where that fails, the store keeps them until its own rule for incomplete uploads.
-    ///
-    /// # Errors
-    /// The store cannot be reached, or refuses.
-    pub async fn abort(mut self) -> Result<()> {
-        self.sending.shutdown().await;
-        self.upload.abort().await.map_err(|error| self.storage.failed("take back the parts of", &self.key, error))
     }
 }

@@ -3,7 +3,9 @@
 mod documents;
 mod faults;
 mod from;
+mod leftovers;
 mod lost;
+mod trouble;
 pub(crate) mod vault;
 mod verified;
 

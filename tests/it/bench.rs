@@ -1,6 +1,7 @@
 //! `tests/bench`: what the tool takes beside the same work by hand, by turns in one run. It reports; it does not judge:
 //! a target that is missed is said, only a run that fails fails the benchmark.
 #![allow(clippy::print_stdout)]
+mod backup;
 mod binary;
 mod cluster;
 mod database;
@@ -14,6 +15,7 @@ mod job;
 mod large;
 mod rehearsal;
 mod relay;
+mod upload;
 
 /// How often each thing is measured; medians are printed.
 const ROUNDS: usize = 5;
@@ -37,10 +39,15 @@ pub(crate) async fn bench(words: &[&str]) -> u8 {
         large::measure();
         return 0;
     }
+    if words.contains(&"--backup") {
+        backup::measure().await;
+        return 0;
+    }
     binary::measure();
     database::measure().await;
     engine::measure();
     rehearsal::measure().await;
     documents::measure().await;
+    backup::measure().await;
     0
 }

@@ -5,6 +5,7 @@ use crate::support::postgres::Production;
 use crate::support::sandbox::{PROD, Ran, SANDBOX, Sandbox};
 use serde_json::{Value, json};
 
+mod bucket;
 mod cluster;
 mod databases;
 mod places;

@@ -4,6 +4,7 @@ use crate::support::postgres::{PRODUCTION, PostgresServer, Production};
 use crate::support::sandbox::{SANDBOX, Sandbox};
 use serde_json::Value;
 
+mod nightly;
 mod rbac;
 mod vault;
 
@@ -54,6 +55,7 @@ async fn each_is_taken_by_a_strict_server() {
         &["golden"],
         &["vault"],
         &["networkpolicy"],
+        &["cronjob", "backup", "--image", "registry.example/sandbox-lifecycle:1", "--s3-secret", "bucket-key"],
     ] {
         apply(&lab, &printed(&lab, arguments).await).await;
     }

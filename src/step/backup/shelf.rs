@@ -5,12 +5,13 @@ use crate::cluster::Cluster;
 use crate::record;
 use crate::retention::{Policy, Proof, Set, Verdict, decide};
 use crate::settings::Settings;
-use crate::storage::{Access, Object, Storage};
+use crate::storage::{Access, Object, Storage, Unfinished};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use futures::{StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// One environment's part of the bucket.
 pub struct Shelf {
@@ -48,6 +49,13 @@ pub struct Falls {
     pub sets: Vec<String>,
     /// Objects of sets that never came to be, older than a day.
     pub debris: Vec<String>,
+    /// Keys to which an upload was begun more than a day ago and never finished.
+    pub uploads: Vec<String>,
+    /// Why that is not known, and what the bucket needs then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unlisted: Option<String>,
+    #[serde(skip)]
+    unfinished: Vec<Unfinished>,
     /// All keys, in the order of their removal: a set's manifest first, so that no half of one is ever a set.
     #[serde(skip)]
     keys: Vec<String>,
@@ -55,6 +63,8 @@ pub struct Falls {
 
 /// A backup that is still being made is not debris.
 const DEBRIS_AGE: SignedDuration = SignedDuration::from_hours(24);
+/// What keeps the parts of uploads that nobody finishes from staying for ever, whatever the tool can do about them.
+pub const LIFECYCLE_RULE: &str = "give the bucket a lifecycle rule that aborts incomplete multipart uploads after some days (AbortIncompleteMultipartUpload)";
 /// Manifests that are read at the same time.
 const AT_ONCE: usize = 8;
 /// A manifest has a line for each table.
@@ -69,6 +79,18 @@ impl Shelf {
     /// # Errors
     /// The settings name no bucket; the Secret is not there, forbidden, or lacks a key.
     pub async fn open(settings: &Settings, cluster: &Cluster) -> Result<Self> {
+        Self::with(settings, cluster, true).await
+    }
+
+    /// As [`Shelf::open`], for a look alone: a store that does not answer is not asked for long.
+    ///
+    /// # Errors
+    /// As [`Shelf::open`].
+    pub async fn glimpse(settings: &Settings, cluster: &Cluster) -> Result<Self> {
+        Self::with(settings, cluster, false).await
+    }
+
+    async fn with(settings: &Settings, cluster: &Cluster, persists: bool) -> Result<Self> {
         let backups = &settings.backups;
         let namespace = backups.secret_namespace.as_ref().unwrap_or(&settings.sandbox.namespace);
         let name = backups.secret.as_ref().context("a bug: no Secret of a bucket is named")?;
@@ -83,8 +105,15 @@ impl Shelf {
             secret_key: needed("secret_key")?,
             ca: secret.get("ca"),
             checksum: backups.checksum,
+            persists,
+            patience: Duration::from_secs(backups.patience.into()),
         };
         Ok(Self { storage: Storage::open(access)?, base: Self::base(settings) })
+    }
+
+    /// For people: bucket and prefix.
+    pub fn place(&self) -> String {
+        self.storage.place(&self.base)
     }
 
     pub fn key(&self, part: Part, id: &str, encrypted: bool) -> String {
@@ -216,7 +245,26 @@ impl Shelf {
                 }
             }
         }
+        self.uploads_that_fall(&mut falls, now).await;
         Ok(falls)
+    }
+
+    /// What a run that was killed has left. A store that does not tell of uploads is no reason to keep sets.
+    async fn uploads_that_fall(&self, falls: &mut Falls, now: Timestamp) {
+        let prefix = format!("{}/", self.base);
+        let mut found = match self.storage.unfinished(&prefix).await {
+            Ok(found) => found,
+            Err(error) => {
+                falls.unlisted = Some(format!("{error:#}; {LIFECYCLE_RULE}"));
+                return;
+            }
+        };
+        found.retain(|upload| {
+            let ours = upload.key.strip_prefix(&prefix).and_then(Part::of).is_some();
+            ours && now.duration_since(upload.begun) > DEBRIS_AGE
+        });
+        falls.uploads = found.iter().map(|upload| upload.key.clone()).collect();
+        falls.unfinished = found;
     }
 
     /// # Errors
@@ -224,6 +272,9 @@ impl Shelf {
     pub async fn remove(&self, falls: &Falls) -> Result<()> {
         for key in &falls.keys {
             self.storage.delete(key).await?;
+        }
+        for upload in &falls.unfinished {
+            self.storage.abort(upload).await?;
         }
         Ok(())
     }

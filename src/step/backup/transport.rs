@@ -16,7 +16,7 @@ pub(super) struct Carried {
 }
 
 /// Reads a command's output, of `total` bytes if that is known, to its end into the object `key`; `look` sees it on the way, and `judge` says whether such an end is one.
-/// What is no success leaves no object.
+/// What is no success leaves no object; its parts are taken back when the run is over, as those of a run that was interrupted.
 pub(super) async fn carry(
     cx: &Context<'_>,
     (pod, argv, total): (&PodRef, &[&str], Option<u64>),
@@ -26,19 +26,10 @@ pub(super) async fn carry(
 ) -> Result<Carried> {
     let mut reading = cx.cluster.read_from(pod, argv).await?;
     let mut upload = cx.shelf()?.storage.upload(key).await?;
-    let carried = async {
-        let carried = fill(cx, &mut reading, &mut upload, (key, total), look).await?;
-        judge(&carried)?;
-        upload.finish().await?;
-        Ok(carried)
-    };
-    let carried = carried.await;
-    if carried.is_err()
-        && let Err(error) = upload.abort().await
-    {
-        cx.note(format!("the parts of an unfinished upload may be left in the bucket: {error:#}"));
-    }
-    carried
+    let carried = fill(cx, &mut reading, &mut upload, (key, total), look).await?;
+    judge(&carried)?;
+    upload.finish().await?;
+    Ok(carried)
 }
 
 async fn fill(

@@ -2,7 +2,7 @@
 use super::{Finding, findings};
 use crate::cluster::Cluster;
 use crate::record::now;
-use crate::settings::Settings;
+use crate::settings::{Environment, Settings};
 use crate::step::preflight::{self, Remarks};
 
 pub(super) async fn check(settings: &Settings, cluster: &Cluster) -> Vec<Finding> {
@@ -12,13 +12,28 @@ pub(super) async fn check(settings: &Settings, cluster: &Cluster) -> Vec<Finding
                server's name in its key host or by --pg-host; `sandbox-lifecycle manifests vault` shows how Vault makes one";
     let mut all = findings("Secret", remarks, fix);
     for environment in [&settings.prod, &settings.sandbox] {
-        let name = format!("{}/{}", environment.namespace, environment.secret);
-        // One that cannot be read has been told.
-        let Ok(secret) = cluster.credentials(&environment.namespace, &environment.secret).await else { continue };
-        let written = secret.written().map_or("at an unknown time".to_owned(), |at| {
-            format!("{} ago", crate::cli::spoken(now().as_second() - at.as_second()))
-        });
-        all.push(Finding::ok("Secret", format!("{name}: last written {written}")));
+        all.extend(age(cluster, environment).await);
     }
     all
+}
+
+/// Production's alone.
+pub(super) async fn source(settings: &Settings, cluster: &Cluster) -> Vec<Finding> {
+    let mut remarks = Remarks::default();
+    preflight::check_source(settings, cluster, &mut remarks.wrong).await;
+    let fix = "production's namespace needs a Secret (--prod-secret) with the keys username and password, and the server's name in its key \
+               host or by --pg-host";
+    let mut all = findings("Secret", remarks, fix);
+    all.extend(age(cluster, &settings.prod).await);
+    all
+}
+
+/// One that cannot be read has been told.
+async fn age(cluster: &Cluster, environment: &Environment) -> Option<Finding> {
+    let name = format!("{}/{}", environment.namespace, environment.secret);
+    let secret = cluster.credentials(&environment.namespace, &environment.secret).await.ok()?;
+    let written = secret.written().map_or("at an unknown time".to_owned(), |at| {
+        format!("{} ago", crate::cli::spoken(now().as_second() - at.as_second()))
+    });
+    Some(Finding::ok("Secret", format!("{name}: last written {written}")))
 }

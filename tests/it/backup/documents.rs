@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::vault::{Vault, forge};
 use crate::support::container::image::{APP, APP_BUSYBOX};
 use crate::support::memory::peak;
+use crate::support::s3::S3;
 use crate::support::sandbox::{PROD, SANDBOX, Sandbox, finish};
 use crate::support::scene::Scene;
 
@@ -127,7 +128,7 @@ fn touch(tree: &Path, types: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn busybox_on_either_side_gives_the_same_trees() {
     let lab = Sandbox::new().await;
-    let vault = Vault::of(lab).await;
+    let vault = Vault::of(lab, S3::start().await).with_documents();
     let (source, target) =
         (vault.lab.documents(PROD).join("mycompany"), vault.lab.documents(SANDBOX).join("mycompany"));
     // Names of one file: busybox archives them as such.

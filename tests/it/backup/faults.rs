@@ -22,7 +22,7 @@ async fn a_store_that_fails_in_passing_is_asked_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fault_at_any_request_of_a_backup_leaves_no_half_set() {
-    let vault = Vault::new().await;
+    let vault = Vault::small(1).await;
     let before = vault.lab.world();
     vault.run(&["backup"]).await.assert_code(0);
     let requests = vault.s3.bucket().seen.len();
@@ -42,8 +42,6 @@ async fn a_fault_at_any_request_of_a_backup_leaves_no_half_set() {
         assert!(whole == 0 || vault.s3.keys().len() == 4, "request {broken}: {:?}", vault.s3.keys());
         assert!(ran.code == 0 || ran.code == 1, "{ran:?}");
         assert!(ran.code == 1 || whole == 1, "request {broken}: {ran:?}");
-        let aborting =
-            vault.s3.bucket().seen.iter().any(|line| line.starts_with("DELETE") && line.contains("uploadId"));
-        assert!(vault.s3.bucket().uploads.is_empty() || aborting, "request {broken}: parts are left");
+        assert!(vault.s3.bucket().uploads.is_empty(), "request {broken}: parts are left");
     }
 }

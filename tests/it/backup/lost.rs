@@ -7,6 +7,7 @@ use super::from::make_anew;
 use super::vault::Vault;
 use crate::support::memory::peak;
 use crate::support::postgres::{PostgresServer, Production};
+use crate::support::s3::S3;
 use crate::support::sandbox::{PROD, SANDBOX, Sandbox};
 
 /// Longer than a gigabyte takes on a busy machine.
@@ -41,7 +42,7 @@ fn noise(seed: u64, length: usize) -> Vec<u8> {
 /// `files` of a quarter of a mebibyte each, in directories of a hundred.
 async fn come_back(files: u64) {
     let production = PostgresServer::real_dump().unwrap_or(Production::Fixture);
-    let vault = Vault::of(Sandbox::with(&production, &[]).await).await;
+    let vault = Vault::of(Sandbox::with(&production, &[]).await, S3::start().await).with_documents();
     for file in 0..files {
         let directory = vault.lab.documents(PROD).join(format!("mycompany/facture/{}", file / 100));
         fs::create_dir_all(&directory).expect("a directory");

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 const FILES: usize = 4_000;
 const SIZE: usize = 250_000;
-const BYTES: f64 = (FILES * SIZE) as f64;
+pub(super) const BYTES: f64 = (FILES * SIZE) as f64;
 
 pub(super) async fn measure() {
     let lab = Sandbox::new().await;
@@ -50,7 +50,7 @@ async fn sync(lab: &Sandbox) -> (Ran, f64, f64) {
 }
 
 /// Bytes that no compression makes smaller, the same in every run.
-fn populate(tree: &Path) {
+pub(super) fn populate(tree: &Path) {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut content = vec![0; SIZE];
     for number in 0..FILES {

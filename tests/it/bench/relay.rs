@@ -8,7 +8,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
-type Socket = WebSocketStream<TcpStream>;
+pub(super) type Socket = WebSocketStream<TcpStream>;
 
 const STDIN: u8 = 0;
 const STDOUT: u8 = 1;
@@ -21,8 +21,10 @@ const QUEUE: usize = 16;
 pub(super) async fn copy(lab: &Sandbox) {
     let reading = ["tar", "-cf", "-", "-C", "/var/www/documents", "mycompany"];
     let writing = ["tar", "-xf", "-", "-C", "/var/www/documents"];
-    let (_asking, from) = dial(lab, PROD, &reading, false).await.split();
-    let (into, watching) = dial(lab, SANDBOX, &writing, true).await.split();
+    let pod =
+        |namespace| lab.store.list("pods", Some(namespace))[0]["metadata"]["name"].as_str().expect("a name").to_owned();
+    let (_asking, from) = dial(lab, (PROD, &pod(PROD)), &reading, false).await.split();
+    let (into, watching) = dial(lab, (SANDBOX, &pod(SANDBOX)), &writing, true).await.split();
     let (send, queue) = mpsc::channel(QUEUE);
     let ended = tokio::join!(
         tokio::spawn(read(from, Some(send))),
@@ -34,9 +36,8 @@ pub(super) async fn copy(lab: &Sandbox) {
     ended.2.expect("the target's tar");
 }
 
-async fn dial(lab: &Sandbox, namespace: &str, argv: &[&str], stdin: bool) -> Socket {
-    let pods = lab.store.list("pods", Some(namespace));
-    let pod = pods[0]["metadata"]["name"].as_str().expect("a name");
+/// Runs the command in that Pod.
+pub(super) async fn dial(lab: &Sandbox, (namespace, pod): (&str, &str), argv: &[&str], stdin: bool) -> Socket {
     let host = lab.api.url().replace("http://", "");
     let words: String = argv.iter().map(|word| format!("&command={word}")).collect();
     let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}/exec");
