@@ -30,7 +30,7 @@ pub const EXAMINE_POD: &str = include_str!("jobs/examine-pod.sh");
 
 /// Waits in the place of `dump` for the files of a backup.
 pub const RECEIVE: &str = include_str!("jobs/receive.sh");
-/// Takes one of them, by exec: `sh -c TEXT sh NAME BYTES SHA256`.
+/// Takes one of them, or the statements to be run after a restore, by exec: `sh -c TEXT sh NAME BYTES SHA256`.
 pub const RECEIVE_FILE: &str = include_str!("jobs/receive-file.sh");
 
 /// What an exit code of these two means.
@@ -95,6 +95,8 @@ pub enum Event {
     PutBack(PutBack),
     /// restore: the transaction holds what was dumped.
     Verified { tables: u64, rows: u64, sequences: u64 },
+    /// restore: the operator's own statements have been run.
+    Adjusted,
     /// restore: the server says so.
     Committed,
     /// restore: the planner's statistics are new; what failed of that is told, and does not matter for the commit.

@@ -19,13 +19,13 @@ impl Plan {
     /// The plan of a command; `None` for one that repairs, looks or prints instead of running steps.
     pub fn of(command: &Command, settings: &Settings) -> Option<Self> {
         let plan = match command {
-            Command::RefreshFromProd(flags) => Some(Self::refresh_from_prod(flags).kept(flags)),
+            Command::RefreshFromProd(flags) => Some(Self::refresh_from_prod(flags).finished(flags)),
             Command::SyncDocuments => Some(Self::sync_documents()),
             Command::Refresh { flags, from: FromBackup { set: Some(_), database_only, .. } } => {
-                Some(Self::from_backup(flags.full, *database_only).kept(flags))
+                Some(Self::from_backup(flags.full, *database_only).finished(flags))
             }
             Command::Refresh { flags, .. } => {
-                Some(Self::refresh_from_prod(flags).then(Self::sync_documents()).kept(flags))
+                Some(Self::refresh_from_prod(flags).then(Self::sync_documents()).finished(flags))
             }
             Command::Checkpoint { shelf: None, .. } => Some(Self::checkpoint()),
             Command::Checkpoint { shelf: Some(Shelf::Cool), .. } => {
@@ -119,7 +119,16 @@ impl Plan {
         Self { steps: [&[Step::OpenGolden], steps, &[Step::CloseGolden]].concat(), full: false }
     }
 
-    fn kept(self, flags: &RefreshFlags) -> Self {
+    /// With the operator's own steps: statements while nothing of the sandbox has been touched, so that they are there when it is; the
+    /// command when the sandbox is all that it will be without it; and a checkpoint of that.
+    fn finished(mut self, flags: &RefreshFlags) -> Self {
+        let restores = self.steps.iter().position(|step| *step == Step::PauseArgo);
+        if let Some(at) = restores.filter(|_| flags.after_restore_sql.is_some()) {
+            self.steps.insert(at, Step::BringStatements);
+        }
+        if flags.after.is_some() {
+            self.steps.push(Step::RunCommand);
+        }
         match flags.checkpoint {
             Some(_) => self.then(Self::checkpoint()),
             None => self,

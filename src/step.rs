@@ -1,4 +1,5 @@
 //! The steps of a run, as plain data: a plan can be printed, counted and compared before anything is touched.
+mod after;
 mod argocd;
 pub mod backup;
 pub mod doctor;
@@ -34,6 +35,8 @@ pub enum Step {
     ResumeArgo,
     CleanUp,
     CopyDocuments,
+    BringStatements,
+    RunCommand,
     OpenGolden,
     SaveCheckpoint,
     SealCheckpoint,
@@ -124,6 +127,8 @@ impl Step {
             Self::ResumeArgo => "Re-arm Argo CD",
             Self::CleanUp => "Remove the transient objects",
             Self::CopyDocuments => "Copy the documents",
+            Self::BringStatements => "Bring the statements into the Job",
+            Self::RunCommand => "Run the command",
             step => backup::title(step).unwrap_or_else(|| golden::title(step)),
         }
     }
@@ -159,6 +164,7 @@ impl Step {
                     |tree| format!("make {}/{tree} of {deployment} equal to production's", settings.documents_root);
                 settings.documents_trees.iter().map(tree).collect()
             }
+            Self::BringStatements | Self::RunCommand => after::touches(self, settings),
             step => backup::touches(step, settings).unwrap_or_else(|| golden::touches(step, settings)),
         }
     }
@@ -177,6 +183,8 @@ impl Step {
             Self::ResumeArgo => argocd::resume(cx).await,
             Self::CleanUp => refresh_job::clean_up(cx).await,
             Self::CopyDocuments => documents::sync(cx).await,
+            Self::BringStatements => after::bring_statements(cx).await,
+            Self::RunCommand => after::run_command(cx).await,
             Self::OpenBucket => backup::open(cx).await,
             Self::StartDump => backup::start(cx).await,
             Self::StoreDatabase => backup::store_database(cx).await,

@@ -41,6 +41,12 @@ pub struct Summary {
     /// The set that the database was brought to, where it was not production.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from_backup: Option<FromBackup>,
+    /// The file whose statements were run before the commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after_restore_sql: Option<String>,
+    /// The command that was run when the sandbox was up again, and succeeded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
     #[serde(flatten)]
     pub rehearsal: Rehearsal,
     pub seconds: f64,
@@ -77,6 +83,15 @@ const REMINDER: &str = "\
 The sandbox is iso-prod now: the user ai_agent_sandbox and its API key are gone, and values encrypted with
 production's DOLI_INSTANCE_UNIQUE_ID do not decrypt here. Re-run test/provisionSandbox.ts.";
 
+impl Summary {
+    /// What the operator has had run, a line each.
+    fn own(&self) -> String {
+        let statements =
+            self.after_restore_sql.iter().map(|file| format!("the statements of {file}, in the same transaction"));
+        statements.chain(self.after.clone()).map(|what| format!("after      {what}\n")).collect()
+    }
+}
+
 impl Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(backup) = &self.backup {
@@ -104,6 +119,7 @@ impl Display for Summary {
         } else if self.from_backup.is_some() && self.outcome == "done" {
             writeln!(f, "documents  not touched")?;
         }
+        f.write_str(&self.own())?;
         write!(f, "{}", self.rehearsal)?;
         if let Some(downtime) = self.downtime_seconds {
             writeln!(f, "downtime   {downtime:.1} s")?;
@@ -124,6 +140,8 @@ impl Summary {
             }
             _ if self.backup.is_some() => "",
             Some(_) if own => "The sandbox is what it was when it was backed up.",
+            // What the reminder asks for was done by the command.
+            Some(_) if self.after.is_some() => "",
             Some(_) => REMINDER,
             None if !self.rehearsal.is_empty() => "",
             None => "The sandbox has production's documents.",

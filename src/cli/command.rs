@@ -78,6 +78,12 @@ pub struct RefreshFlags {
     /// Take a checkpoint at the end [default name: golden]
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = super::rehearsal::DEFAULT_NAME)]
     pub checkpoint: Option<String>,
+    /// Run these statements in the restore's transaction, as the sandbox's role, when all was found equal
+    #[arg(long, value_name = "FILE")]
+    pub after_restore_sql: Option<PathBuf>,
+    /// Run this command here (`sh -c`) when the sandbox is up again, before a checkpoint is taken
+    #[arg(long, value_name = "COMMAND")]
+    pub after: Option<String>,
 }
 
 /// Which set a refresh is made of, if not of production.

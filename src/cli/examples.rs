@@ -32,6 +32,8 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("refresh", "refresh", "database and documents, as production has them now"),
     ("refresh", "-v refresh", "with the log of the Job"),
     ("refresh", "refresh --checkpoint", "and keep it, to come back to by `reset`"),
+    ("refresh", "refresh --after test/provisionSandbox.ts --checkpoint", "provisioned, and kept as that"),
+    ("refresh", "refresh --after-restore-sql mask.sql", "what must not be in the sandbox never is"),
     ("refresh", "refresh --from-backup", "the newest backup; production is asked for nothing"),
     ("checkpoint", "checkpoint --warm", "save the sandbox as `golden`, and keep a small Pod for quick resets"),
     ("checkpoint", "checkpoint before-import", "a second one, beside it"),

@@ -7,6 +7,7 @@
 # SOURCE says what the set is: production, a backup of it, a checkpoint of this very sandbox, or own-backup, which is a backup of the
 # sandbox: its database may have been lost and made anew since. FULL wipes and restores in any case.
 # ONLINE leaves the application connected. SET_SHA256 has the sums of source.dump and source.manifest, or is empty.
+# What the tool has put into $SET_DIR as after.sql by then is run before the commit.
 # Words come over the FIFO `go`, or where WORDS is stdin over that: restore, then commit. `abort` at either place ends it.
 #
 # Exit codes:
@@ -26,15 +27,16 @@
 #   33 it is not known whether the commit took place
 #   34 the dump is not there
 #   35 the set is damaged
+#   36 the statements to be run after the restore failed
 : "${SANDBOX_ROLE:?}" "${SOURCE_DATABASE:?}" "${LOCK_TIMEOUT:?}" "${SESSION_GRACE_SECONDS:?}"
 : "${SOURCE:?}" "${FULL?}" "${ONLINE?}" "${WORDS?}" "${SET_SHA256?}"
 : "${TARGET_SQL:?}" "${CHECKS_SQL:?}" "${ANEW_SQL:?}" "${BUDGET_SQL:?}" "${SESSIONS_SQL:?}" "${BEGIN_SQL:?}" "${COMPARE_SQL:?}" "${COMPARED_SQL:?}" "${TEMPORARY_SQL:?}"
 : "${MOVES_SQL:?}" "${PUT_BACK_SQL:?}"
-: "${WIPE_SQL:?}" "${SEQUENCES_SQL:?}" "${VERIFY_SQL:?}" "${COMMIT_SQL:?}" "${BLOCKERS_SQL:?}" "${FATE_SQL:?}" "${ANALYZE_SQL:?}"
+: "${WIPE_SQL:?}" "${SEQUENCES_SQL:?}" "${VERIFY_SQL:?}" "${AFTER_SQL:?}" "${READY_SQL:?}" "${COMMIT_SQL:?}" "${BLOCKERS_SQL:?}" "${FATE_SQL:?}" "${ANALYZE_SQL:?}"
 : "${TOC_AWK:?}" "${ROWS_AWK:?}"
 unreadable=29
 
-rm -f analyzed committed commit.sent xid word checked moving reader.status
+rm -f after.begun analyzed committed commit.sent xid word checked moving reader.status
 if [ "$WORDS" = stdin ]; then
     exec 3<&0
 else
@@ -115,6 +117,7 @@ END
         await "$!" || :
         refuse 28 "a lock was not granted within $LOCK_TIMEOUT, another session or prepared transaction holds it; rolled back" blockers
     fi
+    [ ! -e after.begun ] || refuse 36 "the statements of --after-restore-sql failed; rolled back" session.err
     refuse 30 "a statement failed or the session broke off; rolled back" session.err
 }
 
@@ -190,6 +193,8 @@ else
     fi
     tell "$PINNED_SQL" "$PRINTS_SQL" "$VERIFY_SQL"
 fi
+[ ! -e "$SET_DIR/after.sql" ] || tell "$AFTER_SQL" "$CHECKS_SQL"
+tell "$READY_SQL"
 listen
 if ! word commit 290; then
     farewell

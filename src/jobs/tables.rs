@@ -78,6 +78,8 @@ pub const RESTORE: Script = Script {
         "WIPE_SQL": "wipe.sql",
         "SEQUENCES_SQL": "sequences.sql",
         "VERIFY_SQL": "verify.sql",
+        "AFTER_SQL": "after.sql",
+        "READY_SQL": "ready.sql",
         "COMMIT_SQL": "commit.sql",
         "BLOCKERS_SQL": "blockers.sql",
         "FATE_SQL": "fate.sql",
@@ -102,6 +104,7 @@ pub const RESTORE: Script = Script {
         (33, "it is not known whether the commit took place"),
         (34, "the dump is not there"),
         (35, "the set is damaged"),
+        (36, "the statements to be run after the restore failed"),
     ],
 };
 

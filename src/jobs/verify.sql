@@ -36,4 +36,3 @@ SELECT txid_current() <> :sl_xid OR EXISTS (SELECT FROM problem) AS refused, jso
     \quit
 \endif
 SELECT :'sl_verified' \g |cat
-\! echo '{"event":"waiting","for":"commit"}'; echo verified >&8

@@ -1,7 +1,8 @@
 //! Which checkpoint a command is about, and how it is wanted.
 use super::{Settings, Usage, is_object_name};
-use crate::cli::{Command, FromBackup, Shelf, Side, Task};
+use crate::cli::{Command, FromBackup, RefreshFlags, Shelf, Side, Task};
 use crate::golden::check_name;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// As it was typed, and checked.
@@ -19,6 +20,36 @@ pub struct Wanted {
     pub side: Side,
     /// Which of them; `None`: the newest.
     pub set: Option<String>,
+    pub after: After,
+}
+
+/// What is run after a restore.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct After {
+    /// The statements, and the file that they came from.
+    pub sql: Option<(PathBuf, String)>,
+    /// The command, for `sh -c`.
+    pub command: Option<String>,
+}
+
+/// More does not fit beside the rest into what the server takes as one statement of reasonable size.
+const LONGEST_SQL: usize = 16 << 20;
+
+impl After {
+    fn of(flags: &RefreshFlags) -> Result<Self, Usage> {
+        let read = |path: &PathBuf| {
+            let wrong = |why: &str| Usage(format!("--after-restore-sql {}: {why}", path.display()));
+            let text = std::fs::read_to_string(path).map_err(|error| wrong(&error.to_string()))?;
+            match text.trim() {
+                "" => Err(wrong("there is no statement in it")),
+                _ if text.contains('\0') => Err(wrong("it holds a NUL, which no statement can")),
+                _ if text.len() > LONGEST_SQL => Err(wrong("it is longer than 16 MiB")),
+                _ => Ok((path.clone(), text)),
+            }
+        };
+        let sql = flags.after_restore_sql.as_ref().map(read).transpose()?;
+        Ok(Self { sql, command: flags.after.clone() })
+    }
 }
 
 /// For commands that only look, or tidy up.
@@ -31,12 +62,14 @@ impl Wanted {
         let quick = |name: &str| Self { name: name.to_owned(), wait: Some(WAIT), ..Self::default() };
         let wanted = match command {
             Command::RefreshFromProd(flags) => {
-                Self { name: flags.checkpoint.clone().unwrap_or_default(), ..Self::default() }
+                let after = After::of(flags)?;
+                Self { name: flags.checkpoint.clone().unwrap_or_default(), after, ..Self::default() }
             }
             Command::Refresh { flags, from } => Self {
                 name: flags.checkpoint.clone().unwrap_or_default(),
                 side: from.env,
                 set: from.set.clone().filter(|set| !set.is_empty()),
+                after: After::of(flags)?,
                 ..Self::default()
             },
             Command::Checkpoint { shelf: Some(_), save } if save.name.is_some() || save.warm => {

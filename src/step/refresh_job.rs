@@ -231,6 +231,7 @@ fn record(cx: &mut Context<'_>, event: &Event) {
         }
         Event::Writable { ways } => cx.summary.production_writable = Some(ways.clone()),
         Event::Committed => cx.summary.committed = true,
+        Event::Adjusted => super::after::adjusted(cx),
         Event::Restoring => cx.progress("comparing the sandbox with the dump"),
         Event::Compared { mode: Mode::Differences, .. } => cx.progress("putting back what differs, in one transaction"),
         Event::Compared { mode: Mode::Full, why, .. } => {

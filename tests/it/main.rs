@@ -1,5 +1,6 @@
 //! The integration tests: the real binary against the lab.
 mod adversary;
+mod after;
 mod argo;
 mod backup;
 mod cases;
