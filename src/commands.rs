@@ -102,7 +102,7 @@ impl Run<'_> {
             return Ok(recovered.unwrap_or_default());
         }
         let found = tokio::select! {
-            signal = shutdown.requested() => return Err(signal.into()),
+            signal = shutdown.requested() => return Err(anyhow!(signal).context("nothing was changed")),
             found = self.look(&cluster, plan) => found?,
         };
         summary.warnings = self.tell(&found);

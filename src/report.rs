@@ -45,7 +45,8 @@ pub enum Event<'a> {
     PuttingBack,
     Undone {
         undo: &'a dyn Display,
-        error: Option<&'a anyhow::Error>,
+        /// Otherwise the last words tell why, and what to do.
+        done: bool,
     },
     /// The end of [`Event::PuttingBack`].
     PutBack,
@@ -73,8 +74,8 @@ impl Display for Event<'_> {
             }
             Self::PuttingBack => write!(f, "putting back what this run has changed"),
             Self::PutBack => Ok(()),
-            Self::Undone { undo, error: None } => write!(f, "put back: {undo}"),
-            Self::Undone { undo, error: Some(error) } => write!(f, "NOT put back yet: {undo}: {error:#}"),
+            Self::Undone { undo, done: true } => write!(f, "put back: {undo}"),
+            Self::Undone { undo, done: false } => write!(f, "cannot be put back now: {undo}"),
             Self::Failed { cause } => write!(f, "error: {cause:#}"),
             Self::Advice { text } => write!(f, "{text}"),
         }

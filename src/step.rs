@@ -21,7 +21,12 @@ use crate::summary::Summary;
 use anyhow::Result;
 use preflight::Found;
 use std::fmt::Display;
+use std::pin::pin;
 use std::time::{Duration, Instant};
+use tokio::time::sleep;
+
+/// What is there sooner was not waited for.
+const A_MOMENT: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -112,6 +117,17 @@ impl Context<'_> {
         self.report.event(Event::Warning { text: &text });
         self.summary.warnings.push(text.to_string());
     }
+}
+
+/// Says what is waited for, if it is not there in a moment.
+async fn waiting<T>(report: &dyn Report, text: &str, waited: impl Future<Output = T>) -> T {
+    let mut waited = pin!(waited);
+    tokio::select! {
+        biased;
+        here = &mut waited => return here,
+        () = sleep(A_MOMENT) => report.event(Event::Progress { text: &text }),
+    }
+    waited.await
 }
 
 impl Step {

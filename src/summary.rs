@@ -80,8 +80,9 @@ pub struct Timing {
 
 /// A refresh is iso-prod: what existed only in the sandbox is gone.
 const REMINDER: &str = "\
-The sandbox is iso-prod now: the user ai_agent_sandbox and its API key are gone, and values encrypted with
-production's DOLI_INSTANCE_UNIQUE_ID do not decrypt here. Re-run test/provisionSandbox.ts.";
+The sandbox is iso-prod now: the user ai_agent_sandbox and its API key are gone,
+and values encrypted with production's DOLI_INSTANCE_UNIQUE_ID do not decrypt here.
+Re-run test/provisionSandbox.ts.";
 
 impl Summary {
     /// What the operator has had run, a line each.
@@ -102,13 +103,13 @@ impl Display for Summary {
             writeln!(f, "database   {tables} tables, {rows} rows, {sequences} sequences; dump {}", size(*dump_bytes))?;
             match &self.from_backup {
                 None => writeln!(f, "           production's data as of {read_at}")?,
-                Some(from) => writeln!(f, "           {from}, data as of {read_at}")?,
+                Some(from) => writeln!(f, "           {from}\n           data as of {read_at}")?,
             }
             match put_back {
                 None => writeln!(f, "           wiped and restored")?,
                 Some(PutBack { tables, added, changed, removed, sequences }) => writeln!(
                     f,
-                    "           put back in {tables} tables: {added} rows added, {changed} changed, {removed} removed; {sequences} sequences"
+                    "           put back in {tables} tables: {added} rows added, {changed} changed,\n           {removed} removed; {sequences} sequences"
                 )?,
             }
         }
@@ -155,7 +156,9 @@ fn login(ways: Option<&[String]>) -> String {
         None => String::new(),
         Some([]) => "login      production's may only read\n".to_owned(),
         Some([way, ..]) => {
-            format!("login      production's could write ({way}); --require-read-only-role refuses such a one\n")
+            format!(
+                "login      production's could write: {way}\n           (--require-read-only-role refuses such a one)\n"
+            )
         }
     }
 }

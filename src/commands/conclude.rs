@@ -17,6 +17,10 @@ pub fn conclude(outcome: &Outcome, report: &dyn Report, summary: &mut Summary) {
     summary.not_put_back = outcome.left.iter().map(|left| left.what.clone()).collect();
     if let Some(cause) = &outcome.cause {
         report.event(Event::Failed { cause });
+        if outcome.left.is_empty() && !outcome.put_back.is_empty() {
+            let stays = if summary.committed { "; what was committed to the sandbox's database stays" } else { "" };
+            report.event(Event::Advice { text: &format!("everything was put back{stays}") });
+        }
     }
     for left in &outcome.left {
         report.event(Event::Advice { text: left });

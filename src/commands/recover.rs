@@ -1,5 +1,6 @@
 //! `recover`, and what a run does first: putting back what a dead run left.
 use super::{Run, held_by};
+use crate::cli::program;
 use crate::cluster::Cluster;
 use crate::cluster::lease::{Found, Holder, NAME, Outrun};
 use crate::guard::Guard;
@@ -42,8 +43,9 @@ impl Run<'_> {
                     Holder::Dead(found) => found,
                     Holder::Released => return Ok(None),
                     Holder::Alive(found) => bail!(
-                        "{}; it is alive, so nothing was changed (recover --force if you know better)",
-                        held_by(namespace, &found)
+                        "{}; it is alive, so nothing was changed (`{} recover --force` if you know better)",
+                        held_by(namespace, &found),
+                        program()
                     ),
                 },
             };

@@ -1,11 +1,12 @@
 //! What is done when the bracket itself is dropped before its end.
 use super::Guard;
+use super::unwind::leave;
 use crate::cluster::Cluster;
 use crate::cluster::lease::Held;
 use crate::report::{Event, Report};
 use crate::shutdown::Shutdown;
 use crate::undo::Undo;
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use futures::stream::pending;
 
 /// The safety net for a bracket that was itself dropped (a cancelled future, a bug): on a thread of its own,
@@ -22,7 +23,7 @@ impl Drop for Guard<'_> {
                 let undone = on_own_runtime(cluster, report, held, journal.clone());
                 if let Err(error) = undone {
                     for undo in journal.iter().rev() {
-                        report.event(Event::Undone { undo, error: Some(&error) });
+                        report.event(Event::Advice { text: &leave(undo, anyhow!("{error:#}")) });
                     }
                 }
             });

@@ -69,7 +69,7 @@ impl Guard<'_> {
             let undone = persist(&undo, self.cluster).await;
             match undone {
                 Ok(()) => {
-                    self.report.event(Event::Undone { undo: &undo, error: None });
+                    self.report.event(Event::Undone { undo: &undo, done: true });
                     end.put_back.push(undo.to_string());
                 }
                 Err(error) if refusal(&error) == Some(&Refusal::NotFound) => {
@@ -78,7 +78,7 @@ impl Guard<'_> {
                     self.report.event(Event::Warning { text: &text });
                 }
                 Err(error) => {
-                    self.report.event(Event::Undone { undo: &undo, error: Some(&error) });
+                    self.report.event(Event::Undone { undo: &undo, done: false });
                     end.left.push(leave(&undo, error));
                     continue;
                 }
@@ -145,7 +145,7 @@ impl Guard<'_> {
 
     fn lease_left(&self, error: Error) -> Left {
         let what = format!("no Lease {}/{NAME}", self.namespace);
-        self.report.event(Event::Undone { undo: &what, error: Some(&error) });
+        self.report.event(Event::Undone { undo: &what, done: false });
         Left { by_hand: format!("kubectl -n {} delete lease {NAME}", self.namespace), what, error }
     }
 }
@@ -168,7 +168,7 @@ impl fmt::Display for Stop {
 
 impl std::error::Error for Stop {}
 
-fn leave(undo: &Undo, error: Error) -> Left {
+pub(super) fn leave(undo: &Undo, error: Error) -> Left {
     Left { what: undo.to_string(), by_hand: undo.by_hand(), error }
 }
 

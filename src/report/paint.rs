@@ -59,7 +59,7 @@ impl Paint {
             Event::StepStarted { .. } | Event::PuttingBack => self.code("1", &text),
             Event::Warning { .. } => lead("33"),
             Event::Failed { .. } => lead("1;31"),
-            Event::Undone { error: Some(_), .. } => lead("1;31"),
+            Event::Undone { done: false, .. } => lead("1;31"),
             Event::Advice { .. } if text.starts_with("NOT put back: ") => lead("1;31"),
             Event::Log { .. } => self.dim(&text),
             _ => text,

@@ -1,5 +1,5 @@
 //! Argo CD, paused and re-armed: armed, it would undo a scale-down within seconds, or at the next commit.
-use super::Context;
+use super::{Context, waiting};
 use crate::cli::Pause;
 use crate::cluster::application::{Application, Operation, SKIP_RECONCILE};
 use crate::cluster::changed::Change;
@@ -135,8 +135,8 @@ async fn freeze(cx: &mut Context<'_>) -> Result<()> {
 async fn end_operation(cx: &mut Context<'_>) -> Result<()> {
     let Settings { argocd_namespace: namespace, argocd_application: name, argocd_operation_timeout: limit, .. } =
         cx.settings;
-    cx.progress("waiting for an operation in flight");
-    let ended = cx.cluster.operation_ended(namespace, name, *limit).await?;
+    let ended = cx.cluster.operation_ended(namespace, name, *limit);
+    let ended = waiting(cx.report, "waiting for an operation in flight", ended).await?;
     if ended || cx.cluster.application(namespace, name).await?.operation == Operation::None {
         return Ok(());
     }
@@ -174,8 +174,8 @@ async fn wait_for_argo(cx: &mut Context<'_>) -> Result<()> {
         cx.note(format!("{of} was not Synced before this run: not waited for"));
         return Ok(());
     }
-    cx.progress("waiting for Argo CD to find it Synced");
-    if let Some(said) = cx.cluster.synced(namespace, name, *limit).await? {
+    let synced = cx.cluster.synced(namespace, name, *limit);
+    if let Some(said) = waiting(cx.report, "waiting for Argo CD to find it Synced", synced).await? {
         cx.warn(format!("{of} is re-armed, but not Synced after {} s; Argo CD says: {said}", limit.as_secs()));
     }
     Ok(())

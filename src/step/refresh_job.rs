@@ -1,7 +1,7 @@
 //! The Job that dumps production and restores the dump into the sandbox: started early, let go late.
 mod containers;
 
-use super::{Context, Running};
+use super::{Context, Running, waiting};
 use crate::cluster::job::{Line, RefreshJob};
 use crate::jobs::{self, Event, Mode, Word};
 use crate::summary::Database;
@@ -64,8 +64,8 @@ pub(super) async fn dump(cx: &mut Context<'_>) -> Result<()> {
 /// Ends when the dump is there, and the container after it runs.
 pub(super) async fn dumped(cx: &mut Context<'_>, next: &str) -> Result<()> {
     let owner = running(cx)?.owner.clone();
-    cx.progress("waiting for the Pod");
-    cx.cluster.container_started(&owner, "dump", START_LIMIT).await?;
+    let started = cx.cluster.container_started(&owner, "dump", START_LIMIT);
+    waiting(cx.report, "waiting for the Pod", started).await?;
     running(cx)?.log = Some(cx.cluster.follow(&owner, "dump").await?);
     while next_event(cx, "dump").await?.is_some() {}
     ensure!(cx.summary.database.is_some(), "the dump ended without saying what it holds");
@@ -108,13 +108,12 @@ async fn restore_up_to_the_commit(cx: &mut Context<'_>) -> Result<()> {
 
 /// Ends the Job's objects: what has committed is analyzed first, as that is the container's last act.
 pub(super) async fn clean_up(cx: &mut Context<'_>) -> Result<()> {
-    cx.progress("waiting for ANALYZE");
-    if let Err(error) = async {
+    let report = cx.report;
+    let analyzed = async {
         while next_event(cx, "restore").await?.is_some() {}
         Ok::<(), anyhow::Error>(())
-    }
-    .await
-    {
+    };
+    if let Err(error) = waiting(report, "waiting for ANALYZE", analyzed).await {
         cx.warn(format!("the restore has committed, but what follows failed: {error:#}"));
     }
     remove(cx).await?;

@@ -1,5 +1,5 @@
 //! The watchdog in the cluster: it recovers the sandbox when this run, its machine and all, is gone for good.
-use super::Context;
+use super::{Context, waiting};
 use crate::cluster::job::Watchdog;
 use anyhow::{Context as _, Result};
 use std::time::Duration;
@@ -36,9 +36,10 @@ pub(super) async fn prove(cx: &mut Context<'_>) -> Result<()> {
     let Some(watchdog) = cx.watchdog.clone() else {
         return Ok(());
     };
-    cx.progress("waiting for the watchdog");
-    let stands = cx.cluster.watchdog_stands(&watchdog, START_LIMIT).await;
-    stands.context("the sandbox was not touched without its watchdog")
+    let stands = cx.cluster.watchdog_stands(&watchdog, START_LIMIT);
+    waiting(cx.report, "waiting for the watchdog", stands)
+        .await
+        .context("the sandbox was not touched without its watchdog")
 }
 
 pub(super) async fn end(cx: &mut Context<'_>) -> Result<()> {

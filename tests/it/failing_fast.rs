@@ -43,7 +43,8 @@ async fn a_pod_that_is_seen_late_is_not_taken_for_one_that_cannot_come() {
     lab.api.faults.add(Rule::on_line("create secrets", Fault::Delay(Duration::from_secs(2))));
     let of_the_job = |seen: &Seen| seen.line() == "list pods" && seen.query.contains("sandbox-lifecycle");
     lab.api.faults.add(Rule::on(of_the_job, Fault::Delay(Duration::from_secs(7))));
-    lab.run(&["refresh-from-prod", "--min-tables", "10"]).await.assert_code(0);
+    let ran = lab.run(&["refresh-from-prod", "--min-tables", "10"]).await.assert_code(0);
+    ran.assert_says("waiting for the Pod");
     assert!(lab.api.faults.are_spent());
     let waited = |event: &Value| event["message"].as_str().is_some_and(|text| text.contains("not found"));
     assert!(lab.store.list("events", Some(SANDBOX)).iter().any(waited), "the Pod waited for its Secret");

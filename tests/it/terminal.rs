@@ -146,6 +146,9 @@ async fn in_a_pipe_stdout_has_the_report_alone_and_stderr_says_everything_once()
         assert!(!ran.stdout.contains(title), "{}", ran.stdout);
     }
     assert!(!ran.stderr.contains('\u{1b}') && ran.stdout.starts_with("database "), "{ran:?}");
+    assert!(ran.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ran.stdout);
+    // Nothing was in flight.
+    assert!(!ran.stderr.contains("waiting for an operation"), "{}", ran.stderr);
     let ran = lab.run(&["-q", "refresh"]).await.assert_code(0);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
 }

@@ -76,6 +76,12 @@ async fn a_signal_at_each_step_is_put_back() {
             let ran = finish(child).await;
             // A signal that comes when all is done already finds nothing to end.
             assert!(ran.code == code || ran.code == 0, "{name} at step {step}: {}{}", said, ran.stderr);
+            let last = ran.stderr.lines().last().unwrap_or_default();
+            assert!(
+                ran.code == 0 || last.starts_with("everything was put back"),
+                "{name} at step {step}: {}",
+                ran.stderr
+            );
             assert_whole(&lab, &before);
         }
     }
@@ -122,8 +128,9 @@ async fn what_cannot_be_put_back_is_said_with_exit_code_3_and_the_command() {
     lab.api.faults.add(Rule::on_line("patch deployments/scale erp-sandbox", Fault::code(403)).after(1).for_ever());
     let ran = lab.run(&["refresh-from-prod"]).await.assert_code(3);
     let ran = ran.assert_says("NOT put back: Deployment erp-sandbox/erp-sandbox at 1 replicas");
-    ran.assert_says("kubectl -n erp-sandbox scale deployment erp-sandbox --replicas=1")
-        .assert_says("sandbox-lifecycle recover");
+    let ran = ran.assert_says("kubectl -n erp-sandbox scale deployment erp-sandbox --replicas=1");
+    let ran = ran.assert_says("sandbox-lifecycle recover");
+    assert_eq!(ran.stderr.matches("NOT put back").count(), 1, "{}", ran.stderr);
     lab.api.faults.clear();
     lab.run(&["recover"]).await.assert_code(0);
     lab.ready(SANDBOX).await;

@@ -1,7 +1,7 @@
 //! A backup's database into the sandbox: the set comes from the bucket into the Job's Pod, where `restore` finds it as if dumped there.
 //!
 //! Production is not asked for anything. What is encrypted is opened here, and no Pod ever has the bucket's key or age's.
-use super::super::{Context, Running, Step, refresh_job};
+use super::super::{Context, Running, Step, refresh_job, waiting};
 use super::shelf::{Shelf, Stored};
 use super::verify;
 use crate::backup::Part;
@@ -127,8 +127,8 @@ pub(in crate::step) async fn start_receiver(cx: &mut Context<'_>) -> Result<()> 
 /// Ends when `restore` waits for its word: the set is in the Pod, the sandbox is untouched.
 pub(in crate::step) async fn receive(cx: &mut Context<'_>) -> Result<()> {
     let owner = refresh_job::running(cx)?.owner.clone();
-    cx.progress("waiting for the Pod");
-    cx.cluster.container_started(&owner, RECEIVE, refresh_job::START_LIMIT).await?;
+    let started = cx.cluster.container_started(&owner, RECEIVE, refresh_job::START_LIMIT);
+    waiting(cx.report, "waiting for the Pod", started).await?;
     let log = cx.cluster.follow(&owner, RECEIVE).await?;
     let pod = log.pod().to_owned();
     let place = PodRef { namespace: owner.namespace.clone(), pod: pod.clone(), container: Some(RECEIVE.to_owned()) };

@@ -1,5 +1,6 @@
 //! The golden Pod, warm if there is one and a Job's if not; and its end.
 use super::super::preflight::GoldenFound;
+use super::super::waiting;
 use crate::cluster::exec::PodRef;
 use crate::cluster::golden::{GoldenPod, Warm};
 use crate::golden::{ROOT, scripts};
@@ -38,15 +39,17 @@ pub(super) async fn open(cx: &mut Context<'_>) -> Result<()> {
     let (pod, cold) = match cx.cluster.warm_pod(&wanted).await? {
         Warm::Ready(pod) => (pod, false),
         Warm::No if settings.wanted.warm || cx.cluster.is_kept_warm(namespace).await? => {
-            cx.progress("waiting for the golden Pod, which is kept then");
-            let kept = cx.cluster.keep_warm(&wanted).await;
+            let kept = cx.cluster.keep_warm(&wanted);
+            let kept = waiting(cx.report, "waiting for the golden Pod, which is kept then", kept).await;
             (kept.context("the golden Pod does not come up, and `checkpoint cool` takes it away")?, false)
         }
         Warm::No => {
             let (namespace, name) = (namespace.clone(), job_name(cx.run));
             cx.guard.before_change(Undo::DeleteJob { namespace, name: name.clone() }).await?;
-            cx.progress("waiting for the golden Pod; `checkpoint --warm` keeps one");
-            let started = cx.cluster.start_golden(&wanted, &name, cx.run, &cx.guard.lease().await).await;
+            let lease = cx.guard.lease().await;
+            let started = cx.cluster.start_golden(&wanted, &name, cx.run, &lease);
+            let started =
+                waiting(cx.report, "waiting for the golden Pod; `checkpoint --warm` keeps one", started).await;
             (started.context("the golden Pod does not come up")?.1, true)
         }
     };
