@@ -55,19 +55,21 @@ impl Cli {
 /// How to run, whatever the command.
 #[derive(Debug, Args)]
 pub struct RunFlags {
-    /// Settings file [default: sandbox-lifecycle.toml, if there is one]
+    /// Settings file [default: sandbox-lifecycle.toml, if there is]
     #[arg(long, global = true, value_name = "FILE", env = "SANDBOX_LIFECYCLE_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
-    /// Print the plan with every object it would touch, and change nothing
+    /// Print the plan and change nothing
+    ///
+    /// With every object that it would touch; the checks that only read are made.
     #[arg(long, global = true)]
     pub dry_run: bool,
-    /// Say more: -v the log of the Job, -vv the calls to the cluster
+    /// Say more: the log of the Job; -vv the calls to the cluster
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// Say nothing but failures
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// What stdout carries at the end: a summary, or one JSON document
+    /// What stdout carries: a summary, or one JSON document
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     #[arg(env = "SANDBOX_LIFECYCLE_OUTPUT", hide_env_values = true)]
     pub output: Output,

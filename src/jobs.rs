@@ -3,9 +3,11 @@
 //! Nothing is templated. A container runs `/bin/sh -c <text>` and gets every value by its environment: the Job's settings, and
 //! the texts of `files` (SQL and awk programs) under the names given there.
 mod facts;
+mod refusal;
 mod tables;
 
 pub use facts::{Facts, Refusal, Room, Sessions};
+pub use refusal::told;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 pub use tables::{DIFF, DUMP, EXAMINE_SOURCE, EXAMINE_TARGET, RESTORE};
@@ -130,18 +132,6 @@ pub enum Event {
     },
 }
 
-/// So many of a refusal's items are told; the whole event is in the log, for -v.
-const ITEMS: usize = 10;
-
-/// The items of a refusal, after its reason: a wrong role finds fault with every object of the schema, and a sentence cannot hold them.
-pub fn told(items: &[String]) -> String {
-    match (items.len(), items.len().saturating_sub(ITEMS)) {
-        (0, _) => String::new(),
-        (_, 0) => format!(": {}", items.join("; ")),
-        (_, more) => format!(": {}; and {more} more (-v tells all)", items[..ITEMS].join("; ")),
-    }
-}
-
 /// What happened to a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -258,14 +248,6 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn a_long_list_of_items_is_cut_and_says_so() {
-        let items: Vec<String> = (1..=700).map(|n| n.to_string()).collect();
-        assert_eq!(told(&[]), "");
-        assert_eq!(told(&items[..10]), ": 1; 2; 3; 4; 5; 6; 7; 8; 9; 10");
-        assert_eq!(told(&items), ": 1; 2; 3; 4; 5; 6; 7; 8; 9; 10; and 690 more (-v tells all)");
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl Plan {
     /// The dump comes first: one that fails costs no downtime, and production is read early and briefly.
     fn refresh_from_prod(flags: &RefreshFlags) -> Self {
         use Step::*;
-        let steps = vec![StartJob, Dump, PauseArgo, ScaleDown, Restore, ScaleUp, ResumeArgo, CleanUp];
+        let steps = vec![StartJob, Dump, CheckSandbox, PauseArgo, ScaleDown, Restore, ScaleUp, ResumeArgo, CleanUp];
         Self { steps, full: flags.full }
     }
 
@@ -80,7 +80,7 @@ impl Plan {
         let steps = [
             &[FindSet][..],
             if database_only { &[] } else { &[ReadDocuments] },
-            &[StartReceiver, ReceiveSet, PauseArgo, ScaleDown, Restore, ScaleUp, ResumeArgo, CleanUp],
+            &[StartReceiver, ReceiveSet, CheckSandbox, PauseArgo, ScaleDown, Restore, ScaleUp, ResumeArgo, CleanUp],
             if database_only { &[] } else { &[BringDocuments] },
         ];
         Self { steps: steps.concat(), full }

@@ -13,12 +13,13 @@ mod watchdog;
 
 use crate::cluster::Cluster;
 use crate::cluster::job::{ContainerLog, Owner};
+use crate::cluster::pod::Trouble;
 use crate::guard::Guard;
 use crate::record::StepTime;
 use crate::report::{Event, Report};
 use crate::settings::Settings;
 use crate::summary::Summary;
-use anyhow::Result;
+use anyhow::{Error, Result};
 use preflight::Found;
 use std::fmt::Display;
 use std::pin::pin;
@@ -33,6 +34,7 @@ pub enum Step {
     StartWatchdog,
     StartJob,
     Dump,
+    CheckSandbox,
     PauseArgo,
     ScaleDown,
     Restore,
@@ -119,6 +121,14 @@ impl Context<'_> {
     }
 }
 
+/// Names the setting, where it is the image that a Pod does not get.
+fn about_image(error: Error, setting: &str) -> Error {
+    match error.downcast_ref() {
+        Some(Trouble { image: Some(_), .. }) => error.context(format!("the image of --{setting} cannot be had")),
+        _ => error,
+    }
+}
+
 /// Says what is waited for, if it is not there in a moment.
 async fn waiting<T>(report: &dyn Report, text: &str, waited: impl Future<Output = T>) -> T {
     let mut waited = pin!(waited);
@@ -136,6 +146,7 @@ impl Step {
             Self::StartWatchdog => "Start the watchdog",
             Self::StartJob => "Start the Job",
             Self::Dump => "Dump production",
+            Self::CheckSandbox => "Check the sandbox's database",
             Self::PauseArgo => "Pause Argo CD",
             Self::ScaleDown => "Scale the sandbox to 0",
             Self::Restore => "Restore into the sandbox",
@@ -163,6 +174,10 @@ impl Step {
                 format!("create {copy}: a copy of {}/{}, owned by the Job", prod.namespace, prod.secret),
             ],
             Self::Dump => vec![format!("read database {} in one read-only snapshot", prod.database)],
+            Self::CheckSandbox => vec![format!(
+                "look at database {} as the restore will: rights, owners, extensions, locks",
+                sandbox.database
+            )],
             Self::PauseArgo => vec![argocd::pause_touches(settings)],
             Self::ScaleDown => vec![format!("scale {deployment} to 0")],
             Self::Restore => vec![format!(
@@ -192,6 +207,7 @@ impl Step {
             Self::StartWatchdog => watchdog::start(cx).await,
             Self::StartJob => refresh_job::start(cx).await,
             Self::Dump => refresh_job::dump(cx).await,
+            Self::CheckSandbox => refresh_job::check(cx).await,
             Self::PauseArgo => argocd::pause(cx).await,
             Self::ScaleDown => scale::down(cx).await,
             Self::Restore => refresh_job::restore(cx).await,

@@ -81,7 +81,7 @@ pub struct Timing {
 /// A refresh is iso-prod: what existed only in the sandbox is gone.
 const REMINDER: &str = "\
 The sandbox is iso-prod now: the user ai_agent_sandbox and its API key are gone,
-and values encrypted with production's DOLI_INSTANCE_UNIQUE_ID do not decrypt here.
+and values encrypted with production's DOLI_INSTANCE_UNIQUE_ID do not decrypt.
 Re-run test/provisionSandbox.ts.";
 
 impl Summary {

@@ -9,31 +9,41 @@ use std::path::PathBuf;
 
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Command {
-    /// Clone production's database into the sandbox's (data and configuration)
+    /// Clone production's database into the sandbox's
     RefreshFromProd(RefreshFlags),
-    /// Copy the documents trees from the production pod to the sandbox pod
+    /// Copy the documents from production's pod to the sandbox's
     SyncDocuments,
-    /// refresh-from-prod, then sync-documents; or both from a backup, without asking production for anything
+    /// Database and documents, as production has them now
+    ///
+    /// With --from-backup both come from a backup, and production is asked for nothing.
     Refresh {
         #[command(flatten)]
         flags: RefreshFlags,
         #[command(flatten)]
         from: FromBackup,
     },
-    /// Save the sandbox's database and documents as a checkpoint, or look after the checkpoints there are
+    /// Save database and documents, to come back to by `reset`
+    ///
+    /// Or look after the checkpoints there are.
     Checkpoint {
         #[command(subcommand)]
         shelf: Option<Shelf>,
         #[command(flatten)]
         save: Save,
     },
-    /// Put the sandbox's database and documents back to a checkpoint, while it runs
+    /// Put database and documents back to a checkpoint
+    ///
+    /// The sandbox stays up meanwhile, unless --offline is given.
     Reset(Reset),
-    /// Say what has changed in the sandbox since a checkpoint, and change nothing
+    /// Say what has changed in the sandbox since a checkpoint
     Diff(Difference),
-    /// Back up a database and its documents to a bucket, then prune; or look after the sets there are
+    /// Back up database and documents to a bucket, then prune
+    ///
+    /// Or look after the sets there are. A set is of production, or with --env sandbox of the sandbox.
     Backup(Backup),
-    /// Put back what a killed run left: replicas, automated sync, transient objects
+    /// Put back what a killed run left
+    ///
+    /// Replicas, automated sync, transient objects: all that the journal in its Lease names.
     Recover {
         /// Also when the holder of the Lease still seems to be alive
         #[arg(long)]
@@ -42,9 +52,11 @@ pub enum Command {
         #[arg(long, value_name = "SECONDS", conflicts_with = "force")]
         wait: Option<u32>,
     },
-    /// Say what the sandbox is: how old its data is, who refreshed it, what has drifted, what runs
+    /// Say how old the sandbox's data is, what drifted, what runs
     Status(Ages),
-    /// Check everything that a command needs, and say how to mend what is missing; changes nothing
+    /// Check what a command needs, and say how to mend it
+    ///
+    /// Nothing is changed.
     Doctor {
         /// The command to check for
         #[arg(value_name = "COMMAND", default_value = "refresh")]
@@ -63,10 +75,16 @@ pub enum Command {
         #[command(subcommand)]
         action: Option<ConfigAction>,
     },
-    /// Print what makes a shell complete commands, flags and the cluster's objects
-    Completions { shell: Shell },
-    /// Print the manual page, or write those of all commands into a directory
-    Man { directory: Option<PathBuf> },
+    /// Print completions for a shell, the cluster's objects too
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page, or write those of all commands
+    Man {
+        /// Where the pages of all commands go; it is made [default: the main page, to stdout]
+        directory: Option<PathBuf>,
+    },
 }
 
 /// What a refresh of the database may be told.

@@ -22,9 +22,15 @@ pub enum Shelf {
     /// Which checkpoints there are: when taken, of which data, how big, by whom
     List,
     /// All that is known of one
-    Show { name: String },
+    Show {
+        /// The checkpoint's name
+        name: String,
+    },
     /// Remove one
-    Delete { name: String },
+    Delete {
+        /// The checkpoint's name
+        name: String,
+    },
     /// Remove the idle Pod of --warm; the checkpoints stay
     Cool,
 }

@@ -24,9 +24,10 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// Words have spaces between them, and no default value has one.
-    pub fn default_value(&self) -> Option<&str> {
-        (!self.default.contains(' ')).then_some(self.default.as_str())
+    /// Its values: one, or those of a list. Words have spaces between them, and no default value has one.
+    pub fn default_values(&self) -> Option<Vec<&str>> {
+        let values: Vec<&str> = self.default.split(", ").collect();
+        values.iter().all(|value| !value.contains(' ')).then_some(values)
     }
 }
 

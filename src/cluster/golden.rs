@@ -9,7 +9,7 @@ use super::job::Owner;
 use super::pod::{self, is_quiet, is_ready};
 use super::watch::{Selection, TooLate, until};
 use super::{Cluster, FIELD_MANAGER, gone};
-use anyhow::{Error, Result, bail};
+use anyhow::{Error, Result};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, PostParams};
 use kube::runtime::watcher;
@@ -126,7 +126,7 @@ impl Cluster {
             stuck.set(wait || pods.is_empty());
             match pods.values().find_map(pod::trouble) {
                 _ if pod.is_some() || wait => Ok(pod),
-                Some(trouble) => bail!(trouble),
+                Some(trouble) => Err(trouble.into()),
                 None => Ok(None),
             }
         };
@@ -174,6 +174,8 @@ fn ready_of(namespace: &str, pods: &Selection<Pod>) -> Option<PodRef> {
 
 /// A claim that was made just now gets its volume within seconds; until then the scheduler calls the Pod unschedulable.
 fn unbound_claim(pods: &Selection<Pod>) -> bool {
-    let trouble = |pod| pod::trouble(pod).is_some_and(|text| text.to_lowercase().contains("persistentvolumeclaim"));
+    let trouble = |pod| {
+        pod::trouble(pod).is_some_and(|trouble| trouble.to_string().to_lowercase().contains("persistentvolumeclaim"))
+    };
     pods.values().any(trouble)
 }

@@ -4,17 +4,12 @@ use super::exec::PodRef;
 use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::api::{Api, ListParams};
+use std::fmt;
 
 /// Waiting for these never helps within a run.
-const HOPELESS: [&str; 7] = [
-    "ErrImagePull",
-    "ImagePullBackOff",
-    "InvalidImageName",
-    "ErrImageNeverPull",
-    "CreateContainerError",
-    "RunContainerError",
-    "CrashLoopBackOff",
-];
+const HOPELESS: [&str; 3] = ["CreateContainerError", "RunContainerError", "CrashLoopBackOff"];
+/// Nor for these, and a setting names the image.
+const IMAGE: [&str; 4] = ["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"];
 
 impl Cluster {
     /// # Errors
@@ -68,7 +63,7 @@ impl Cluster {
         let with: Vec<&Pod> = pods.iter().filter(has).collect();
         let ran = |pod: &&&Pod| containers(pod).any(|status| !status.image_id.is_empty());
         Ok(match (with.iter().find_map(|pod| trouble(pod)), with.iter().find(ran)) {
-            (Some(trouble), _) => Seen::Fails(trouble),
+            (Some(trouble), _) => Seen::Fails(trouble.to_string()),
             (None, Some(pod)) => Seen::Runs(pod.metadata.name.clone().unwrap_or_default()),
             (None, None) => Seen::Never,
         })
@@ -115,8 +110,24 @@ pub(super) fn is_quiet(pod: &Pod) -> bool {
     has_ended(pod) || pod.metadata.deletion_timestamp.is_some() && !containers(pod).any(runs)
 }
 
-/// What keeps the Pod from running that no waiting mends, in a sentence.
-pub(super) fn trouble(pod: &Pod) -> Option<String> {
+/// What keeps a Pod from running that no waiting mends, in a sentence.
+#[derive(Debug)]
+pub struct Trouble {
+    sentence: String,
+    /// The image, if that is what a container does not get.
+    pub image: Option<String>,
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence)
+    }
+}
+
+impl std::error::Error for Trouble {}
+
+pub(super) fn trouble(pod: &Pod) -> Option<Trouble> {
+    let other = |sentence| Some(Trouble { sentence, image: None });
     let name = pod.metadata.name.as_deref().unwrap_or_default();
     let status = pod.status.as_ref()?;
     let unschedulable =
@@ -124,22 +135,38 @@ pub(super) fn trouble(pod: &Pod) -> Option<String> {
             condition.type_ == "PodScheduled" && condition.reason.as_deref() == Some("Unschedulable")
         });
     if let Some(condition) = unschedulable {
-        return Some(format!("Pod {name} cannot be scheduled: {}", condition.message.as_deref().unwrap_or_default()));
+        return other(format!("Pod {name} cannot be scheduled: {}", condition.message.as_deref().unwrap_or_default()));
     }
     if status.reason.as_deref() == Some("NodeLost") {
-        return Some(format!("the node of Pod {name} does not answer any more"));
+        return other(format!("the node of Pod {name} does not answer any more"));
     }
     if phase(pod) == "Failed" && status.reason.is_some() {
         let message = status.message.as_deref().unwrap_or_default();
-        return Some(format!("Pod {name} has failed: {}: {message}", status.reason.as_deref().unwrap_or_default()));
+        return other(format!("Pod {name} has failed: {}: {message}", status.reason.as_deref().unwrap_or_default()));
     }
     containers(pod).find_map(|container| {
         let waiting = container.state.as_ref()?.waiting.as_ref()?;
         let reason = waiting.reason.as_deref().unwrap_or_default();
         let message = waiting.message.as_deref().unwrap_or_default();
-        let hopeless = HOPELESS.contains(&reason);
-        hopeless.then(|| format!("container {} of Pod {name}: {reason}: {message}", container.name))
+        let (name, image) = (format!("container {} of Pod {name}", container.name), &container.image);
+        match reason {
+            _ if IMAGE.contains(&reason) => {
+                let why = pulling(image, message);
+                let why = if why.is_empty() { why.to_owned() } else { format!(": {why}") };
+                let sentence = format!("{name} has no image {image}: {reason}{why}");
+                Some(Trouble { sentence, image: Some(image.clone()) })
+            }
+            _ if HOPELESS.contains(&reason) => other(format!("{name}: {reason}: {message}")),
+            _ => None,
+        }
     })
+}
+
+/// What the runtime says at last, after all the names of the image: `failed to pull image "x": "x": not found`.
+pub(super) fn pulling<'a>(image: &str, message: &'a str) -> &'a str {
+    let last = message.rsplit("\": ").next().unwrap_or_default();
+    let last = last.strip_prefix(image).unwrap_or(last).trim_start_matches(": ");
+    if last.starts_with("Back-off") { "" } else { last }
 }
 
 /// What keeps a container of the Pod from starting for now, in a sentence: a Secret or a key of it that is not there (yet).
@@ -151,4 +178,26 @@ pub(super) fn hitch(pod: &Pod) -> Option<String> {
         let waits = waiting.reason.as_deref() == Some("CreateContainerConfigError");
         waits.then(|| format!("container {} of Pod {name} cannot be made: {message}", container.name))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_runtimes_complaint_about_an_image_the_last_words_are_told() {
+        for (message, why) in [
+            (
+                r#"rpc error: desc = failed to pull and unpack image "x:1": failed to resolve reference "x:1": x:1: not found"#,
+                "not found",
+            ),
+            (
+                r#"failed to do request: Head "https://r/v2/x/manifests/1": dial tcp: lookup r: no such host"#,
+                "dial tcp: lookup r: no such host",
+            ),
+            (r#"Back-off pulling image "x:1""#, ""),
+        ] {
+            assert_eq!(pulling("x:1", message), why);
+        }
+    }
 }

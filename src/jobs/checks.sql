@@ -55,7 +55,11 @@ WITH source AS MATERIALIZED (
     FROM source WHERE :'sl_kind' = 'checkpoint' AND NOT (same_server AND its ->> 'database_oid' = here ->> 'database_oid')
     UNION ALL
     SELECT 22, format('%s is not a member of %s. Fix: GRANT %2$I TO %1$I', session_user, :'sl_role'), '{}'
-    WHERE NOT EXISTS (SELECT FROM belongs WHERE rolname = :'sl_role')
+    WHERE NOT EXISTS (SELECT FROM belongs WHERE rolname = :'sl_role') AND EXISTS (SELECT FROM pg_roles WHERE rolname = :'sl_role')
+    UNION ALL
+    SELECT 22, format('there is no role %s: give by --sandbox-role the one that owns what is in schema public', :'sl_role'),
+        (SELECT array_agg(DISTINCT format('owned by %s', owned_by)) FROM own WHERE schema = 'public' AND NOT skipped)
+    WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'sl_role')
     UNION ALL
     SELECT 22, format('%s can act with more rights than a sandbox needs, by itself or by membership: nothing is wiped by such a login', session_user),
         array_agg(format('%s: %s', rolname, concat_ws(', ', CASE WHEN rolsuper THEN 'SUPERUSER' END, CASE WHEN rolcreatedb THEN 'CREATEDB' END,
@@ -73,7 +77,8 @@ WITH source AS MATERIALIZED (
     UNION ALL
     SELECT 23, format('objects in schema public do not belong to %s and would survive the wipe or collide. Fix: REASSIGN OWNED, ALTER … OWNER TO '
         '%1$I, or --skip-function', :'sl_role'), array_agg(says ORDER BY says)
-    FROM named WHERE schema = 'public' AND NOT skipped AND owned_by <> :'sl_role' HAVING count(*) > 0
+    FROM named WHERE schema = 'public' AND NOT skipped AND owned_by <> :'sl_role' AND EXISTS (SELECT FROM pg_roles WHERE rolname = :'sl_role')
+    HAVING count(*) > 0
     UNION ALL
     SELECT 23, format('functions to skip belong to %s: the wipe would take them and the dump would not bring them back. Fix: ALTER FUNCTION … OWNER '
         'TO the provisioner, or leave them out of --skip-function', :'sl_role'), array_agg(says ORDER BY says)

@@ -67,32 +67,34 @@ fn values(options: &Options) -> Result<BTreeMap<String, Value>> {
     Ok(all.into_iter().filter(|(_, value)| !value.is_null()).collect())
 }
 
-/// The setting with its default, as a line of the file: a number, a text or a list. `None` where there is no value.
-fn line(setting: &Setting) -> Option<String> {
-    let (name, default) = (&setting.name, setting.default_value()?);
-    let forms = [format!("{name} = {default}"), format!("{name} = \"{default}\""), format!("{name} = [\"{default}\"]")];
+/// The setting with these values, as a line of the file: a number, a text or a list.
+fn line(setting: &Setting, values: &[&str]) -> Option<String> {
+    let name = &setting.name;
+    let list = values.iter().map(|value| format!("\"{value}\"")).collect::<Vec<_>>().join(", ");
+    let forms = [format!("{name} = {}", values.join(", ")), format!("{name} = {list}"), format!("{name} = [{list}]")];
     forms.into_iter().find(|line| parse(line).is_ok())
 }
 
 fn default(setting: &Setting) -> Result<Option<Value>> {
-    match line(setting) {
+    match setting.default_values().and_then(|values| line(setting, &values)) {
         Some(line) => Ok(values(&parse(&line)?)?.remove(&setting.name)),
         None => Ok(None),
     }
 }
 
-/// The settings file with every setting in it, commented out.
+/// The settings file with every setting in it, commented out: its default, or where that is no value its placeholder.
 pub fn sample() -> String {
     let mut text = format!(
-        "# Settings of sandbox-lifecycle: what is commented out is the default.\n\
+        "# Settings of sandbox-lifecycle. What is commented out is the default; a word in capitals stands for a value.\n\
          # Environment and flags win over this file. What is in force, and why, says: {} config\n",
         program()
     );
     for setting in settings() {
-        let Setting { name, placeholder, help, default, .. } = &setting;
-        text += &match line(&setting) {
+        let Setting { placeholder, help, default, .. } = &setting;
+        let example = || line(&setting, &[placeholder]).unwrap_or_default();
+        text += &match setting.default_values().and_then(|values| line(&setting, &values)) {
             Some(line) => format!("\n# {help}\n#{line}\n"),
-            None => format!("\n# {help}: {default}\n# {name} = {placeholder}\n"),
+            None => format!("\n# {help} (not set: {default})\n#{}\n", example()),
         };
     }
     text
@@ -137,26 +139,29 @@ mod tests {
     use super::*;
     use crate::settings::Settings;
 
-    /// With the `#` in front of each setting taken away.
-    fn uncommented() -> String {
-        let sample = sample();
-        let bare = |line| str::strip_prefix(line, '#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line);
-        sample.lines().map(bare).collect::<Vec<_>>().join("\n")
+    /// The settings of the sample, each without the `#` in front of it.
+    fn uncommented() -> BTreeMap<String, Options> {
+        let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+        let bare = lines(&sample()).into_iter().filter_map(|line| {
+            let bare = line.strip_prefix('#').filter(|rest| !rest.starts_with(' '))?.to_owned();
+            let name = bare.split_once(" = ").expect("a setting").0.to_owned();
+            Some((name, parse(&bare).unwrap_or_else(|error| panic!("{bare}: {error:#}"))))
+        });
+        bare.collect()
     }
 
     #[test]
-    fn the_sample_uncommented_says_what_is_in_force_anyway() {
-        let options = parse(&uncommented()).expect("a good file");
-        assert_eq!(Settings::resolve(options), Settings::resolve(Options::default()));
+    fn each_line_of_the_sample_is_the_default_or_an_example() {
+        let mut said = uncommented();
         assert!(values(&parse(&sample()).expect("a good file")).expect("values").is_empty(), "all is commented out");
-    }
-
-    #[test]
-    fn the_sample_names_every_setting_with_its_default() {
-        let said = values(&parse(&uncommented()).expect("a good file")).expect("values");
         for setting in settings() {
-            assert_eq!(said.contains_key(&setting.name), setting.default_value().is_some(), "{setting:?}");
-            assert!(sample().contains(&format!("{} = ", setting.name)), "{setting:?}");
+            let options = said.remove(&setting.name).unwrap_or_else(|| panic!("it is not there: {setting:?}"));
+            let value = values(&options).expect("values").remove(&setting.name).expect("its value");
+            match setting.default_values() {
+                Some(_) => assert_eq!(Settings::resolve(options), Settings::resolve(Options::default()), "{setting:?}"),
+                None => assert!(value.to_string().contains(&format!("\"{}\"", setting.placeholder)), "{setting:?}"),
+            }
         }
+        assert!(said.is_empty(), "{said:?}");
     }
 }

@@ -7,6 +7,7 @@ pub(super) mod started;
 use crate::cli::Side;
 use crate::cluster::Cluster;
 use crate::cluster::deployment::Rollout;
+use crate::cluster::failure::{Refusal, refusal};
 use crate::cluster::secret::Credentials;
 use crate::settings::{Environment, Settings};
 use anyhow::{Context as _, Error, Result, anyhow};
@@ -121,8 +122,8 @@ pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Resu
         golden::check(settings, cluster, scope.golden, &mut golden_wrong),
         check_stop(settings, cluster, scope)
     );
-    let (prod_rollout, sandbox_rollout) =
-        (keep(&mut remarks.wrong, prod_rollout).flatten(), keep(&mut remarks.wrong, sandbox_rollout));
+    let prod_rollout = keep_named(&mut remarks.wrong, prod_rollout, "prod-deployment").flatten();
+    let sandbox_rollout = keep_named(&mut remarks.wrong, sandbox_rollout, "sandbox-deployment");
     remarks.wrong.extend(golden_wrong);
     remarks.add(stops);
     let mut database = None;
@@ -200,8 +201,8 @@ pub(super) async fn check_database(
         cluster.credentials(&prod.namespace, &prod.secret),
         cluster.credentials(&sandbox.namespace, &sandbox.secret)
     );
-    let prod_secret = keep(wrong, prod_secret);
-    let sandbox_secret = keep(wrong, sandbox_secret);
+    let prod_secret = keep_named(wrong, prod_secret, "prod-secret");
+    let sandbox_secret = keep_named(wrong, sandbox_secret, "sandbox-secret");
     let prod_host = prod_secret.as_ref().and_then(|secret| check_secret(settings, prod, secret, wrong));
     let sandbox_host = sandbox_secret.as_ref().and_then(|secret| check_secret(settings, sandbox, secret, wrong));
     if let (Some(prod), Some(sandbox)) = (&prod_secret, &sandbox_secret)
@@ -232,8 +233,9 @@ fn check_secret(
     wrong: &mut Vec<String>,
 ) -> Option<String> {
     let name = format!("{}/{}", environment.namespace, environment.secret);
+    let setting = secret_setting(settings, environment);
     for key in secret.missing() {
-        wrong.push(format!("Secret {name} has no key {key}"));
+        wrong.push(format!("Secret {name} has no key {key}: add it, or name another Secret by --{setting}"));
     }
     let host = settings.pg_host.clone().or_else(|| secret.host());
     if host.is_none() {
@@ -251,6 +253,21 @@ pub(super) fn no_documents(settings: &Settings, environment: &Environment, rollo
         }
         _ => None,
     }
+}
+
+/// Which one names the Secret.
+fn secret_setting(settings: &Settings, environment: &Environment) -> &'static str {
+    if environment == &settings.prod { "prod-secret" } else { "sandbox-secret" }
+}
+
+/// What is not there may be there under another name, or elsewhere.
+fn keep_named<T>(wrong: &mut Vec<String>, found: Result<T>, setting: &str) -> Option<T> {
+    let side = setting.split('-').next().unwrap_or_default();
+    let see = |error| match refusal(&error) {
+        Some(Refusal::NotFound) => anyhow!("{error:#} (see --{setting} and --{side}-namespace)"),
+        _ => error,
+    };
+    keep(wrong, found.map_err(see))
 }
 
 fn keep<T>(wrong: &mut Vec<String>, found: Result<T>) -> Option<T> {

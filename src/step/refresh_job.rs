@@ -1,12 +1,12 @@
 //! The Job that dumps production and restores the dump into the sandbox: started early, let go late.
 mod containers;
 
-use super::{Context, Running, waiting};
+use super::{Context, Running, about_image, waiting};
 use crate::cluster::job::{Line, RefreshJob};
 use crate::jobs::{self, Event, Mode, Word};
 use crate::summary::Database;
 use crate::undo::Undo;
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
 use containers::dump_container;
 pub(super) use containers::{Set, environment, restore_container};
 use std::collections::VecDeque;
@@ -55,9 +55,13 @@ pub(super) async fn start(cx: &mut Context<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Ends when `restore` waits for its word: production is done with, the sandbox is untouched.
+/// Ends when production is done with.
 pub(super) async fn dump(cx: &mut Context<'_>) -> Result<()> {
-    dumped(cx, jobs::RESTORE.name).await?;
+    dumped(cx, jobs::RESTORE.name).await
+}
+
+/// Ends when `restore` waits for its word: it would take the sandbox as it is, and the sandbox is untouched.
+pub(super) async fn check(cx: &mut Context<'_>) -> Result<()> {
     waits_for(cx, Word::Restore).await
 }
 
@@ -65,7 +69,8 @@ pub(super) async fn dump(cx: &mut Context<'_>) -> Result<()> {
 pub(super) async fn dumped(cx: &mut Context<'_>, next: &str) -> Result<()> {
     let owner = running(cx)?.owner.clone();
     let started = cx.cluster.container_started(&owner, "dump", START_LIMIT);
-    waiting(cx.report, "waiting for the Pod", started).await?;
+    let started = waiting(cx.report, "waiting for the Pod", started).await;
+    started.map_err(|error| about_image(error, "pg-image"))?;
     running(cx)?.log = Some(cx.cluster.follow(&owner, "dump").await?);
     while next_event(cx, "dump").await?.is_some() {}
     ensure!(cx.summary.database.is_some(), "the dump ended without saying what it holds");
@@ -176,8 +181,8 @@ async fn next_event(cx: &mut Context<'_>, container: &str) -> Result<Option<Even
     let mut refused = None;
     loop {
         let log = running(cx)?.log.as_mut().context("a bug: nobody follows the Job's log")?;
-        match log.next().await? {
-            Line::Text(line) => match Event::parse(&line) {
+        match log.next().await {
+            Ok(Line::Text(line)) => match Event::parse(&line) {
                 Some(Event::Refused { reason, items, .. }) => {
                     cx.report.event(crate::report::Event::Log { line: &line });
                     refused = Some((reason, items));
@@ -194,22 +199,44 @@ async fn next_event(cx: &mut Context<'_>, container: &str) -> Result<Option<Even
                     tail.push_back(line);
                 }
             },
-            Line::Ended { code: 0, .. } => return Ok(None),
-            Line::Ended { code, reason } => bail!(why(container, code, &reason, refused, tail.make_contiguous())),
+            Ok(Line::Ended { code: 0, .. }) => return Ok(None),
+            Ok(Line::Ended { code, reason }) => {
+                let by_itself = refused.is_some() || script(container).meaning(code).is_some();
+                let told = why(container, code, &reason, refused, tail.make_contiguous());
+                return Err(if by_itself { anyhow!(told) } else { with_what_the_cluster_says(cx, told).await });
+            }
+            Err(error) => {
+                let told = format!("{error:#}{}", last_lines(tail.make_contiguous()));
+                return Err(with_what_the_cluster_says(cx, told).await);
+            }
         }
     }
 }
 
 fn why(container: &str, code: i32, reason: &str, refused: Option<(String, Vec<String>)>, tail: &[String]) -> String {
     if let Some((reason, items)) = refused {
-        return format!("{container} refused (exit code {code}): {reason}{}", jobs::told(&items));
+        return script(container).refused(code, &reason, &items);
     }
     let meaning = match reason {
         "OOMKilled" => "it ran out of its 1 GiB of memory",
         _ => script(container).meaning(code).unwrap_or(reason),
     };
-    let tail = if tail.is_empty() { String::new() } else { format!("; its last lines: {}", tail.join(" / ")) };
-    format!("{container} failed (exit code {code}): {meaning}{tail}")
+    format!("{container} failed (exit code {code}): {meaning}{}", last_lines(tail))
+}
+
+fn last_lines(tail: &[String]) -> String {
+    let words = |line: &String| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let tail: Vec<String> = tail.iter().map(words).collect();
+    if tail.is_empty() { String::new() } else { format!("; its last lines: {}", tail.join(" / ")) }
+}
+
+/// And the newest warning about the Job or its Pod, unless that is told already.
+async fn with_what_the_cluster_says(cx: &Context<'_>, told: String) -> Error {
+    let Some(Running { owner, .. }) = &cx.job else { return anyhow!(told) };
+    let warning = cx.cluster.last_warning(&owner.namespace, &owner.name, true).await;
+    let new = warning.filter(|warning| warning.split_once(": ").is_some_and(|(_, why)| !told.contains(why.trim())));
+    let says = new.map_or(String::new(), |warning| format!("; the cluster says: {warning}"));
+    anyhow!("{told}{says}")
 }
 
 fn script(container: &str) -> &'static jobs::Script {

@@ -21,12 +21,12 @@ pub(crate) async fn refreshes(scene: &impl Scene) -> Ran {
     ran
 }
 
-/// A signal as soon as each of the nine steps of `refresh` has begun; whatever was done by then is put back.
+/// A signal as soon as each of the ten steps of `refresh` has begun; whatever was done by then is put back.
 pub(crate) async fn a_signal_at_each_step_is_put_back(scene: &impl Scene) {
     let before = scene.world();
-    for step in 1..=9 {
+    for step in 1..=10 {
         for (name, code) in [("INT", 130), ("TERM", 143)] {
-            let run = scene.reach(&["refresh"], &format!("[{step}/9]")).await;
+            let run = scene.reach(&["refresh"], &format!("[{step}/10]")).await;
             run.signal(name);
             let ran = run.end().await;
             // One that comes when all is done already finds nothing to end.
@@ -40,7 +40,7 @@ pub(crate) async fn a_signal_at_each_step_is_put_back(scene: &impl Scene) {
 /// Killed in the middle of the restore; the next run, or `recover`, puts back what it left.
 pub(crate) async fn a_killed_run_is_put_back_by(scene: &impl Scene, next: &[&str]) {
     let before = scene.world();
-    let run = scene.reach(&["refresh-from-prod"], "[5/8]").await;
+    let run = scene.reach(&["refresh-from-prod"], "[6/9]").await;
     run.signal("KILL");
     run.end().await;
     assert_ne!(scene.world().sync_policy, before.sync_policy, "Argo CD is paused");
@@ -53,7 +53,7 @@ pub(crate) async fn a_killed_run_is_put_back_by(scene: &impl Scene, next: &[&str
 /// Nothing commits under an application that somebody has started again.
 pub(crate) async fn replicas_that_come_back_stop_the_commit(scene: &impl Scene) {
     let before = scene.world();
-    let run = scene.reach(&["refresh-from-prod"], "[5/8]").await;
+    let run = scene.reach(&["refresh-from-prod"], "[6/9]").await;
     scene.scale(1);
     run.end().await.assert_code(1);
     let after = scene.world();
@@ -97,7 +97,7 @@ pub(crate) async fn refused(scene: &impl Scene, arguments: &[&str], words: &str)
 /// A second run beside a living one says who that is and touches nothing; the first one ends well.
 pub(crate) async fn a_second_run_is_refused_while_one_lives(scene: &impl Scene) {
     let before = scene.world();
-    let first = scene.reach(&["refresh-from-prod"], "[2/8]").await;
+    let first = scene.reach(&["refresh-from-prod"], "[2/9]").await;
     scene.run(&["refresh-from-prod"]).await.assert_code(1).assert_says("is held by tester@");
     first.end().await.assert_code(0);
     scene.world().assert_whole_since(&before);

@@ -59,7 +59,7 @@ async fn the_object_of_a_pod_that_never_ran_is_not_waited_for() {
         config.removal_delay = std::time::Duration::from_secs(3600);
     });
     let ran = fails_and_is_put_back(&lab, &["refresh-from-prod", "--pg-image", "registry.example/none:1"]).await;
-    ran.assert_says("ErrImagePull");
+    ran.assert_says("has no image registry.example/none:1").assert_says("not found");
     let pods = lab.store.list("pods", Some(SANDBOX));
     let left = pods
         .iter()
@@ -77,6 +77,20 @@ async fn a_container_out_of_memory_is_named_with_its_limit() {
         lab.kubelet.oom_kill(SANDBOX, &pod, container);
         let ran = finish(child).await.assert_code(1);
         ran.assert_says(container).assert_says("it ran out of its 1 GiB of memory");
+        assert_eq!(lab.world(), before);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_that_is_evicted_is_told_once_in_the_nodes_words() {
+    let lab = Sandbox::new().await;
+    for container in ["dump", "restore"] {
+        let before = lab.world();
+        let child = lab.command(&["refresh-from-prod"]).spawn().expect("the binary starts");
+        let pod = running(&lab, container).await;
+        lab.kubelet.evict(SANDBOX, &pod);
+        let ran = finish(child).await.assert_code(1).assert_says("Evicted");
+        assert_eq!(ran.stderr.matches("low on resource").count(), 1, "{}", ran.stderr);
         assert_eq!(lab.world(), before);
     }
 }

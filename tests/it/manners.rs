@@ -57,6 +57,25 @@ fn the_help_of_every_command_has_examples_and_the_exit_codes() {
 }
 
 #[test]
+fn short_help_is_one_screen_and_no_argument_is_without_words() {
+    let here = directory();
+    let mut silent = Vec::new();
+    for path in commands(&Cli::command(), &[]) {
+        let mut command = Command::new(BINARY);
+        command.args(&path).arg("-h").current_dir(here.path()).env_clear().env("COLUMNS", "80");
+        let help = text(&command.output().expect("the binary starts").stdout);
+        let lines = help.lines().count();
+        assert!(lines <= 40 && help.contains("--help"), "{path:?}: {lines} lines\n{help}");
+        assert!(help.lines().all(|line| line.chars().count() <= 80), "{path:?}: {help}");
+        let of = |command: &clap::Command, name: &String| command.find_subcommand(name).expect("it is there").clone();
+        let command = path.iter().fold(Cli::command(), |command, name| of(&command, name));
+        let mute = |argument: &&clap::Arg| argument.get_help().is_none() && !argument.is_hide_set();
+        silent.extend(command.get_arguments().filter(mute).map(|argument| format!("{path:?} {}", argument.get_id())));
+    }
+    assert!(silent.is_empty(), "{silent:?}");
+}
+
+#[test]
 fn as_a_plugin_it_goes_by_the_name_that_kubectl_gives_it() {
     let here = directory();
     let plugin = here.path().join("kubectl-sandbox");

@@ -94,7 +94,12 @@ async fn an_older_client_is_refused_naming_the_image() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_cannot_be_pulled_fails_fast_with_the_reason() {
     let lab = Sandbox::new().await;
-    refused(&lab, &["refresh-from-prod", "--pg-image", "registry.example/none:1"], "ErrImagePull").await;
+    refused(
+        &lab,
+        &["refresh-from-prod", "--pg-image", "registry.example/none:1"],
+        "has no image registry.example/none:1",
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,4 +107,37 @@ async fn wrong_credentials_fail_loudly() {
     let lab = Sandbox::new().await;
     lab.postgres.sql("postgres", &format!("ALTER ROLE \"{}\" PASSWORD 'rotated'", ACCESS.user));
     refused(&lab, &["refresh-from-prod"], "the sandbox's database cannot be reached").await;
+    refused(&lab, &["refresh-from-prod"], "failed at step 3, Check the sandbox's database").await;
+    refused(&lab, &["refresh-from-prod"], "(look at --sandbox-secret)").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_wrong_setting_leads_to_names_the_setting() {
+    let lab = Sandbox::new().await;
+    for (arguments, words) in [
+        (["--pg-port", "1"], "(look at --pg-host (or key host of --prod-secret) and --pg-port)"),
+        (["--prod-database", "none"], "(look at --prod-database)"),
+        (["--sandbox-database", "none"], "(look at --sandbox-database)"),
+        (
+            ["--sandbox-role", "none"],
+            "there is no role none: give by --sandbox-role the one that owns what is in schema public: owned by erp_sandbox_role",
+        ),
+        (["--prod-secret", "none"], "cannot get Secret erp/none: not found (see --prod-secret and --prod-namespace)"),
+        (
+            ["--sandbox-deployment", "none"],
+            "Deployment erp-sandbox/none: not found (see --sandbox-deployment and --sandbox-namespace)",
+        ),
+        (
+            ["--argocd-application", "none"],
+            "Application argocd/none: not found (see --argocd-application and --argocd-namespace)",
+        ),
+        (["--pg-image", "registry.example/none:1"], "the image of --pg-image cannot be had"),
+    ] {
+        let before = lab.world();
+        let ran = lab.run(&[&["refresh-from-prod"][..], &arguments].concat()).await.assert_code(1).assert_says(words);
+        let told = ran.stderr.lines().filter(|line| line.starts_with("error: ")).collect::<Vec<_>>();
+        assert!(told.len() == 1 && !told[0].contains('\t'), "{}", ran.stderr);
+        assert!(told[0].matches(arguments[1]).count() <= 2 || arguments[1] == "1", "{}", told[0]);
+        assert_untouched(&lab, &before);
+    }
 }

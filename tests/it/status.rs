@@ -108,7 +108,7 @@ async fn a_run_in_progress_is_no_drift_and_its_step_is_told_and_an_abandoned_one
     let lab = small().await;
     // The word to restore is not let through.
     lab.api.faults.add(Rule::on(|seen| seen.path.ends_with("/exec"), Fault::Hang(Gate::new())).for_ever());
-    let run = lab.reach(&["--min-tables", "10", "refresh-from-prod"], "[5/8]").await;
+    let run = lab.reach(&["--min-tables", "10", "refresh-from-prod"], "[6/9]").await;
     lab.until("the Lease has the step", || {
         let lease = lab.store.get("leases", SANDBOX, "sandbox-lifecycle").unwrap_or_default();
         lease["metadata"]["annotations"]["sandbox-lifecycle/step"] == "Restore into the sandbox"

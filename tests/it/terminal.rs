@@ -10,9 +10,10 @@ use tokio::process::Command;
 const ROWS: u16 = 500;
 
 /// The titles of a refresh, in their order.
-const TITLES: [&str; 9] = [
+const TITLES: [&str; 10] = [
     "Start the Job",
     "Dump production",
+    "Check the sandbox's database",
     "Pause Argo CD",
     "Scale the sandbox to 0",
     "Restore into the sandbox",
@@ -71,7 +72,7 @@ async fn at_a_terminal_every_step_leaves_one_line_and_the_report_stands_below() 
         assert!(!line.contains("[1/") && !line.contains('⠋'), "what moved is still there: {line}");
     }
     assert!(seen.screen.contains("downtime   "), "{}", seen.screen);
-    assert!(seen.raw.contains("[5/9] Restore into the sandbox") && seen.raw.contains("\u{1b}[32m"), "{}", seen.raw);
+    assert!(seen.raw.contains("[6/10] Restore into the sandbox") && seen.raw.contains("\u{1b}[32m"), "{}", seen.raw);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,9 +82,9 @@ async fn on_a_narrow_terminal_nothing_is_torn() {
         let seen = see(at_a_terminal(&lab, columns, &["refresh-from-prod"]), columns).await;
         assert_eq!(seen.code, 0, "{}", seen.screen);
         // A moving line that had been wrapped would have left its first part behind.
-        assert!(!seen.screen.contains("/8]"), "{}", seen.screen);
+        assert!(!seen.screen.contains("/9]"), "{}", seen.screen);
         let whole = seen.screen.replace('\n', "");
-        assert_eq!(whole.matches("✓ ").count(), 8, "{}", seen.screen);
+        assert_eq!(whole.matches("✓ ").count(), 9, "{}", seen.screen);
     }
 }
 
@@ -141,7 +142,7 @@ async fn in_a_pipe_stdout_has_the_report_alone_and_stderr_says_everything_once()
     let lab = with_documents().await;
     let ran = lab.run(&["refresh"]).await.assert_code(0);
     for (number, title) in (1..).zip(TITLES) {
-        assert_eq!(ran.stderr.matches(&format!("[{number}/9] {title}\n")).count(), 1, "{}", ran.stderr);
+        assert_eq!(ran.stderr.matches(&format!("[{number}/10] {title}\n")).count(), 1, "{}", ran.stderr);
         assert_eq!(ran.stderr.matches(&format!(" s: {title}\n")).count(), 1, "{}", ran.stderr);
         assert!(!ran.stdout.contains(title), "{}", ran.stdout);
     }

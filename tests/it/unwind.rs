@@ -4,14 +4,9 @@ use crate::support::api::{Fault, Rule};
 use crate::support::exec::faults::{Break, ExecFault};
 use crate::support::postgres::Production;
 use crate::support::sandbox::{SANDBOX, Sandbox, World, finish};
+use crate::support::scene::Scene;
 use std::process::Stdio;
 use tokio::process::Child;
-
-/// Sends the signal by its name, as an operator would.
-fn signal(name: &str, pid: u32) {
-    let sent = std::process::Command::new("kill").args(["-s", name, &pid.to_string()]).status();
-    assert!(sent.expect("kill runs").success());
-}
 
 fn assert_whole(lab: &Sandbox, before: &World) {
     let after = lab.world();
@@ -68,14 +63,12 @@ async fn a_signal_at_each_step_is_put_back() {
     let lab = small().await;
     let before = lab.world();
     for (name, code) in [("INT", 130), ("TERM", 143)] {
-        for step in 2..=7 {
-            let mut child = start(&lab);
-            let pid = child.id().expect("it runs");
-            let said = wait_for_line(&mut child, &format!("[{step}/8]")).await;
-            signal(name, pid);
-            let ran = finish(child).await;
+        for step in 2..=8 {
+            let run = lab.reach(&["refresh-from-prod", "--min-tables", "10"], &format!("[{step}/9]")).await;
+            run.signal(name);
+            let ran = run.end().await;
             // A signal that comes when all is done already finds nothing to end.
-            assert!(ran.code == code || ran.code == 0, "{name} at step {step}: {}{}", said, ran.stderr);
+            assert!(ran.code == code || ran.code == 0, "{name} at step {step}: {}", ran.stderr);
             let last = ran.stderr.lines().last().unwrap_or_default();
             assert!(
                 ran.code == 0 || last.starts_with("everything was put back"),
@@ -110,7 +103,7 @@ async fn a_killed_run_is_recovered_and_a_new_run_goes_on() {
     let before = lab.world();
     for next in [&["recover"][..], &["refresh-from-prod"]] {
         let mut child = lab.command(&["refresh-from-prod"]).stdout(Stdio::null()).spawn().expect("the binary starts");
-        wait_for_line(&mut child, "[5/8]").await;
+        wait_for_line(&mut child, "[6/9]").await;
         child.kill().await.expect("it is killed");
         let stranded = lab.world();
         assert_ne!(stranded.sync_policy, before.sync_policy, "automated sync is off");
@@ -142,7 +135,7 @@ async fn replicas_that_come_back_during_the_restore_stop_the_commit() {
     let lab = Sandbox::new().await;
     let before = lab.world();
     let mut child = lab.command(&["refresh-from-prod"]).spawn().expect("the binary starts");
-    wait_for_line(&mut child, "[5/8]").await;
+    wait_for_line(&mut child, "[6/9]").await;
     lab.change("deployments", SANDBOX, SANDBOX, |deployment| deployment["spec"]["replicas"] = 1.into());
     let ran = finish(child).await;
     assert_eq!(ran.code, 1, "{}", ran.stdout);

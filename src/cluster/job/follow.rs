@@ -19,6 +19,7 @@ const REOPEN_AFTER: Duration = Duration::from_millis(500);
 pub enum Line {
     Text(String),
     /// The container has ended and every line of it has been given.
+    /// The reason is its own, or what befell its Pod.
     Ended {
         code: i32,
         reason: String,
@@ -34,6 +35,8 @@ pub struct ContainerLog {
     states: BoxStream<'static, Result<Selection<Pod>>>,
     lines: Option<BoxStream<'static, std::io::Result<String>>>,
     ended: Option<ContainerStateTerminated>,
+    /// What befell the Pod, if its containers did not end by themselves.
+    fate: Option<String>,
     rest: VecDeque<String>,
     given: usize,
     complete: bool,
@@ -55,6 +58,7 @@ impl Cluster {
             pod: pod.with_context(|| format!("the Pod of Job {}/{} is gone", job.namespace, job.name))?,
             lines: None,
             ended: None,
+            fate: None,
             rest: VecDeque::new(),
             given: 0,
             complete: false,
@@ -80,7 +84,8 @@ impl ContainerLog {
             }
             if let Some(ended) = &self.ended {
                 if self.complete {
-                    return Ok(Line::Ended { code: ended.exit_code, reason: ended.reason.clone().unwrap_or_default() });
+                    let reason = self.fate.clone().or_else(|| ended.reason.clone()).unwrap_or_default();
+                    return Ok(Line::Ended { code: ended.exit_code, reason });
                 }
                 self.read_rest().await?;
                 continue;
@@ -146,8 +151,10 @@ impl ContainerLog {
         if self.ended.is_none() && pod.metadata.deletion_timestamp.is_some() {
             bail!("Pod {} is being deleted while its container {} runs", self.pod, self.container);
         }
-        match pod::trouble(pod) {
-            Some(trouble) if self.ended.is_none() => bail!(trouble),
+        let trouble = pod::trouble(pod);
+        self.fate = trouble.as_ref().map(ToString::to_string);
+        match trouble {
+            Some(trouble) if self.ended.is_none() => Err(trouble.into()),
             _ => Ok(()),
         }
     }

@@ -2,7 +2,7 @@
 use super::Owner;
 use crate::cluster::watch::{Selection, TooLate, until};
 use crate::cluster::{Cluster, pod};
-use anyhow::{Error, Result, bail};
+use anyhow::{Error, Result};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::Api;
 use kube::runtime::watcher;
@@ -43,11 +43,11 @@ impl Cluster {
                 Err(error) => error,
             };
             // Of a Pod that has not been seen yet there may be warnings already, as that it waits for its Secret.
-            let warning = self.last_warning(&job.namespace, &job.name, stage != Stage::NoPod).await;
+            let warnings = self.warnings(&job.namespace, &job.name, stage != Stage::NoPod).await;
             // A Job controller that is only slow has not warned.
-            let slow = stage == Stage::NoPod && error.is::<TooLate>() && warning.is_none();
+            let slow = stage == Stage::NoPod && error.is::<TooLate>() && warnings.is_empty();
             if !slow || Instant::now() >= deadline {
-                return Err(explain(job, &stage, error, warning));
+                return Err(explain(job, &stage, error, &warnings));
             }
         }
         Ok(())
@@ -68,13 +68,23 @@ impl Cluster {
     }
 }
 
-fn explain(job: &Owner, stage: &Stage, error: Error, warning: Option<String>) -> Error {
+fn explain(job: &Owner, stage: &Stage, error: Error, warnings: &[String]) -> Error {
     let error = match (stage, error.is::<TooLate>()) {
         (Stage::Hitch(hitch), true) => error.context(hitch.clone()),
         _ => error,
     };
-    // The scheduler's word stands in the Pod's status and in its Event.
-    let said = |warning: &String| warning.split_once(": ").is_some_and(|(_, why)| error.to_string().contains(why));
+    let warning = match error.downcast_ref() {
+        Some(pod::Trouble { image: Some(image), .. }) => {
+            let pulls = warnings.iter().rev().find(|warning| warning.contains("Failed to pull image"));
+            pulls.map(|warning| pod::pulling(image, warning))
+        }
+        _ => warnings.last().map(String::as_str),
+    };
+    // The scheduler's word stands in the Pod's status and in its Event, and so may the runtime's.
+    let said = |warning: &str| {
+        let why = warning.split_once(": ").map_or(warning, |(_, why)| why);
+        error.to_string().contains(why)
+    };
     let warning = warning.filter(|warning| !said(warning)).map_or(String::new(), |warning| format!(" ({warning})"));
     error.context(format!("Job {}/{} cannot work{warning}", job.namespace, job.name))
 }
@@ -84,7 +94,7 @@ fn stage(pods: &Selection<Pod>, container: &str) -> Result<Stage> {
         return Ok(Stage::NoPod);
     };
     if let Some(trouble) = pod::trouble(pod) {
-        bail!(trouble);
+        return Err(trouble.into());
     }
     let state = pod::containers(pod).find(|status| status.name == container);
     let state = state.and_then(|status| status.state.as_ref());

@@ -1,7 +1,7 @@
 //! A backup's database into the sandbox: the set comes from the bucket into the Job's Pod, where `restore` finds it as if dumped there.
 //!
 //! Production is not asked for anything. What is encrypted is opened here, and no Pod ever has the bucket's key or age's.
-use super::super::{Context, Running, Step, refresh_job, waiting};
+use super::super::{Context, Running, Step, about_image, refresh_job, waiting};
 use super::shelf::{Shelf, Stored};
 use super::verify;
 use crate::backup::Part;
@@ -13,7 +13,7 @@ use crate::cluster::job::{Container, Env, RefreshJob};
 use crate::cluster::talk::{Spoken, Talk};
 use crate::documents::frames::Framer;
 use crate::documents::manifest::Packed;
-use crate::jobs::{self, Word};
+use crate::jobs;
 use crate::report::Event;
 use crate::settings::Settings;
 use crate::summary::{Database, FromBackup};
@@ -124,11 +124,12 @@ pub(in crate::step) async fn start_receiver(cx: &mut Context<'_>) -> Result<()> 
     Ok(())
 }
 
-/// Ends when `restore` waits for its word: the set is in the Pod, the sandbox is untouched.
+/// Ends when the set is in the Pod, and `restore` looks at the sandbox.
 pub(in crate::step) async fn receive(cx: &mut Context<'_>) -> Result<()> {
     let owner = refresh_job::running(cx)?.owner.clone();
     let started = cx.cluster.container_started(&owner, RECEIVE, refresh_job::START_LIMIT);
-    waiting(cx.report, "waiting for the Pod", started).await?;
+    let started = waiting(cx.report, "waiting for the Pod", started).await;
+    started.map_err(|error| about_image(error, "pg-image"))?;
     let log = cx.cluster.follow(&owner, RECEIVE).await?;
     let pod = log.pod().to_owned();
     let place = PodRef { namespace: owner.namespace.clone(), pod: pod.clone(), container: Some(RECEIVE.to_owned()) };
@@ -155,7 +156,7 @@ pub(in crate::step) async fn receive(cx: &mut Context<'_>) -> Result<()> {
     let started = cx.cluster.container_started(&owner, jobs::RESTORE.name, refresh_job::RESTORE_START_LIMIT).await;
     started.map_err(|error| said.err().unwrap_or(error))?;
     refresh_job::running(cx)?.log = Some(cx.cluster.follow(&owner, jobs::RESTORE.name).await?);
-    refresh_job::waits_for(cx, Word::Restore).await
+    Ok(())
 }
 
 /// What was restored was proved equal to the set before it was committed.

@@ -3,7 +3,7 @@ use crate::cluster::Cluster;
 use crate::cluster::exec::{Ended, PodRef};
 use crate::cluster::talk::{Spoken, Talk};
 use crate::golden::scripts::{command_line, variable};
-use crate::jobs::{self, Event, Word};
+use crate::jobs::{Event, Script, Word};
 use crate::report::{self, Report};
 use anyhow::{Context as _, Result, bail};
 use std::collections::VecDeque;
@@ -34,14 +34,14 @@ impl Place<'_> {
 /// A script that runs.
 pub(super) struct Conversation {
     talk: Talk,
-    script: &'static jobs::Script,
+    script: &'static Script,
     tail: VecDeque<String>,
     refused: Option<(String, Vec<String>)>,
 }
 
 impl Conversation {
     /// Starts a script that only listens to its environment.
-    pub(super) async fn begin(place: Place<'_>, script: &'static jobs::Script, env: &[(&str, &str)]) -> Result<Self> {
+    pub(super) async fn begin(place: Place<'_>, script: &'static Script, env: &[(&str, &str)]) -> Result<Self> {
         let mut conversation = Self::open(place, script, env, true).await?;
         conversation.talk.say("go").await.with_context(|| format!("cannot start {}", script.name))?;
         Ok(conversation)
@@ -50,7 +50,7 @@ impl Conversation {
     /// Starts a script that waits for words; it does nothing without them, so it needs no other gate.
     pub(super) async fn open(
         place: Place<'_>,
-        script: &'static jobs::Script,
+        script: &'static Script,
         env: &[(&str, &str)],
         gated: bool,
     ) -> Result<Self> {
@@ -121,7 +121,7 @@ impl Conversation {
             Ended::Failed(why) => return format!("{name} could not be run: {why}"),
         };
         if let Some((reason, items)) = &self.refused {
-            return format!("{name} refused (exit code {code}): {reason}{}", jobs::told(items));
+            return self.script.refused(code, reason, items);
         }
         let meaning = self.script.meaning(code).unwrap_or("for a reason of its own");
         let said = self.talk.last_words();

@@ -1,6 +1,6 @@
 //! The golden Pod, warm if there is one and a Job's if not; and its end.
 use super::super::preflight::GoldenFound;
-use super::super::waiting;
+use super::super::{about_image, waiting};
 use crate::cluster::exec::PodRef;
 use crate::cluster::golden::{GoldenPod, Warm};
 use crate::golden::{ROOT, scripts};
@@ -41,6 +41,7 @@ pub(super) async fn open(cx: &mut Context<'_>) -> Result<()> {
         Warm::No if settings.wanted.warm || cx.cluster.is_kept_warm(namespace).await? => {
             let kept = cx.cluster.keep_warm(&wanted);
             let kept = waiting(cx.report, "waiting for the golden Pod, which is kept then", kept).await;
+            let kept = kept.map_err(|error| about_image(error, "pg-image"));
             (kept.context("the golden Pod does not come up, and `checkpoint cool` takes it away")?, false)
         }
         Warm::No => {
@@ -50,6 +51,7 @@ pub(super) async fn open(cx: &mut Context<'_>) -> Result<()> {
             let started = cx.cluster.start_golden(&wanted, &name, cx.run, &lease);
             let started =
                 waiting(cx.report, "waiting for the golden Pod; `checkpoint --warm` keeps one", started).await;
+            let started = started.map_err(|error| about_image(error, "pg-image"));
             (started.context("the golden Pod does not come up")?.1, true)
         }
     };

@@ -1,5 +1,5 @@
 //! What a backup needs: credentials for the database, and a Pod that has the documents.
-use super::{Scope, check_secret, keep, no_documents};
+use super::{Scope, check_secret, keep_named, no_documents, secret_setting};
 use crate::cli::Side;
 use crate::cluster::Cluster;
 use crate::cluster::deployment::Rollout;
@@ -26,7 +26,9 @@ pub(super) async fn check(
         Side::Prod => (&settings.prod, prod),
         Side::Sandbox => (&settings.sandbox, sandbox),
     };
-    let credentials = keep(wrong, cluster.credentials(&environment.namespace, &environment.secret).await);
+    let setting = secret_setting(settings, environment);
+    let credentials = cluster.credentials(&environment.namespace, &environment.secret).await;
+    let credentials = keep_named(wrong, credentials, setting);
     let host = credentials.as_ref().and_then(|secret| check_secret(settings, environment, secret, wrong));
     wrong.extend(rollout.and_then(|rollout| no_documents(settings, environment, rollout)));
     Some(BackupFound { credentials: credentials?, host: host?, selector: rollout?.selector.clone() })
@@ -43,6 +45,7 @@ pub(super) async fn target(
         return None;
     }
     let sandbox = &settings.sandbox;
-    let secret = keep(wrong, cluster.credentials(&sandbox.namespace, &sandbox.secret).await)?;
+    let secret = cluster.credentials(&sandbox.namespace, &sandbox.secret).await;
+    let secret = keep_named(wrong, secret, "sandbox-secret")?;
     check_secret(settings, sandbox, &secret, wrong)
 }

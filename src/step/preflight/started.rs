@@ -1,5 +1,5 @@
 //! Who else could start the sandbox during a restore: Argo CD's own parents, and autoscalers.
-use super::{Remarks, keep};
+use super::{Remarks, keep, keep_named};
 use crate::cluster::Cluster;
 use crate::cluster::application::{Application, Tolerance};
 use crate::settings::Settings;
@@ -8,7 +8,9 @@ use crate::settings::Settings;
 pub(in crate::step) async fn check_application(settings: &Settings, cluster: &Cluster) -> Remarks {
     let mut remarks = Remarks::default();
     let Settings { argocd_namespace: namespace, argocd_application: name, .. } = settings;
-    let Some(application) = keep(&mut remarks.wrong, cluster.application(namespace, name).await) else {
+    let Some(application) =
+        keep_named(&mut remarks.wrong, cluster.application(namespace, name).await, "argocd-application")
+    else {
         return remarks;
     };
     remarks.wrong.extend(wrong_destination(settings, &application));

@@ -55,7 +55,7 @@ async fn a_regular_run_and_a_failed_one_take_their_watchdog_away() {
     lab.run(&["--dry-run", "refresh", "--watchdog", IMAGE])
         .await
         .assert_says("sandbox-watchdog-RUN, owned by the Lease");
-    lab.run(WATCHED).await.assert_code(0).assert_says("[1/9] Start the watchdog");
+    lab.run(WATCHED).await.assert_code(0).assert_says("[1/10] Start the watchdog");
     assert!(watchdogs(&lab).is_empty());
     let before = lab.world();
     lab.api.faults.add(Rule::on_line("patch deployments/scale erp-sandbox", Fault::code(403)));

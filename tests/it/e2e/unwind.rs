@@ -54,7 +54,7 @@ async fn a_dump_that_fails_costs_no_downtime() {
 async fn a_restore_that_fails_in_the_middle_leaves_the_old_sandbox() {
     let sandbox = RealSandbox::new().await;
     let before = sandbox.world();
-    let run = sandbox.reach(&["refresh-from-prod"], "[5/8]").await;
+    let run = sandbox.reach(&["refresh-from-prod"], "[6/9]").await;
     sandbox.postgres.sql("postgres", &KILL_THE_RESTORE.replace("DATABASE", ACCESS.database));
     run.end().await.assert_code(1);
     let after = sandbox.world();
@@ -69,7 +69,7 @@ async fn a_restarting_api_server_ends_no_restore_half_way() {
     let sandbox = RealSandbox::new().await;
     let Some(machinery) = Machinery::of(&sandbox.kubectl) else { return };
     let before = sandbox.world();
-    let run = sandbox.reach(&["refresh-from-prod"], "[5/8]").await;
+    let run = sandbox.reach(&["refresh-from-prod"], "[6/9]").await;
     machinery.kill("kube-apiserver");
     machinery.mend();
     let ran = run.end().await;
