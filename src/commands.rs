@@ -4,6 +4,7 @@ mod completions;
 mod conclude;
 mod config;
 mod doctor;
+mod halfway;
 mod holder;
 mod manifests;
 mod manual;
@@ -122,8 +123,8 @@ impl Run<'_> {
     ) -> Result<Outcome> {
         let started = Instant::now();
         let mut backup = crate::step::backup::State::default();
-        let outcome = Guard::around(cluster, self.report, shutdown, held, async |guard: &Guard<'_>| {
-            let usual = self.usual(cluster, &summary.command).await;
+        let mut outcome = Guard::around(cluster, self.report, shutdown, held, async |guard: &Guard<'_>| {
+            let record = self.known(cluster).await;
             let mut cx = Context {
                 settings: self.settings,
                 cluster,
@@ -138,13 +139,14 @@ impl Run<'_> {
                 stopped: None,
                 synced: false,
                 golden: State::default(),
-                usual,
+                record,
                 backup: &mut backup,
             };
             plan.run(&mut cx).await
         })
         .await;
         self.let_uploads_go(&backup, shutdown, summary).await;
+        outcome.cause = outcome.cause.map(|cause| halfway::told(plan, self.settings, summary, cause));
         summary.seconds = started.elapsed().as_secs_f64();
         self.remember(cluster, shutdown, summary, outcome.code() == 0).await;
         Ok(outcome)

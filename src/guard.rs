@@ -114,6 +114,15 @@ impl<'a> Guard<'a> {
         self.write_journal().await
     }
 
+    /// Strikes out the undos that `which` picks without running them: what was changed is to stay from now on.
+    ///
+    /// # Errors
+    /// [`LeaseLost`], or the Lease cannot be written; then they stand in it still.
+    pub async fn let_stand(&self, which: impl Fn(&Undo) -> bool) -> Result<()> {
+        self.journal().retain(|undo| !which(undo));
+        self.write_journal().await
+    }
+
     /// The Lease's uid, for an object that is to go with it.
     pub async fn lease(&self) -> String {
         self.held.lock().await.uid().to_owned()

@@ -68,6 +68,9 @@ pub enum Event {
         sequences: u64,
         #[serde(default)]
         large_objects: u64,
+        /// The roles that own the database and its tables.
+        #[serde(default)]
+        owners: Vec<String>,
     },
     /// dump: the archive is there and was found complete.
     Dumped { bytes: u64, entries: u64 },
@@ -95,8 +98,14 @@ pub enum Event {
     },
     /// restore: so many rows were moved, in so many tables, and so many sequences were set.
     PutBack(PutBack),
-    /// restore: the transaction holds what was dumped.
-    Verified { tables: u64, rows: u64, sequences: u64 },
+    /// restore: the transaction holds what was dumped; what of it was not compared, and why, is told.
+    Verified {
+        tables: u64,
+        rows: u64,
+        sequences: u64,
+        #[serde(default)]
+        not_compared: Vec<String>,
+    },
     /// restore: the operator's own statements have been run.
     Adjusted,
     /// restore: the server says so.
@@ -186,79 +195,28 @@ pub struct Identity {
     pub read_at: String,
 }
 
+/// `restore`'s exit code when COMMIT was sent and nobody could be asked what became of it; with any other refusal it was rolled back.
+pub const FATE_UNKNOWN: i32 = 33;
+
 impl Event {
     /// The event that a line of output is, if it is one.
     pub fn parse(line: &str) -> Option<Self> {
         line.starts_with('{').then(|| serde_json::from_str(line).ok()).flatten()
     }
+
+    /// As [`Event::parse`]; a line that begins like an event and is none means that lines were damaged on their way.
+    ///
+    /// # Errors
+    /// Such a line: its length, since the values in it are not for a message.
+    pub fn read(line: &str) -> Result<Option<Self>, String> {
+        match Self::parse(line) {
+            None if line.starts_with("{\"event\"") => {
+                Err(format!("an event of {} bytes that cannot be read", line.len()))
+            }
+            event => Ok(event),
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-
-    const SCRIPTS: [&Script; 5] = [&DUMP, &RESTORE, &DIFF, &EXAMINE_SOURCE, &EXAMINE_TARGET];
-
-    /// The names in the text's `${NAME:?}` and `${NAME?}`: what it will not run without.
-    fn required(text: &str) -> BTreeSet<&str> {
-        let names = text.split("\"${").skip(1).filter_map(|rest| rest.split_once('}').map(|(inside, _)| inside));
-        names.filter_map(|inside| inside.strip_suffix('?')).map(|name| name.trim_end_matches(':')).collect()
-    }
-
-    #[test]
-    fn each_script_requires_exactly_the_environment_of_its_table() {
-        for script in SCRIPTS {
-            let table = script.env.iter().chain(script.files.iter().map(|(name, _)| name)).copied().collect();
-            assert_eq!(required(script.text), table, "{}", script.name);
-        }
-    }
-
-    #[test]
-    fn each_header_lists_exactly_the_exit_codes_of_its_table() {
-        for script in SCRIPTS {
-            let (_, header) = script.text.split_once("# Exit codes:\n").expect("a list of exit codes");
-            let lines = header.lines().map_while(|line| line.strip_prefix("#   ")?.split_once(' '));
-            let listed: Vec<(i32, &str)> = lines.map(|(code, says)| (code.parse().expect("a number"), says)).collect();
-            assert_eq!(listed, script.exit_codes, "{}", script.name);
-        }
-    }
-
-    #[test]
-    fn each_code_that_a_script_or_its_sql_refuses_with_is_in_its_table() {
-        for script in SCRIPTS {
-            for word in script.text.split("refuse ").skip(1) {
-                let digits: String = word.chars().take_while(char::is_ascii_digit).collect();
-                if let Ok(code) = digits.parse() {
-                    assert!(script.meaning(code).is_some(), "{}: {code}", script.name);
-                }
-            }
-        }
-    }
-
-    /// Kubernetes turns `$$` into `$` and `$(NAME)` into a variable's value, in a command and in an environment value.
-    #[test]
-    fn no_text_holds_what_kubernetes_would_expand() {
-        for script in SCRIPTS {
-            for text in std::iter::once(script.text).chain(script.files.iter().map(|(_, text)| *text)) {
-                assert!(!text.contains("$$"), "{}", script.name);
-                let names = script.env.iter().chain(script.files.iter().map(|(name, _)| name));
-                for name in names {
-                    assert!(!text.contains(&format!("$({name})")), "{}: {name}", script.name);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn events_are_read_and_noise_is_not() {
-        let line = r#"{"event" : "refused", "code" : 27, "reason" : "others", "items" : ["pid 1"]}"#;
-        let refused = Event::Refused { code: 27, reason: "others".into(), items: vec!["pid 1".into()], each: vec![] };
-        assert_eq!(Event::parse(line), Some(refused));
-        let waiting = r#"{"event":"waiting","for":"commit"}"#;
-        assert_eq!(Event::parse(waiting), Some(Event::Waiting { r#for: Word::Commit }));
-        assert_eq!(Event::parse(r#"{"event":"analyzed"}"#), Some(Event::Analyzed { failed: vec![] }));
-        assert_eq!(Event::parse("WARNING:  01006: no privileges"), None);
-        assert_eq!(Event::parse(r#"{"event":"unheard of"}"#), None);
-    }
-}
+mod tests;

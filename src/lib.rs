@@ -56,7 +56,7 @@ pub fn run(cli: Cli) -> Outcome {
         (false, 0) => Detail::Normal,
         (false, _) => Detail::Verbose,
     };
-    let report = report::on_stderr(detail);
+    let report = report::on_stderr(detail, cli.command.looks());
     if let Some(outcome) = commands::locally(&cli, &*report) {
         commands::conclude(&outcome, &*report, &mut Summary::default());
         return outcome;

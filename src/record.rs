@@ -4,8 +4,8 @@
 //! Not in the Lease, which goes at the end of each run; not on the Namespace, which is cluster-scoped and would need rights beyond
 //! the namespace; not on the Deployment, which Argo CD manages and may strip of what Git does not declare.
 //!
-//! No run depends on it: without the right to it, or when it is damaged, less is known and a warning says so. A run that is killed
-//! after its commit has not written it, so it may say that the data is older than it is, never that it is newer.
+//! No run depends on it: without the right to it, or when it is damaged, less is known and a warning says so. What a run is about to do
+//! to the database stands in it before the commit, and is struck out at the run's end, so one that was killed is known by it.
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -29,6 +29,11 @@ pub struct Record {
     pub checkpoint: Option<Act>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reset: Option<Act>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unfinished: Option<Unfinished>,
+    /// Production's database as it was last read, so that it is never taken for the sandbox's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub production: Option<Server>,
     /// The last backup that succeeded, by environment: `prod`, `sandbox`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub backups: BTreeMap<String, Act>,
@@ -63,6 +68,44 @@ pub struct Act {
     pub bytes: Option<u64>,
 }
 
+/// A database, by what tells it from others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Server {
+    /// As its Secret or `--pg-host` says.
+    pub host: String,
+    /// As its server says; of some it is a secret.
+    pub system_identifier: Option<String>,
+    pub address: Option<String>,
+    pub port: Option<u16>,
+    pub database: String,
+    pub database_oid: u32,
+    /// The roles that own it and its objects.
+    pub owners: Vec<String>,
+}
+
+/// What a run has set out to do and not told the end of: it is under way, or was ended in between.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unfinished {
+    /// When it began to change the database.
+    pub at: Timestamp,
+    /// user@machine
+    pub by: String,
+    pub run: String,
+    /// As it is typed: `reset`.
+    pub command: String,
+    /// Of a checkpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// When the data was read from production that it brings, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_read_at: Option<Timestamp>,
+    /// It is not known whether the database was committed.
+    pub database: bool,
+    /// The documents are not known to be what belongs to the database.
+    pub documents: bool,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepTime {
     pub step: String,
@@ -70,6 +113,28 @@ pub struct StepTime {
 }
 
 impl Record {
+    /// When the data was read at the latest: where a run was ended at its commit, it is the one or the other, and the older counts.
+    pub fn data_read_at_least(&self) -> Option<Timestamp> {
+        match &self.unfinished {
+            Some(unfinished) if unfinished.database => Some(self.data_read_at?.min(unfinished.data_read_at?)),
+            _ => self.data_read_at,
+        }
+    }
+
+    /// As the Job's scripts take it; empty where nobody knows.
+    pub fn production_as_text(&self) -> String {
+        self.production.as_ref().and_then(|server| serde_json::to_string(server).ok()).unwrap_or_default()
+    }
+
+    /// Strikes out of what is unfinished what `run` has brought to its end: `database` if that is known now, `documents` too.
+    pub fn settle(&mut self, database: bool, documents: bool) {
+        if let Some(unfinished) = &mut self.unfinished {
+            unfinished.database &= !database;
+            unfinished.documents &= !documents;
+        }
+        self.unfinished = self.unfinished.take().filter(|unfinished| unfinished.database || unfinished.documents);
+    }
+
     /// How long `command` took when it last succeeded, if it ever did.
     pub fn expected_seconds(&self, command: &str) -> Option<f64> {
         Some(self.timings.get(command)?.iter().map(|time| time.seconds).sum())

@@ -107,14 +107,14 @@ impl Detail {
 }
 
 /// A line that moves for a person; plain lines for a log, for a terminal that can only print, for CI, and with -v, as what
-/// moves would tear the log's lines apart.
-pub fn on_stderr(detail: Detail) -> Box<dyn Report> {
+/// moves would tear the log's lines apart. Of a command that only `looks` the result is what is wanted, and not its steps.
+pub fn on_stderr(detail: Detail, looks: bool) -> Box<dyn Report> {
     let terminal = stderr().is_terminal();
     let paint = paint::Paint::of_environment(terminal);
     let ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false");
     match terminal && detail == Detail::Normal && !paint::is_dumb() && !ci {
         true => Box::new(bars::Bars::new(paint)),
-        false => Box::new(lines::Lines::new(detail, paint)),
+        false => Box::new(lines::Lines::new(detail, paint, looks)),
     }
 }
 
@@ -125,6 +125,14 @@ pub fn size(bytes: u64) -> String {
         10_000..10_000_000 => format!("{} kB", bytes / 1_000),
         10_000_000..10_000_000_000 => format!("{} MB", bytes / 1_000_000),
         _ => format!("{} GB", bytes / 1_000_000_000),
+    }
+}
+
+/// "1 file", "2 files".
+pub fn many(count: u64, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
     }
 }
 

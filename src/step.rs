@@ -5,6 +5,7 @@ pub mod backup;
 pub mod doctor;
 mod documents;
 pub mod golden;
+mod intent;
 pub mod preflight;
 mod refresh_job;
 pub mod rights;
@@ -15,11 +16,11 @@ use crate::cluster::Cluster;
 use crate::cluster::job::{ContainerLog, Owner};
 use crate::cluster::pod::Trouble;
 use crate::guard::Guard;
-use crate::record::StepTime;
+use crate::record::Record;
 use crate::report::{Event, Report};
 use crate::settings::Settings;
 use crate::summary::Summary;
-use anyhow::{Error, Result};
+use anyhow::{Error, Result, ensure};
 use preflight::Found;
 use std::fmt::Display;
 use std::pin::pin;
@@ -89,8 +90,8 @@ pub struct Context<'a> {
     /// Whether Argo CD had found all as Git says before it was paused.
     pub synced: bool,
     pub golden: golden::State,
-    /// How long the steps of this command took when it last succeeded.
-    pub usual: Vec<StepTime>,
+    /// What is known of the sandbox from the runs before this one; empty where it cannot be read.
+    pub record: Record,
     pub backup: &'a mut backup::State,
 }
 
@@ -111,8 +112,24 @@ impl Context<'_> {
 
     /// How long the step took the last time.
     pub fn usual(&self, title: &str) -> Option<Duration> {
-        let time = self.usual.iter().find(|time| time.step == title)?;
+        let times = self.record.timings.get(&self.summary.command)?;
+        let time = times.iter().find(|time| time.step == title)?;
         Duration::try_from_secs_f64(time.seconds).ok()
+    }
+
+    /// The sandbox's Secret may have been filled with production's: by name that is seen before anything is begun, else the server tells.
+    fn is_not_production(&self, host: &str) -> Result<()> {
+        let database = &self.settings.sandbox.database;
+        let production =
+            self.record.production.as_ref().filter(|server| server.host == host && server.database == *database);
+        ensure!(
+            production.is_none(),
+            "the sandbox's database {database} on {host} is production's, as a refresh or backup has read it; nothing was changed. Look at \
+             Secret {}/{} and --sandbox-database",
+            self.settings.sandbox.namespace,
+            self.settings.sandbox.secret
+        );
+        Ok(())
     }
 
     fn warn(&mut self, text: impl Display) {

@@ -4,7 +4,8 @@ mod rehearsal;
 
 use crate::cluster::documents::Copied;
 use crate::jobs::PutBack;
-use crate::report::size;
+use crate::record::Server;
+use crate::report::{many, size};
 pub use backed::{Backed, FromBackup};
 pub use rehearsal::{Rehearsal, Reset};
 use serde::Serialize;
@@ -32,6 +33,9 @@ pub struct Summary {
     pub production_writable: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database: Option<Database>,
+    /// What of the database was not compared before the commit, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_compared: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub documents: Option<Copied>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,6 +60,15 @@ pub struct Summary {
     /// The sandbox's database has become what `data_read_at` says.
     #[serde(skip)]
     pub committed: bool,
+    /// Production's database, where this run has read it.
+    #[serde(skip)]
+    pub production: Option<Server>,
+    /// The restore was told to commit; what came of it is not known unless `committed` says so.
+    #[serde(skip)]
+    pub told_to_commit: bool,
+    /// The sandbox's record says that this run is about to change the database.
+    #[serde(skip)]
+    pub set_out: bool,
     /// The command has written its own result to stdout; this one is not for it.
     #[serde(skip)]
     pub told: bool,
@@ -97,26 +110,13 @@ impl Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(backup) = &self.backup {
             writeln!(f, "{backup}")?;
-        } else if let Some(database) = &self.database {
-            let Database { tables, rows, sequences, dump_bytes, put_back } = database;
-            let read_at = self.data_read_at.as_deref().unwrap_or("an unknown time");
-            writeln!(f, "database   {tables} tables, {rows} rows, {sequences} sequences; dump {}", size(*dump_bytes))?;
-            match &self.from_backup {
-                None => writeln!(f, "           production's data as of {read_at}")?,
-                Some(from) => writeln!(f, "           {from}\n           data as of {read_at}")?,
-            }
-            match put_back {
-                None => writeln!(f, "           wiped and restored")?,
-                Some(PutBack { tables, added, changed, removed, sequences }) => writeln!(
-                    f,
-                    "           put back in {tables} tables: {added} rows added, {changed} changed,\n           {removed} removed; {sequences} sequences"
-                )?,
-            }
         }
+        self.tell_database(f)?;
         f.write_str(&login(self.production_writable.as_deref()))?;
         if let Some(documents) = &self.documents {
             let Copied { files, bytes, removed, unchanged, .. } = documents;
-            writeln!(f, "documents  {files} sent ({}), {removed} removed, {unchanged} unchanged", size(*bytes))?;
+            let sent = many(*files, "file");
+            writeln!(f, "documents  {sent} sent ({}), {removed} removed, {unchanged} unchanged", size(*bytes))?;
         } else if self.from_backup.is_some() && self.outcome == "done" {
             writeln!(f, "documents  not touched")?;
         }
@@ -147,6 +147,37 @@ impl Summary {
             None if !self.rehearsal.is_empty() => "",
             None => "The sandbox has production's documents.",
         }
+    }
+}
+
+impl Summary {
+    /// What the sandbox's database has become.
+    fn tell_database(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let (Some(database), None) = (&self.database, &self.backup) {
+            let Database { tables, rows, sequences, dump_bytes, put_back } = database;
+            let read_at = self.data_read_at.as_deref().unwrap_or("an unknown time");
+            let [tables, rows] = [many(*tables, "table"), many(*rows, "row")];
+            let sequences = many(*sequences, "sequence");
+            writeln!(f, "database   {tables}, {rows}, {sequences}; dump {}", size(*dump_bytes))?;
+            match &self.from_backup {
+                None => writeln!(f, "           production's data as of {read_at}")?,
+                Some(from) => writeln!(f, "           {from}\n           data as of {read_at}")?,
+            }
+            match put_back {
+                None => writeln!(f, "           wiped and restored")?,
+                Some(PutBack { tables, added, changed, removed, sequences }) => writeln!(
+                    f,
+                    "           put back in {}: {}, {changed} changed,\n           {removed} removed; {}",
+                    many(*tables, "table"),
+                    many(*added, "row") + " added",
+                    many(*sequences, "sequence")
+                )?,
+            }
+        }
+        if let Some(reset) = &self.rehearsal.reset {
+            write!(f, "{reset}")?;
+        }
+        self.not_compared.iter().try_for_each(|what| writeln!(f, "           not compared: {what}"))
     }
 }
 

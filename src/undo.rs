@@ -1,6 +1,7 @@
 //! What can be put back, as plain data: it goes into the Lease before the change that it undoes is made.
 use crate::cluster::Cluster;
 use crate::cluster::application::{SKIP_RECONCILE, resumed};
+use crate::cluster::golden;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -39,6 +40,10 @@ pub enum Undo {
         namespace: String,
         name: String,
     },
+    /// The Deployment of a golden Pod that is not up yet; one that is stays.
+    RemoveGolden {
+        namespace: String,
+    },
 }
 
 impl Undo {
@@ -57,6 +62,7 @@ impl Undo {
             }
             Self::DeleteJob { namespace, name } => cluster.delete_job(namespace, name).await,
             Self::DeleteSecret { namespace, name } => cluster.delete_secret(namespace, name).await,
+            Self::RemoveGolden { namespace } => cluster.cool(namespace).await,
         }
     }
 
@@ -81,6 +87,9 @@ impl Undo {
             Self::DeleteSecret { namespace, name } => {
                 format!("kubectl -n {namespace} delete secret {name} --ignore-not-found")
             }
+            Self::RemoveGolden { namespace } => {
+                format!("kubectl -n {namespace} delete deployment {} --ignore-not-found", golden::NAME)
+            }
         }
     }
 }
@@ -99,6 +108,7 @@ impl Display for Undo {
             }
             Self::DeleteJob { namespace, name } => write!(f, "no Job {namespace}/{name}"),
             Self::DeleteSecret { namespace, name } => write!(f, "no Secret {namespace}/{name}"),
+            Self::RemoveGolden { namespace } => write!(f, "no Deployment {namespace}/{}", golden::NAME),
         }
     }
 }

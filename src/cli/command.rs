@@ -132,6 +132,11 @@ pub enum Shell {
 }
 
 impl Command {
+    /// Whether it changes nothing, and its result is all that is wanted.
+    pub fn looks(&self) -> bool {
+        matches!(self, Self::Checkpoint { shelf: Some(Shelf::List | Shelf::Show { .. }), .. } | Self::Diff(_))
+    }
+
     /// As it is typed.
     pub fn name(&self) -> &'static str {
         match self {

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, anyhow};
 use kube::Client;
 use kube::api::{AttachParams, Request};
 use std::fmt;
+pub(super) use wire::PING;
 pub use wire::{Heard, Input, Output, STDIN};
 
 /// A container of a Pod.

@@ -1,12 +1,21 @@
 //! A script in a running container that is talked with: lines of its output come, words go to its input.
 //!
-//! To drop a conversation ends its connection; the script reads the end of its input, which means abort.
-use super::exec::{self, Ended, Heard, Input, Output, PodRef, STDIN};
+//! To drop a conversation ends its connection; the script reads the end of its input, which means abort. While nobody speaks or listens
+//! the connection is kept alive: a reset that stops the sandbox first leaves a script waiting for minutes.
+use super::exec::{self, Ended, Heard, Input, Output, PING, PodRef, STDIN};
 use super::{CALL_LIMIT, Cluster};
 use crate::documents::frames::Framer;
 use anyhow::{Result, anyhow};
 use std::collections::VecDeque;
-use tokio::time::timeout;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+/// The sums of a large volume's files take minutes; a script that is listened to for so long hangs, as on a disk that is gone.
+const TELL_LIMIT: Duration = Duration::from_secs(3600);
 
 /// What a conversation gives next.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,8 +27,10 @@ pub enum Spoken {
 
 /// One script, from its start to its end.
 pub struct Talk {
-    input: Input,
+    input: Arc<Mutex<Input>>,
     output: Output,
+    /// One task, which ends with the conversation.
+    _pings: JoinSet<()>,
     lines: VecDeque<String>,
     partial: Vec<u8>,
     ended: Option<Ended>,
@@ -40,34 +51,63 @@ impl Cluster {
     /// The server refuses, or cannot be reached.
     pub async fn talk(&self, pod: &PodRef, argv: &[&str]) -> Result<Talk> {
         let (input, output) = exec::open(&self.client, pod, argv, true).await?;
-        Ok(Talk { input, output, lines: VecDeque::new(), partial: Vec::new(), ended: None })
+        Ok(Talk::over(input, output))
     }
 
     /// Starts a script, gives it `input`, and listens to its end.
     ///
     /// # Errors
-    /// The server refuses, or the connection is lost. That it failed is no error here.
+    /// The server refuses, the connection is lost, or it has not ended in an hour. That it failed is no error here.
     pub async fn tell(&self, pod: &PodRef, argv: &[&str], input: Vec<Vec<u8>>) -> Result<Told> {
-        let mut talk = self.talk(pod, argv).await?;
-        let mut stdout = Vec::new();
-        let said = talk.input.send(input).await;
-        loop {
-            let heard = tokio::select! {
-                heard = talk.output.next() => heard,
-                lost = talk.input.keep_alive() => lost,
-            };
-            match heard {
-                Ok(Heard::Stdout(bytes)) => stdout.extend_from_slice(&bytes),
-                Ok(Heard::Stderr(_)) => {}
-                Ok(Heard::Ended(ended)) => return Ok(Told { stdout, stderr: talk.output.last_words(), ended }),
-                // What could not be told explains why nothing came back.
-                Err(error) => return Err(said.err().unwrap_or(error)),
-            }
-        }
+        self.talk(pod, argv).await?.tell(pod, input).await
     }
 }
 
 impl Talk {
+    pub(super) fn over(input: Input, output: Output) -> Self {
+        let input = Arc::new(Mutex::new(input));
+        let mut pings = JoinSet::new();
+        let pinged = Arc::clone(&input);
+        pings.spawn(async move {
+            loop {
+                sleep(PING).await;
+                // Whoever listens next is told that it is lost.
+                if pinged.lock().await.ping().await.is_err() {
+                    return;
+                }
+            }
+        });
+        Self { input, output, _pings: pings, lines: VecDeque::new(), partial: Vec::new(), ended: None }
+    }
+
+    /// Gives the script `input` and listens to its end.
+    pub(super) async fn tell(&mut self, pod: &PodRef, input: Vec<Vec<u8>>) -> Result<Told> {
+        let told = timeout(TELL_LIMIT, self.until_it_ends(input)).await;
+        told.map_err(|_| anyhow!("a script in {pod} has not ended within {} minutes", TELL_LIMIT.as_secs() / 60))?
+    }
+
+    async fn until_it_ends(&mut self, frames: Vec<Vec<u8>>) -> Result<Told> {
+        let input = Arc::clone(&self.input);
+        let mut sending = pin!(async move { input.lock().await.send(frames).await });
+        let (mut said, mut stdout) = (None, Vec::new());
+        loop {
+            let heard = tokio::select! {
+                sent = &mut sending, if said.is_none() => {
+                    said = Some(sent);
+                    continue;
+                }
+                heard = self.output.next() => heard,
+            };
+            match heard {
+                Ok(Heard::Stdout(bytes)) => stdout.extend_from_slice(&bytes),
+                Ok(Heard::Stderr(_)) => {}
+                Ok(Heard::Ended(ended)) => return Ok(Told { stdout, stderr: self.output.last_words(), ended }),
+                // What could not be told explains why nothing came back.
+                Err(error) => return Err(said.and_then(Result::err).unwrap_or(error)),
+            }
+        }
+    }
+
     /// The next line, or the end.
     ///
     /// # Errors
@@ -80,11 +120,7 @@ impl Talk {
             if let Some(ended) = &self.ended {
                 return Ok(Spoken::Ended(ended.clone()));
             }
-            let heard = tokio::select! {
-                heard = self.output.next() => heard?,
-                lost = self.input.keep_alive() => lost?,
-            };
-            match heard {
+            match self.output.next().await? {
                 Heard::Stdout(bytes) => self.take(&bytes),
                 Heard::Stderr(_) => {}
                 Heard::Ended(ended) => {
@@ -109,7 +145,8 @@ impl Talk {
     /// # Errors
     /// The connection is lost; also when the script has ended meanwhile, which its output tells better.
     pub async fn say(&mut self, word: &str) -> Result<()> {
-        let said = timeout(CALL_LIMIT, self.input.send(vec![frame(format!("{word}\n").as_bytes())])).await;
+        let frames = vec![frame(format!("{word}\n").as_bytes())];
+        let said = timeout(CALL_LIMIT, async { self.input.lock().await.send(frames).await }).await;
         said.map_err(|_| anyhow!("the script did not take the word {word:?}"))?
     }
 
@@ -120,7 +157,7 @@ impl Talk {
     pub async fn give(&mut self, frames: Vec<Vec<u8>>) -> Result<()> {
         let mut said = Vec::new();
         let given = {
-            let mut giving = std::pin::pin!(self.input.send(frames));
+            let mut giving = pin!(async { self.input.lock().await.send(frames).await });
             loop {
                 tokio::select! {
                     given = &mut giving => break given,

@@ -13,13 +13,13 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(30);
 
 impl Run<'_> {
-    /// What the steps of `command` took when it last succeeded. Only the estimates are poorer without it.
-    pub(super) async fn usual(&self, cluster: &Cluster, command: &str) -> Vec<StepTime> {
+    /// What the runs before have recorded. Less is known without it.
+    pub(super) async fn known(&self, cluster: &Cluster) -> Record {
         match cluster.record(&self.settings.sandbox.namespace).await {
-            Ok(record) => record.and_then(|mut record| record.timings.remove(command)).unwrap_or_default(),
+            Ok(record) => record.unwrap_or_default(),
             Err(error) => {
                 tracing::debug!("{error:#}");
-                Vec::new()
+                Record::default()
             }
         }
     }
@@ -58,6 +58,7 @@ impl Run<'_> {
 
 /// Whether there was anything to note.
 fn note(record: &mut Record, act: &Act, summary: &Summary, well: bool) -> bool {
+    settle(record, act, summary);
     if summary.committed {
         record.data_read_at = summary.data_read_at.as_deref().and_then(record::time);
         record.database = Some(act.clone());
@@ -70,7 +71,8 @@ fn note(record: &mut Record, act: &Act, summary: &Summary, well: bool) -> bool {
         let (name, bytes) = (Some(checkpoint.name.clone()), Some(checkpoint.bytes));
         record.checkpoint = Some(Act { name, bytes, ..act.clone() });
     }
-    if let Some(reset) = &summary.rehearsal.reset {
+    // The database alone is no reset.
+    if let (Some(reset), Some(_)) = (&summary.rehearsal.reset, &summary.documents) {
         let name = summary.rehearsal.checkpoint.as_ref().map(|checkpoint| checkpoint.name.clone());
         let mode = reset.mode.map(|mode| if mode == Mode::Full { "full" } else { "delta" }.to_owned());
         record.reset = Some(Act { name, mode, ..act.clone() });
@@ -79,9 +81,17 @@ fn note(record: &mut Record, act: &Act, summary: &Summary, well: bool) -> bool {
         let (name, bytes) = (Some(backup.set.clone()), Some(backup.bytes));
         record.backups.insert(backup.environment.clone(), Act { name, bytes, ..act.clone() });
     }
+    record.production = summary.production.clone().or(record.production.take());
     if well && !summary.steps.is_empty() {
         let times = summary.steps.iter().map(|step| StepTime { step: step.step.to_owned(), seconds: step.seconds });
         record.timings.insert(act.command.clone(), times.collect());
     }
-    summary.committed || summary.documents.is_some() || summary.backup.is_some() || well
+    summary.committed || summary.set_out || summary.documents.is_some() || summary.backup.is_some() || well
+}
+
+/// What this run has set out to do, or one before it that was ended, and is known to be done now, or known not to be done.
+fn settle(record: &mut Record, act: &Act, summary: &Summary) {
+    let mine = record.unfinished.as_ref().is_some_and(|unfinished| unfinished.run == act.run);
+    let rolled_back = mine && !summary.committed && !summary.told_to_commit;
+    record.settle(summary.committed || rolled_back, summary.documents.is_some() || rolled_back);
 }

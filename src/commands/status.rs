@@ -74,7 +74,7 @@ impl Run<'_> {
         status.record = keep(&mut errors, record).flatten().unwrap_or_default();
         status.run = keep(&mut errors, lease).flatten().map(Running::of);
         let age = |at: Timestamp| now().as_second() - at.as_second();
-        status.data_age_seconds = status.record.data_read_at.map(age);
+        status.data_age_seconds = status.record.data_read_at_least().map(age);
         drift::look(self.settings, cluster, &mut status, &mut errors).await;
         // An API server that answers nothing at all is no status.
         if errors.len() == drift::LOOKS + 2 {
@@ -110,6 +110,13 @@ impl Running {
     /// The run's id is the last part of its holder's name.
     fn id(&self) -> &str {
         self.holder.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+impl Running {
+    /// Whether it is this run, and under way.
+    fn is(&self, run: &str) -> bool {
+        self.id() == run && self.renewed_at.is_some()
     }
 }
 

@@ -23,6 +23,7 @@ pour() {
     poured=0
     await "$filter" || poured=$?
     await "$reader" || poured=$?
+    plain restore.err filter.err
     cat restore.err filter.err >&2
     if [ "$poured" = 0 ]; then
         # An archive that ended within a table's rows is found out: these end them, and are a comment elsewhere.

@@ -12,7 +12,7 @@ WITH need(locks) AS (
     FROM pg_settings WHERE name IN ('max_locks_per_transaction', 'max_connections', 'max_prepared_transactions',
         'autovacuum_max_workers', 'max_worker_processes', 'max_wal_senders')
 )
-SELECT 25 AS code, need.locks > room.locks * 3 / 2 AS refused, json_build_object('event', 'refused', 'code', 25, 'reason',
+SELECT 25 AS code, coalesce(need.locks > room.locks * 3 / 2, true) AS refused, json_build_object('event', 'refused', 'code', 25, 'reason',
     format('one transaction over the whole schema needs about %s locks, the server has room for %s. Fix: raise max_locks_per_transaction to %s '
     'and restart it', need.locks, room.locks, ceil(need.locks::numeric * 2 / room.locks * current_setting('max_locks_per_transaction')::integer)),
     'items', json_build_array())::text AS event

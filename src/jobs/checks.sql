@@ -5,6 +5,7 @@
 \set sl_source_database `printf %s "$SOURCE_DATABASE"`
 \set sl_skip `printf %s "$SKIP_FUNCTIONS"`
 \set sl_kind `printf %s "$SOURCE"`
+\set sl_production `printf %s "$PRODUCTION"`
 \set sl_source `cat "$SET_DIR/source.identity"`
 WITH source AS MATERIALIZED (
     SELECT s AS whole, s -> 'identity' AS its, i AS here,
@@ -15,6 +16,12 @@ WITH source AS MATERIALIZED (
                   AND (s -> 'identity' ->> 'started_at' IS NOT DISTINCT FROM i ->> 'started_at' OR :'sl_kind' = 'checkpoint')
         END AS same_server
     FROM (SELECT :'sl_source'::json AS s, :'sl_identity'::json AS i) AS read
+), production AS MATERIALIZED (
+    -- As an earlier run has seen it: a checkpoint does not know of it. Where it was just read, the source is that, and newer.
+    SELECT its FROM (SELECT nullif(:'sl_production', '')::json AS its, here FROM source) AS known
+    WHERE :'sl_kind' <> 'production' AND its IS NOT NULL AND CASE WHEN its ->> 'system_identifier' IS NOT NULL AND here ->> 'system_identifier' IS NOT NULL
+        THEN its ->> 'system_identifier' = here ->> 'system_identifier'
+        ELSE (its ->> 'address', its ->> 'port') = (here ->> 'address', here ->> 'port') END
 ), belongs AS MATERIALIZED (
     -- every role this login is or can become
     SELECT r.* FROM pg_roles r WHERE pg_has_role(session_user, r.oid, 'MEMBER')
@@ -53,6 +60,13 @@ WITH source AS MATERIALIZED (
     SELECT 21, format('the checkpoint was taken of another database: %s on %s port %s, read at %s', its ->> 'database', its ->> 'address', its ->> 'port',
         its ->> 'read_at'), '{}'
     FROM source WHERE :'sl_kind' = 'checkpoint' AND NOT (same_server AND its ->> 'database_oid' = here ->> 'database_oid')
+    UNION ALL
+    SELECT 21, format('this is production''s database, as a refresh or backup has read it: %s on %s port %s', current_database(), here ->> 'address',
+        here ->> 'port'), '{}'
+    FROM source, production WHERE production.its ->> 'database_oid' = here ->> 'database_oid'
+    UNION ALL
+    SELECT 22, format('%s is a member of a role that owned production''s objects when a refresh or backup read it', session_user), array_agg(owner)
+    FROM production, json_array_elements_text(its -> 'owners') owner WHERE owner IN (SELECT rolname FROM belongs) HAVING count(*) > 0
     UNION ALL
     SELECT 22, format('%s is not a member of %s. Fix: GRANT %2$I TO %1$I', session_user, :'sl_role'), '{}'
     WHERE NOT EXISTS (SELECT FROM belongs WHERE rolname = :'sl_role') AND EXISTS (SELECT FROM pg_roles WHERE rolname = :'sl_role')

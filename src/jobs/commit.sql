@@ -1,6 +1,9 @@
--- Only now. What the server says of the transaction's number afterwards is the proof, from this session or from another.
+-- Only now. What the server says of the transaction's number afterwards is the proof, from this session or from another: one that does not
+-- say it ends, and another asks.
 COMMIT;
-SELECT txid_status(:sl_xid) = 'committed' AS committed \gset sl_
+SELECT coalesce(txid_status(:sl_xid) = 'committed', false) AS committed \gset sl_
 \if :sl_committed
     \! : >committed; echo '{"event":"committed"}'; echo committed >&8
+\else
+    \quit
 \endif

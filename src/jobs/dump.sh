@@ -43,6 +43,7 @@ tell "$PINNED_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$SOURCE_SQL" "$COUNT_SQL"
 hear || explain
 status=0
 await "$dumper" || status=$?
+plain dump.err
 cat dump.err >&2
 [ "$status" = 0 ] || refuse 14 "pg_dump failed" dump.err
 farewell

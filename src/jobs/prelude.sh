@@ -6,6 +6,7 @@ umask 077
 
 : "${PGHOST:?}" "${PGPORT:?}" "${PGDATABASE:?}" "${PGAPPNAME:?}" "${PGCONNECT_TIMEOUT:?}" "${CREDENTIALS_DIR?}"
 : "${TMPDIR:?}" "${SET_DIR:?}" "${SKIP_FUNCTIONS?}" "${IDENTITY_SQL:?}" "${PINNED_SQL:?}" "${SCHEMA_SQL:?}" "${PRINTS_SQL:?}"
+: "${MESSAGES_AWK:?}"
 # A mounted Secret is read at each start: credentials that were rotated are picked up.
 if [ -n "$CREDENTIALS_DIR" ]; then
     PGUSER=$(cat "$CREDENTIALS_DIR/username")
@@ -67,6 +68,15 @@ await() {
 }
 
 event() { printf '%s\n' "$1"; }
+
+# Takes the values of rows out of messages, where they lie; before anybody sees them.
+plain() {
+    for messages in "$@"; do
+        [ -s "$messages" ] || continue
+        awk "$MESSAGES_AWK" "$messages" >plain.part 2>/dev/null || echo "psql: its messages could not be read" >plain.part
+        mv -f plain.part "$messages"
+    done
+}
 
 # The lines of a file as the items of a JSON array.
 items() {
@@ -137,5 +147,6 @@ farewell() {
     status=0
     # shellcheck disable=SC2034 # the scripts read it
     await "$talker" || status=$?
+    plain session.err
     cat session.err >&2
 }

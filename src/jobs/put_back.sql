@@ -16,7 +16,9 @@ DECLARE
     removed bigint := 0;
     many text[] := '{}';
     triggers text[] := '{}';
+    firing text;
 BEGIN
+    firing := (SELECT string_agg(concat_ws(' ', oid, tgenabled), ',' ORDER BY oid) FROM pg_trigger WHERE NOT tgisinternal);
     -- Only those that would fire at all; switched back below exactly as they were.
     FOR silenced IN
         SELECT format('ALTER TABLE ONLY public.%I', m.name) AS statement, t.tgname, t.tgenabled
@@ -48,6 +50,9 @@ BEGIN
     FOREACH place IN ARRAY triggers LOOP
         EXECUTE place;
     END LOOP;
+    IF firing IS DISTINCT FROM (SELECT string_agg(concat_ws(' ', oid, tgenabled), ',' ORDER BY oid) FROM pg_trigger WHERE NOT tgisinternal) THEN
+        RAISE internal_error USING MESSAGE = 'triggers are not as they were';
+    END IF;
     -- RESTART is part of the transaction, setval on its own is not; on what RESTART has made in this transaction it is.
     FOR resting IN SELECT * FROM json_to_recordset(current_setting('sandbox_lifecycle.resting')::json)
         AS r(name text, last_value bigint, is_called boolean)

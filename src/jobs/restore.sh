@@ -6,8 +6,8 @@
 # Whatever else happens, the connection ends with the transaction open and the server rolls back: the old sandbox stands.
 # SOURCE says what the set is: production, a backup of it, a checkpoint of this very sandbox, or own-backup, which is a backup of the
 # sandbox: its database may have been lost and made anew since. FULL wipes and restores in any case.
-# ONLINE leaves the application connected. SET_SHA256 has the sums of source.dump and source.manifest, or is empty.
-# What the tool has put into $SET_DIR as after.sql by then is run before the commit.
+# PRODUCTION is production's database as the record has it, or empty. ONLINE leaves the application connected. SET_SHA256 has the sums of
+# source.dump and source.manifest, or is empty. What the tool has put into $SET_DIR as after.sql by then is run before the commit.
 # Words come over the FIFO `go`, or where WORDS is stdin over that: restore, then commit. `abort` at either place ends it.
 #
 # Exit codes:
@@ -29,7 +29,7 @@
 #   35 the set is damaged
 #   36 the statements to be run after the restore failed
 : "${SANDBOX_ROLE:?}" "${SOURCE_DATABASE:?}" "${LOCK_TIMEOUT:?}" "${SESSION_GRACE_SECONDS:?}"
-: "${SOURCE:?}" "${FULL?}" "${ONLINE?}" "${WORDS?}" "${SET_SHA256?}"
+: "${SOURCE:?}" "${FULL?}" "${ONLINE?}" "${WORDS?}" "${SET_SHA256?}" "${PRODUCTION?}"
 : "${TARGET_SQL:?}" "${CHECKS_SQL:?}" "${ANEW_SQL:?}" "${BUDGET_SQL:?}" "${SESSIONS_SQL:?}" "${BEGIN_SQL:?}" "${COMPARE_SQL:?}" "${COMPARED_SQL:?}" "${TEMPORARY_SQL:?}"
 : "${MOVES_SQL:?}" "${PUT_BACK_SQL:?}"
 : "${WIPE_SQL:?}" "${SEQUENCES_SQL:?}" "${VERIFY_SQL:?}" "${AFTER_SQL:?}" "${READY_SQL:?}" "${COMMIT_SQL:?}" "${BLOCKERS_SQL:?}" "${FATE_SQL:?}" "${ANALYZE_SQL:?}"
@@ -181,12 +181,13 @@ fi
 if [ "$mode" = full ]; then
     tell "$BEGIN_SQL" "$CHECKS_SQL" "$WIPE_SQL" "$CHECKS_SQL" '\o ignored'
     pour toc preamble
-    tell '\o' "$PINNED_SQL" "$SEQUENCES_SQL" "$CHECKS_SQL" "$PRINTS_SQL" "$VERIFY_SQL"
+    tell '\o' "$PINNED_SQL" "$SEQUENCES_SQL" "$CHECKS_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$VERIFY_SQL"
 else
     entries_of_moving
     [ ! -s toc.moving ] || pour toc.moving to_temporary
     tell "$MOVES_SQL" "$PUT_BACK_SQL"
-    if [ -s toc.moving ] && [ -s toc.views ]; then
+    # Also where no row moved: one may have been filled from rows that have been put back since.
+    if [ -s toc.views ]; then
         tell '\o ignored'
         pour toc.views preamble
         tell '\o'

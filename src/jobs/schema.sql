@@ -1,6 +1,6 @@
 -- The fingerprint of schema public from the catalog alone: all that the archive carries of it, object by object, without owners, grants
 -- and the functions to skip. What is a kind that is not described here makes it empty: then nobody may take two schemas for the same.
--- Expressions come qualified, as search_path is pg_catalog alone. The answers are the variables sl_schema and sl_objects.
+-- Expressions come qualified, as search_path is pg_catalog alone. An heir's columns may lie in another order after a restore. The answers are the variables sl_schema and sl_objects.
 \set sl_schema ''
 \set sl_objects '{}'
 \if :sl_fingerprints
@@ -60,7 +60,8 @@ WITH part AS MATERIALIZED (
     UNION ALL
     SELECT r.called, string_agg(concat_ws('|', 'column', a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
         a.attgenerated, a.attstorage, nullif(:sl_compression::text, ''), nullif(a.attstattarget, -1), a.attoptions, a.attislocal,
-        CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation END, '=' || pg_get_expr(d.adbin, d.adrelid)), E'\n' ORDER BY a.attnum)
+        CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation END, '=' || pg_get_expr(d.adbin, d.adrelid)), E'\n' ORDER BY CASE WHEN EXISTS (SELECT FROM pg_inherits WHERE inhrelid = r.oid) THEN 0 ELSE a.attnum END,
+        a.attname COLLATE "C")
     FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped JOIN pg_type t ON t.oid = a.atttypid
         LEFT JOIN pg_attrdef d ON d.adrelid = r.oid AND d.adnum = a.attnum
     WHERE r.relkind <> 'S' GROUP BY r.called

@@ -19,6 +19,7 @@ macro_rules! files {
             ("PINNED_SQL", include_str!("pinned.sql")),
             ("SCHEMA_SQL", include_str!("schema.sql")),
             ("PRINTS_SQL", include_str!("prints.sql")),
+            ("MESSAGES_AWK", include_str!("messages.awk")),
             $(($name, include_str!($file))),*
         ]
     };
@@ -61,7 +62,8 @@ pub const RESTORE: Script = Script {
         "FULL",
         "ONLINE",
         "WORDS",
-        "SET_SHA256"
+        "SET_SHA256",
+        "PRODUCTION"
     ),
     files: files! {
         "TARGET_SQL": "target.sql",

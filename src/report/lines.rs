@@ -13,6 +13,8 @@ const QUIET: Duration = Duration::from_secs(5);
 pub(super) struct Lines {
     detail: Detail,
     paint: Paint,
+    /// Steps are told with -v only.
+    looks: bool,
     shared: Arc<Shared>,
     ticker: Option<JoinHandle<()>>,
 }
@@ -33,12 +35,12 @@ struct State {
 }
 
 impl Lines {
-    pub(super) fn new(detail: Detail, paint: Paint) -> Self {
+    pub(super) fn new(detail: Detail, paint: Paint, looks: bool) -> Self {
         let shared = Arc::new(Shared::default());
         let ticking = Arc::clone(&shared);
         // Without it the log is only quieter.
         let ticker = (detail != Detail::Quiet).then(|| std::thread::Builder::new().spawn(move || ticking.tick()).ok());
-        Self { detail, paint, shared, ticker: ticker.flatten() }
+        Self { detail, paint, looks, shared, ticker: ticker.flatten() }
     }
 }
 
@@ -65,7 +67,8 @@ impl Shared {
 impl Report for Lines {
     fn event(&self, event: Event<'_>) {
         let mut state = self.shared.state();
-        let mut shown = self.detail.shows(&event);
+        let step = matches!(event, Event::StepStarted { .. } | Event::StepDone { .. });
+        let mut shown = self.detail.shows(&event) && !(step && self.looks && self.detail < Detail::Verbose);
         match &event {
             Event::StepStarted { .. } | Event::PuttingBack => {
                 state.live = Live::begun(&event);

@@ -187,6 +187,7 @@ impl<'a> Table<'a> {
         calls.extend(when(cold, target.any(["create", "get", "delete"], "batch", "jobs")));
         calls.extend(when(warm, target.any(["create"], "apps", "deployments")));
         calls.extend(when(warm, on_warm("update")));
+        calls.extend(when(Sometimes("for `checkpoint --warm` where its Pod does not come up"), on_warm("delete")));
         calls
     }
 
@@ -209,6 +210,7 @@ impl<'a> Table<'a> {
         calls.extend(when(left, target.any(["list", "watch"], CORE, "pods")));
         calls.extend(when(left, target.any(["delete"], "batch", "jobs")));
         calls.extend(when(left, target.any(["delete"], CORE, "secrets")));
+        calls.extend(when(left, target.named(["delete"], "apps", "deployments", golden::NAME)));
         calls.extend(when(
             Sometimes("for `recover --wait`, and so for `--watchdog`"),
             target.on_lease(["list", "watch"]),

@@ -1,6 +1,5 @@
 //! Production's documents, copied from its Pod into the sandbox's.
 use super::Context;
-use crate::cli::program;
 use crate::cluster::documents::{Approved, Side};
 use crate::report::Event;
 use anyhow::{Context as _, Result};
@@ -22,13 +21,9 @@ pub(super) async fn sync(cx: &mut Context<'_>) -> Result<()> {
         let progress = move |done| report.event(Event::Moved { done, total });
         cx.cluster.bring_documents(sides, &settings.documents_trees, compared, &Approved, &progress).await
     };
-    let (copied, _) = copy.await.with_context(|| match cx.summary.committed {
-        // Not the whole refresh again, with its downtime.
-        true => format!(
-            "the database is production's already, but could not copy the documents; what has arrived stays, `{} sync-documents` sends the rest",
-            program()
-        ),
-        false => "could not copy the documents; what has arrived stays, run it again to send the rest".to_owned(),
+    let (copied, _) = copy.await.context(match cx.summary.committed {
+        true => "could not copy the documents; what has arrived stays",
+        false => "could not copy the documents; what has arrived stays, run it again to send the rest",
     })?;
     if !copied.changed_while_read.is_empty() {
         let count = copied.changed_while_read.len();

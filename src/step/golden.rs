@@ -33,16 +33,18 @@ pub struct State {
     documents: Option<(PodRef, Compared)>,
 }
 
+impl State {
+    /// Whether the sandbox is brought to a checkpoint.
+    pub(super) fn is_reset(&self) -> bool {
+        self.verified.is_some()
+    }
+}
+
 impl Context<'_> {
     /// When production's data was read that the sandbox has now, as far as anybody knows.
-    async fn data_read_at(&self) -> Option<String> {
-        if self.summary.data_read_at.is_some() {
-            return self.summary.data_read_at.clone();
-        }
-        // Without the right to it, or where it is damaged, nobody knows.
-        let record = self.cluster.record(&self.settings.sandbox.namespace).await;
-        let record = record.inspect_err(|error| tracing::info!("{error:#}")).ok()??;
-        Some(record.data_read_at?.to_string())
+    fn data_read_at(&self) -> Option<String> {
+        // Without the right to the record, or where it is damaged, nobody knows.
+        self.summary.data_read_at.clone().or_else(|| Some(self.record.data_read_at_least()?.to_string()))
     }
 
     fn golden_pod(&self) -> Result<PodRef> {

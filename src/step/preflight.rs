@@ -29,6 +29,8 @@ pub struct Found {
     pub target_host: Option<String>,
     /// Whether the sandbox is stopped meanwhile.
     pub stops: bool,
+    /// Whether production's documents come after its database.
+    pub copies_documents: bool,
     /// What should be known before the run, but does not stop it.
     pub warnings: Vec<String>,
     pub notes: Vec<String>,
@@ -145,7 +147,8 @@ pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Resu
         Some(sandbox) if wrong.is_empty() => {
             notes.extend(golden.iter().flat_map(|golden| golden.notes.clone()));
             let prod = prod_rollout;
-            Ok(Found { database, prod, sandbox, golden, backup, target_host, stops: scope.stops, warnings, notes })
+            let Scope { stops, documents: copies_documents, .. } = scope;
+            Ok(Found { database, prod, sandbox, golden, backup, target_host, stops, copies_documents, warnings, notes })
         }
         _ => Err(in_the_way(&wrong)),
     }

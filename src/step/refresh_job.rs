@@ -1,9 +1,12 @@
 //! The Job that dumps production and restores the dump into the sandbox: started early, let go late.
 mod containers;
 
+use super::intent::Intent;
 use super::{Context, Running, about_image, waiting};
+use crate::cli::Side;
 use crate::cluster::job::{Line, RefreshJob};
-use crate::jobs::{self, Event, Mode, Word};
+use crate::jobs::{self, Event, Identity, Mode, Word};
+use crate::record::Server;
 use crate::summary::Database;
 use crate::undo::Undo;
 use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
@@ -85,13 +88,16 @@ pub(super) async fn restore(cx: &mut Context<'_>) -> Result<()> {
     let owner = running(cx)?.owner.clone();
     // Newest in the journal: whatever ends the run now, the restore ends before the application starts.
     cx.guard.before_change(Undo::DeleteJob { namespace: owner.namespace.clone(), name: owner.name.clone() }).await?;
+    let intent = Intent::of(cx, cx.summary.data_read_at.as_deref(), cx.found.copies_documents).await;
+    cx.summary.set_out = true;
     let disturbed = cx.cluster.disturbed(super::argocd::stopped(cx.settings));
     tokio::select! {
         biased;
         disturbed = disturbed => Err(disturbed),
-        restored = restore_up_to_the_commit(cx) => restored,
+        (restored, ()) = async { tokio::join!(restore_up_to_the_commit(cx), intent.write()) } => restored,
     }
     .context("the restore was not committed")?;
+    cx.summary.told_to_commit = true;
     tell(cx, "commit", committed).await
 }
 
@@ -182,16 +188,19 @@ async fn next_event(cx: &mut Context<'_>, container: &str) -> Result<Option<Even
     loop {
         let log = running(cx)?.log.as_mut().context("a bug: nobody follows the Job's log")?;
         match log.next().await {
-            Ok(Line::Text(line)) => match Event::parse(&line) {
-                Some(Event::Refused { reason, items, .. }) => {
+            Ok(Line::Text(line)) => match Event::read(&line) {
+                Err(damaged) => bail!("the log of {container} has {damaged}"),
+                Ok(Some(Event::Refused { code, reason, items, .. })) => {
                     cx.report.event(crate::report::Event::Log { line: &line });
+                    // It says itself what came of the word.
+                    cx.summary.told_to_commit &= code == jobs::FATE_UNKNOWN;
                     refused = Some((reason, items));
                 }
-                Some(event) => {
+                Ok(Some(event)) => {
                     record(cx, &event);
                     return Ok(Some(event));
                 }
-                None => {
+                Ok(None) => {
                     cx.report.event(crate::report::Event::Log { line: &line });
                     if tail.len() == TAIL {
                         tail.pop_front();
@@ -245,8 +254,14 @@ fn script(container: &str) -> &'static jobs::Script {
 
 fn record(cx: &mut Context<'_>, event: &Event) {
     match event {
-        Event::Source(source) => cx.summary.data_read_at = Some(source.read_at.clone()),
-        Event::Counted { tables, rows, sequences, .. } => {
+        Event::Source(source) => {
+            cx.summary.data_read_at = Some(source.read_at.clone());
+            cx.summary.production = production_host(cx).map(|host| server(source, host));
+        }
+        Event::Counted { tables, rows, sequences, owners, .. } => {
+            if let Some(production) = &mut cx.summary.production {
+                production.owners.clone_from(owners);
+            }
             cx.summary.database =
                 Some(Database { tables: *tables, rows: *rows, sequences: *sequences, dump_bytes: 0, put_back: None });
         }
@@ -268,9 +283,33 @@ fn record(cx: &mut Context<'_>, event: &Event) {
                 database.put_back = Some(*moved);
             }
         }
-        Event::Verified { .. } => cx.progress("restored and found equal"),
+        Event::Verified { not_compared, .. } => {
+            cx.summary.not_compared.clone_from(not_compared);
+            cx.progress("restored and found equal");
+        }
         Event::Terminated { sessions } => cx.note(format!("ended {sessions} sessions of the application")),
         Event::Analyzed { failed } if !failed.is_empty() => cx.warn(format!("ANALYZE failed: {}", failed.join("; "))),
         _ => {}
+    }
+}
+
+/// `None` where it is the sandbox that is read.
+fn production_host<'a>(cx: &Context<'a>) -> Option<&'a str> {
+    match (&cx.found.database, &cx.found.backup) {
+        (Some(found), _) => Some(&found.prod_host),
+        (None, Some(found)) if cx.settings.wanted.side == Side::Prod => Some(&found.host),
+        _ => None,
+    }
+}
+
+fn server(source: &Identity, host: &str) -> Server {
+    Server {
+        host: host.to_owned(),
+        system_identifier: source.system_identifier.clone(),
+        address: source.address.clone(),
+        port: source.port,
+        database: source.database.clone(),
+        database_oid: source.database_oid,
+        owners: Vec::new(),
     }
 }

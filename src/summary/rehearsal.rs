@@ -1,5 +1,5 @@
 //! What the rehearsal loop has to say: a checkpoint that was taken, what was put back, what differs.
-use super::size;
+use super::{many, size};
 use crate::golden::difference::Difference;
 use crate::golden::manifest::Checkpoint;
 use crate::jobs::{self, Mode};
@@ -40,6 +40,9 @@ pub struct Reset {
     pub rows: jobs::PutBack,
     /// Tables, rows and sequences that were found equal before the commit.
     pub verified: [u64; 3],
+    /// What was not, for the summary.
+    #[serde(skip)]
+    pub not_compared: Vec<String>,
 }
 
 impl Rehearsal {
@@ -73,7 +76,7 @@ impl Display for Rehearsal {
             write!(f, "{difference}")?;
         }
         match (&self.reset, &self.checkpoint) {
-            (Some(put_back), Some(checkpoint)) => writeln!(f, "{put_back}checkpoint {}", line(checkpoint)),
+            (Some(_), Some(checkpoint)) => writeln!(f, "checkpoint {}", line(checkpoint)),
             (None, Some(checkpoint)) => show(f, checkpoint),
             _ => Ok(()),
         }
@@ -87,7 +90,10 @@ impl Display for Reset {
             Some(Mode::Full) => writeln!(f, "database   wiped and restored: {}", self.why),
             _ => writeln!(
                 f,
-                "database   {tables} tables put back: {added} rows added, {changed} changed, {removed} removed; {sequences} sequences"
+                "database   {} put back: {} added, {changed} changed, {removed} removed; {}",
+                many(tables, "table"),
+                many(added, "row"),
+                many(sequences, "sequence")
             ),
         }
     }
@@ -104,11 +110,11 @@ fn list(f: &mut fmt::Formatter<'_>, checkpoints: &[Checkpoint]) -> fmt::Result {
 fn line(one: &Checkpoint) -> String {
     let Checkpoint { name, taken_at, by, database, documents, bytes, .. } = one;
     format!(
-        "{name}: taken {taken_at} by {by}, production's data of {}; {} tables, {} rows, {} documents, {}",
+        "{name}: taken {taken_at} by {by}, production's data of {}; {}, {}, {}, {}",
         one.data_read_at.as_deref().unwrap_or("an unknown time"),
-        database.tables,
-        database.rows,
-        documents.files,
+        many(database.tables, "table"),
+        many(database.rows, "row"),
+        many(documents.files, "document"),
         size(*bytes)
     )
 }
@@ -120,12 +126,13 @@ fn show(f: &mut fmt::Formatter<'_>, one: &Checkpoint) -> fmt::Result {
     writeln!(f, "data       production's as of {}", one.data_read_at.as_deref().unwrap_or("an unknown time"))?;
     writeln!(
         f,
-        "database   {}: {} tables, {} rows, {} sequences; dump {}",
+        "database   {}: {}, {}, {}; dump {}",
         database.name,
-        database.tables,
-        database.rows,
-        database.sequences,
+        many(database.tables, "table"),
+        many(database.rows, "row"),
+        many(database.sequences, "sequence"),
         size(database.dump_bytes)
     )?;
-    writeln!(f, "documents  {}: {} files, {}", documents.trees.join(", "), documents.files, size(documents.bytes))
+    let files = many(documents.files, "file");
+    writeln!(f, "documents  {}: {files}, {}", documents.trees.join(", "), size(documents.bytes))
 }

@@ -1,5 +1,6 @@
 //! Production under attack: each of these is refused before anything of the sandbox is touched, or comes to nothing.
 mod pods;
+mod rows;
 mod settings;
 
 use crate::support::container::image;

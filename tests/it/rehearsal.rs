@@ -2,6 +2,7 @@
 mod around;
 mod beside;
 mod damage;
+mod halfway;
 mod killed;
 mod shelf;
 mod world;

@@ -3,6 +3,7 @@ mod adversity;
 mod differences;
 mod diffs;
 mod dump;
+mod messages;
 mod refusals;
 mod resets;
 mod run;

@@ -1,11 +1,13 @@
 //! Connections that end in every way, as messages of a made-up socket.
 use super::wire::halves;
 use super::*;
+use crate::cluster::talk::{Talk, frame};
 use futures::{Sink, Stream};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 use std::task::{Context as Task, Poll};
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 
@@ -140,4 +142,62 @@ proptest! {
         messages.push(Message::Binary(with(3, SUCCESS).into()));
         prop_assert_eq!(heard(messages), (content, Some(Ended::Code(0))));
     }
+}
+/// Says nothing but pongs, and keeps what it is sent.
+struct Idle {
+    sent: Arc<Mutex<Vec<Message>>>,
+    pongs: tokio::time::Interval,
+}
+
+impl Stream for Idle {
+    type Item = Result<Message, SocketError>;
+    fn poll_next(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Option<Self::Item>> {
+        self.pongs.poll_tick(task).map(|_| Some(Ok(Message::Pong(Vec::new().into()))))
+    }
+}
+
+impl Sink<Message> for Idle {
+    type Error = SocketError;
+    fn poll_ready(self: Pin<&mut Self>, _: &mut Task<'_>) -> Poll<Result<(), SocketError>> {
+        Poll::Ready(Ok(()))
+    }
+    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), SocketError> {
+        self.sent.lock().expect("no panic").push(message);
+        Ok(())
+    }
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Task<'_>) -> Poll<Result<(), SocketError>> {
+        Poll::Ready(Ok(()))
+    }
+    fn poll_close(self: Pin<&mut Self>, _: &mut Task<'_>) -> Poll<Result<(), SocketError>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn idle() -> (Talk, Arc<Mutex<Vec<Message>>>) {
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let pongs = tokio::time::interval(std::time::Duration::from_secs(30));
+    let (input, output) = halves(Idle { sent: Arc::clone(&sent), pongs }, "pod a/b".to_owned());
+    (Talk::over(input, output), sent)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_that_nobody_drives_is_kept_alive_until_it_is_dropped() {
+    let (talk, sent) = idle();
+    let minutes = |count: u64| tokio::time::sleep(std::time::Duration::from_secs(count * 60));
+    minutes(5).await;
+    let pings = || sent.lock().expect("no panic").iter().filter(|message| message.is_ping()).count();
+    let before = pings();
+    assert!(before >= 10, "a load balancer cuts after a minute: {before}");
+    drop(talk);
+    minutes(5).await;
+    assert_eq!(pings(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_script_that_never_ends_is_given_up() {
+    let (mut talk, sent) = idle();
+    let pod = PodRef { namespace: "a".to_owned(), pod: "b".to_owned(), container: None };
+    let error = talk.tell(&pod, vec![frame(b"go")]).await.err().expect("a limit").to_string();
+    assert!(error.contains("a script in pod a/b has not ended within 60 minutes"), "{error}");
+    assert!(sent.lock().expect("no panic").iter().any(Message::is_binary));
 }

@@ -17,7 +17,7 @@ const STATUS: u8 = 3;
 
 pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 /// Load balancers cut connections on which nothing moves, some after 60 s.
-const PING: Duration = Duration::from_secs(25);
+pub(in crate::cluster) const PING: Duration = Duration::from_secs(25);
 /// A server from which nothing comes for so long, no answer to a ping either, is gone.
 const SILENCE: Duration = Duration::from_secs(180);
 /// How much of stderr is kept for a message.
@@ -88,8 +88,14 @@ impl Input {
     pub async fn keep_alive<T>(&mut self) -> Result<T> {
         loop {
             self.pings.tick().await;
-            self.sink.send(Message::Ping(Bytes::new())).await.with_context(|| self.lost())?;
+            self.ping().await?;
         }
+    }
+
+    /// # Errors
+    /// The connection is lost.
+    pub(in crate::cluster) async fn ping(&mut self) -> Result<()> {
+        self.sink.send(Message::Ping(Bytes::new())).await.with_context(|| self.lost())
     }
 
     fn lost(&self) -> String {

@@ -1,7 +1,7 @@
 //! The status for a person: one line a fact.
 use super::{Running, Status};
 use crate::cli::{program, spoken};
-use crate::record::{Act, Record, now};
+use crate::record::{Act, Record, Unfinished, now};
 use jiff::Timestamp;
 
 /// After so long without a sign of life a run may be dead; only looking at its Lease for a while tells.
@@ -19,6 +19,9 @@ pub(super) fn of(status: &Status) -> String {
     for (environment, backup) in &record.backups {
         act(&format!("backup {environment}"), Some(backup));
     }
+    let unfinished =
+        record.unfinished.as_ref().filter(|unfinished| !run.as_ref().is_some_and(|run| run.is(&unfinished.run)));
+    lines.extend(unfinished.map(|unfinished| line("not finished", &left(unfinished))));
     lines.extend(run.iter().flat_map(running));
     for drift in drift {
         lines.push(line("drift", &drift.what));
@@ -59,6 +62,17 @@ fn told(act: &Act) -> String {
     let name = name.as_ref().map_or(String::new(), |name| format!(" {name}"));
     let mode = mode.as_ref().map_or(String::new(), |mode| format!(", {mode}"));
     format!("{command}{name} {}, at {at}, by {by} in {seconds:.1} s (run {run}{mode})", ago(*at))
+}
+
+/// What a run that was ended has left half done.
+fn left(unfinished: &Unfinished) -> String {
+    let Unfinished { at, by, run, command, name, database, .. } = unfinished;
+    let name = name.as_ref().map_or(String::new(), |name| format!(" {name}"));
+    let what = match database {
+        true => "it is not known whether the database is what it was to become, or as it was",
+        false => "the database is what it was to become, the documents are not",
+    };
+    format!("{command}{name} {}, by {by} (run {run}), was ended: {what}; run it again", ago(*at))
 }
 
 fn running(run: &Running) -> Vec<String> {

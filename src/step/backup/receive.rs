@@ -96,6 +96,7 @@ pub(in crate::step) async fn read(cx: &mut Context<'_>) -> Result<()> {
 
 pub(in crate::step) async fn start_receiver(cx: &mut Context<'_>) -> Result<()> {
     let host = cx.found.target_host.as_ref().context("a bug: the preflight looked at no database")?;
+    cx.is_not_production(host)?;
     let namespace = cx.settings.sandbox.namespace.clone();
     let job = refresh_job::name(cx.run);
     cx.guard.before_change(Undo::DeleteJob { namespace: namespace.clone(), name: job.clone() }).await?;

@@ -3,7 +3,7 @@ use crate::cluster::Cluster;
 use crate::cluster::exec::{Ended, PodRef};
 use crate::cluster::talk::{Spoken, Talk};
 use crate::golden::scripts::{command_line, variable};
-use crate::jobs::{Event, Script, Word};
+use crate::jobs::{self, Event, Script, Word};
 use crate::report::{self, Report};
 use anyhow::{Context as _, Result, bail};
 use std::collections::VecDeque;
@@ -36,7 +36,8 @@ pub(super) struct Conversation {
     talk: Talk,
     script: &'static Script,
     tail: VecDeque<String>,
-    refused: Option<(String, Vec<String>)>,
+    /// With which exit code, and why.
+    refused: Option<(i32, String, Vec<String>)>,
 }
 
 impl Conversation {
@@ -71,17 +72,15 @@ impl Conversation {
     pub(super) async fn next(&mut self, report: &dyn Report) -> Result<Option<Event>> {
         loop {
             match self.talk.next().await? {
-                Spoken::Line(line) => match Event::parse(&line) {
-                    Some(Event::Refused { reason, items, .. }) => {
+                Spoken::Line(line) => match Event::read(&line) {
+                    // A row that cannot be read is not left out as if it did not differ.
+                    Err(damaged) => bail!("{} told {damaged}", self.script.name),
+                    Ok(Some(Event::Refused { code, reason, items, .. })) => {
                         report.event(report::Event::Log { line: &line });
-                        self.refused = Some((reason, items));
+                        self.refused = Some((code, reason, items));
                     }
-                    Some(event) => return Ok(Some(event)),
-                    // A row that cannot be read is not left out as if it did not differ. Its values are not for a message.
-                    None if line.starts_with("{\"event\"") => {
-                        bail!("{} told an event of {} bytes that cannot be read", self.script.name, line.len())
-                    }
-                    None => {
+                    Ok(Some(event)) => return Ok(Some(event)),
+                    Ok(None) => {
                         report.event(report::Event::Log { line: &line });
                         self.tail.push_back(line);
                         if self.tail.len() > TAIL {
@@ -114,13 +113,18 @@ impl Conversation {
         bail!("{} ended before it was told to {word:?}", self.script.name)
     }
 
+    /// Whether the script itself has said that nothing was committed.
+    pub(super) fn rolled_back(&self) -> bool {
+        self.refused.as_ref().is_some_and(|(code, ..)| *code != jobs::FATE_UNKNOWN)
+    }
+
     fn why(&self, ended: &Ended) -> String {
         let name = self.script.name;
         let code = match ended {
             Ended::Code(code) => *code,
             Ended::Failed(why) => return format!("{name} could not be run: {why}"),
         };
-        if let Some((reason, items)) = &self.refused {
+        if let Some((_, reason, items)) = &self.refused {
             return self.script.refused(code, reason, items);
         }
         let meaning = self.script.meaning(code).unwrap_or("for a reason of its own");

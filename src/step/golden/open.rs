@@ -25,6 +25,7 @@ pub(super) fn job_name(run: &str) -> String {
 /// Without a volume there is nothing to open, and no checkpoint: what is asked for then says so.
 pub(super) async fn open(cx: &mut Context<'_>) -> Result<()> {
     let found = cx.found.golden.as_ref().context("a bug: the preflight did not look at the golden volume")?;
+    cx.is_not_production(&found.host)?;
     let settings = cx.settings;
     let namespace = &settings.sandbox.namespace;
     if found.claim.is_none() {
@@ -38,12 +39,13 @@ pub(super) async fn open(cx: &mut Context<'_>) -> Result<()> {
     let wanted = golden_pod(settings, found);
     let (pod, cold) = match cx.cluster.warm_pod(&wanted).await? {
         Warm::Ready(pod) => (pod, false),
-        Warm::No if settings.wanted.warm || cx.cluster.is_kept_warm(namespace).await? => {
+        Warm::No if cx.cluster.is_kept_warm(namespace).await? => {
             let kept = cx.cluster.keep_warm(&wanted);
             let kept = waiting(cx.report, "waiting for the golden Pod, which is kept then", kept).await;
             let kept = kept.map_err(|error| about_image(error, "pg-image"));
             (kept.context("the golden Pod does not come up, and `checkpoint cool` takes it away")?, false)
         }
+        Warm::No if settings.wanted.warm => (warmed(cx, &wanted).await?, false),
         Warm::No => {
             let (namespace, name) = (namespace.clone(), job_name(cx.run));
             cx.guard.before_change(Undo::DeleteJob { namespace, name: name.clone() }).await?;
@@ -57,6 +59,18 @@ pub(super) async fn open(cx: &mut Context<'_>) -> Result<()> {
     };
     cx.golden.open = Some(Open { pod, cold });
     Ok(())
+}
+
+/// One that is up stays, whatever becomes of this run; one that does not come up is taken away again.
+async fn warmed(cx: &Context<'_>, wanted: &GoldenPod<'_>) -> Result<PodRef> {
+    let namespace = wanted.namespace.to_owned();
+    cx.guard.before_change(Undo::RemoveGolden { namespace }).await?;
+    let kept = cx.cluster.keep_warm(wanted);
+    let kept = waiting(cx.report, "waiting for the golden Pod, which is kept then", kept).await;
+    let kept = kept.map_err(|error| about_image(error, "pg-image"));
+    let pod = kept.context("the golden Pod does not come up")?;
+    cx.guard.let_stand(|undo| matches!(undo, Undo::RemoveGolden { .. })).await?;
+    Ok(pod)
 }
 
 async fn make_claim(cx: &mut Context<'_>) -> Result<()> {

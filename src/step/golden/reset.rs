@@ -6,9 +6,10 @@ use super::verify;
 use crate::golden::documents as documents_of;
 use crate::jobs::{Event, Word};
 use crate::report;
+use crate::step::intent::Intent;
 use crate::step::{Context, argocd};
 use crate::undo::Undo;
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use std::time::Duration;
 
 /// How long the script is listened to when the word to commit could not be said.
@@ -20,21 +21,28 @@ pub(super) async fn database(cx: &mut Context<'_>) -> Result<()> {
     if cx.found.stops {
         last_undone_first(cx).await?;
     }
+    let checkpoint = cx.golden.verified.clone().context("a bug: no checkpoint was verified")?;
+    let intent = Intent::of(cx, checkpoint.data_read_at.as_deref(), true).await;
+    cx.summary.set_out = true;
     let disturbed = cx.cluster.disturbed(argocd::stopped(cx.settings));
     let stops = cx.found.stops;
     let moved = tokio::select! {
         biased;
         disturbed = disturbed, if stops => Err(disturbed),
-        restored = up_to_the_commit(cx, &mut restore) => restored,
+        (restored, ()) = async { tokio::join!(up_to_the_commit(cx, &mut restore), intent.write()) } => restored,
     }
     .context("nothing was committed, the sandbox's database is as it was")?;
-    committed(cx, &mut restore).await.context(
-        "it was told to commit, and did not say that it has: the database is the checkpoint's or as it was, whole; run it again",
-    )?;
-    cx.summary.rehearsal.reset = Some(moved);
+    cx.summary.told_to_commit = true;
+    let committed = committed(cx, &mut restore).await;
+    cx.summary.told_to_commit = !restore.rolled_back();
+    committed?;
     cx.summary.committed = true;
+    cx.summary.data_read_at.clone_from(&checkpoint.data_read_at);
+    cx.summary.not_compared.clone_from(&moved.not_compared);
+    cx.summary.rehearsal.checkpoint = Some(checkpoint);
+    cx.summary.rehearsal.reset = Some(moved);
     cx.golden.restore = Some(restore);
-    note(cx)
+    Ok(())
 }
 
 /// The word may have arrived although it seems not to; then the script tells what came of it.
@@ -77,8 +85,9 @@ async fn up_to_the_commit(cx: &Context<'_>, restore: &mut Conversation) -> Resul
                 moved.rows = *rows;
                 return;
             }
-            Event::Verified { tables, rows, sequences } => {
+            Event::Verified { tables, rows, sequences, not_compared } => {
                 moved.verified = [*tables, *rows, *sequences];
+                moved.not_compared.clone_from(not_compared);
                 "put back and found equal"
             }
             _ => return,
@@ -94,14 +103,6 @@ async fn up_to_the_commit(cx: &Context<'_>, restore: &mut Conversation) -> Resul
     Ok(moved)
 }
 
-/// What the sandbox is from now on.
-fn note(cx: &mut Context<'_>) -> Result<()> {
-    let checkpoint = cx.golden.verified.clone().context("a bug: no checkpoint was verified")?;
-    cx.summary.data_read_at.clone_from(&checkpoint.data_read_at);
-    cx.summary.rehearsal.checkpoint = Some(checkpoint);
-    Ok(())
-}
-
 /// What the planner should know is brought up to date meanwhile.
 pub(super) async fn documents(cx: &mut Context<'_>) -> Result<()> {
     let restore = cx.golden.restore.take();
@@ -110,9 +111,8 @@ pub(super) async fn documents(cx: &mut Context<'_>) -> Result<()> {
     if let Err(error) = analyzed {
         cx.warn(format!("the database has been put back, but what follows failed: {error:#}"));
     }
-    put_back.context("the database is the checkpoint's, the documents are not yet: run it again").map(|copied| {
-        cx.summary.documents = Some(copied);
-    })
+    cx.summary.documents = Some(put_back.context("could not put the documents back")?);
+    Ok(())
 }
 
 async fn put_back(
@@ -131,6 +131,9 @@ async fn put_back(
     let sums = Sums { place: Place { cluster: cx.cluster, pod: &golden, run: cx.run }, name };
     let trees = &cx.settings.documents_trees;
     let (copied, _) = cx.cluster.bring_documents(sides, trees, compared, &sums, &told(cx.report)).await?;
+    // Nobody has anything to write there.
+    let odd = &copied.changed_while_read;
+    ensure!(odd.is_empty(), "the checkpoint's own documents changed while they were read: {}", odd.join(", "));
     Ok(copied)
 }
 

@@ -43,7 +43,7 @@ pub(super) async fn save(cx: &mut Context<'_>) -> Result<()> {
         taken_at: now(),
         by: cx.guard.holder().await,
         tool: env!("CARGO_PKG_VERSION").to_owned(),
-        data_read_at: cx.data_read_at().await,
+        data_read_at: cx.data_read_at(),
         database,
         documents,
         ..Checkpoint::default()
@@ -74,8 +74,15 @@ async fn dump(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<Database>
     let mut database = Database { name: cx.settings.sandbox.database.clone(), ..Database::default() };
     while let Some(event) = script.next(cx.report).await.context("cannot save the database")? {
         match event {
-            Event::Counted { tables, rows, sequences, .. } => {
+            Event::Counted { tables, rows, sequences, large_objects, .. } => {
                 database = Database { tables, rows, sequences, ..database };
+                if large_objects > 0 {
+                    let objects = report::many(large_objects, "large object");
+                    let text = format!(
+                        "the sandbox has {objects}: no checkpoint has them, and a reset that wipes and restores removes them"
+                    );
+                    cx.report.event(report::Event::Warning { text: &text });
+                }
             }
             Event::Dumped { bytes, .. } => database.dump_bytes = bytes,
             _ => {}

@@ -71,7 +71,10 @@ pub(super) async fn delete(cx: &mut Context<'_>) -> Result<()> {
 /// That there is none of the name, and which there are.
 pub(super) fn missing(name: &str, names: &[String]) -> Error {
     match names {
-        [] => anyhow!("there is no checkpoint {name}, and no other: take one with `{} checkpoint`", program()),
-        names => anyhow!("there is no checkpoint {name}; there are: {}", names.join(", ")),
+        [] => anyhow!(
+            "there is no checkpoint {name}, and no other: take one with `{} checkpoint`; nothing was changed",
+            program()
+        ),
+        names => anyhow!("there is no checkpoint {name}; there are: {}; nothing was changed", names.join(", ")),
     }
 }

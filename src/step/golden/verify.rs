@@ -83,6 +83,7 @@ async fn prepare(cx: &Context<'_>, place: Place<'_>, name: &str) -> Result<Conve
         ("ONLINE", online),
         ("WORDS", "stdin"),
         ("SET_SHA256", ""),
+        ("PRODUCTION", &cx.record.production_as_text()),
     ];
     let mut restore = Conversation::open(place, &RESTORE, &env, false).await?;
     restore.waits_for(Word::Restore, cx.report, |_| {}).await?;

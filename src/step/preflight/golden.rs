@@ -30,6 +30,9 @@ pub(super) async fn check(
     let secret = keep(wrong, secret);
     let claim = keep(wrong, claim)?;
     let host = secret.and_then(|secret| super::check_secret(settings, sandbox, &secret, wrong));
+    if settings.pg_host.is_some() && settings.prod.database == sandbox.database {
+        wrong.push(format!("production and the sandbox are the same database {}", sandbox.database));
+    }
     let mut notes = Vec::new();
     match &claim {
         Some(claim) => {

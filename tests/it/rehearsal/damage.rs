@@ -4,8 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use super::world::{Rehearsed, warm};
-use crate::support::postgres::{Production, SANDBOX as ACCESS};
+use crate::support::postgres::{PRODUCTION, Production, SANDBOX as ACCESS};
 use crate::support::sandbox::{SANDBOX, Sandbox};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 /// Changes one byte in the middle of a file, and neither its size nor its time.
 fn corrupt(file: &Path) {
@@ -115,4 +117,31 @@ async fn a_claim_of_another_size_is_used_as_it_is_and_said() {
     lab.quick(&["checkpoint", "--golden-size", "10Gi"]).await.assert_code(0).assert_says("never resized");
     let claim = lab.store.get("persistentvolumeclaims", SANDBOX, "sandbox-golden").expect("the claim");
     assert_eq!(claim["spec"]["resources"]["requests"]["storage"], "5Gi");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_leads_to_production_is_refused_by_its_name_and_by_the_server() {
+    let lab = warm().await;
+    lab.quick(&["refresh-from-prod"]).await.assert_code(0);
+    lab.quick(&["checkpoint"]).await.assert_code(0);
+    let production = lab.postgres.checksum(PRODUCTION.database);
+    lab.change("secrets", SANDBOX, "vso-db-credentials", |secret| {
+        for (key, value) in [("username", PRODUCTION.user), ("password", PRODUCTION.password)] {
+            secret["data"][key] = STANDARD.encode(value).into();
+        }
+    });
+    let mistaken = ["reset", "--sandbox-database", PRODUCTION.database, "--sandbox-role", "erp_role"];
+    lab.quick(&mistaken).await.assert_code(1).assert_says("production and the sandbox are the same database erp");
+    // What production is may be mistaken, too.
+    let mistaken = [&mistaken[..], &["--prod-database", "other"]].concat();
+    let ran = lab.quick(&mistaken).await.assert_code(1);
+    ran.assert_says("production's, as a refresh or backup has read it").assert_says("nothing was changed");
+    // Under another name of the host only the server tells which database it is.
+    lab.change("configmaps", SANDBOX, "sandbox-lifecycle", |map| {
+        let record = map["data"]["record"].as_str().expect("a record");
+        map["data"]["record"] = record.replace("\"host\": \"", "\"host\": \"alias-of-").into();
+    });
+    let ran = lab.quick(&mistaken).await.assert_code(1);
+    ran.assert_says("exit code 21").assert_says("this is production's database");
+    assert_eq!(lab.postgres.checksum(PRODUCTION.database), production);
 }

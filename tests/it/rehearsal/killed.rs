@@ -118,3 +118,34 @@ async fn a_lost_lease_before_the_commit_commits_nothing() {
     finish(reset).await.assert_code(1).assert_says("taken or deleted by somebody else");
     assert_eq!(lab.rehearsed(), changed);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warm_pod_that_is_not_up_yet_goes_with_its_run_and_one_that_is_stays() {
+    let lab = Sandbox::with(&Production::Small, &[]).await;
+    lab.furnish_documents();
+    let kept = || lab.store.get("deployments", SANDBOX, "sandbox-lifecycle-golden").is_some();
+    for signal in ["KILL", "TERM"] {
+        let gate = Gate::new();
+        lab.api.faults.add(Rule::on_line("create deployments", Fault::HangAfter(gate.clone())));
+        let midway = reach(&lab, &["checkpoint", "--warm"], "[1/4]").await;
+        gate.reached().await;
+        assert!(kept());
+        midway.signal(signal);
+        midway.end().await;
+        lab.expire();
+        lab.run(&["recover"]).await.assert_code(0);
+        assert!(!kept(), "{signal}");
+    }
+    let pending = ["checkpoint", "--warm", "--golden-claim", "other", "--storage-class", "nobody-s"];
+    lab.quick(&pending)
+        .await
+        .assert_code(1)
+        .assert_says("put back: no Deployment erp-sandbox/sandbox-lifecycle-golden");
+    assert!(!kept());
+    let midway = reach(&lab, &["checkpoint", "--warm"], "[2/4]").await;
+    midway.signal("KILL");
+    midway.end().await;
+    lab.expire();
+    lab.run(&["recover"]).await.assert_code(0);
+    assert!(kept(), "it was up, and is kept as was asked for");
+}

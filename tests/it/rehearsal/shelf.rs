@@ -35,8 +35,12 @@ async fn a_warm_pod_serves_all_that_follows_and_is_removed_on_request() {
     assert_eq!(lab.sets().len(), 1);
     lab.run(&["checkpoint", "cool"]).await.assert_code(0);
     assert!(lab.store.get("deployments", SANDBOX, "sandbox-lifecycle-golden").is_none());
-    lab.run(&["checkpoint", "list"]).await.assert_code(0).assert_says("golden: taken");
+    let list = lab.run(&["checkpoint", "list"]).await.assert_code(0).assert_says("golden: taken");
     assert_eq!(jobs_made(&lab), 1);
+    assert!(!list.stderr.contains("[1/") && !list.stderr.contains("done in"), "{}", list.stderr);
+    lab.run(&["-v", "checkpoint", "list"]).await.assert_code(0).assert_says("[1/3]");
+    lab.run(&["reset", "third"]).await.assert_code(1).assert_says("there are: golden; nothing was changed");
+    lab.run(&["diff", "third"]).await.assert_code(1).assert_says("there are: golden; nothing was changed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! What goes wrong after the word leaves the old sandbox as it was, to the last row.
 use super::run::{Ended, Job, Shell};
 use crate::support::postgres::{PostgresServer, SANDBOX};
-use sandbox_lifecycle::jobs::{Event, Word};
+use sandbox_lifecycle::jobs::{Event, RESTORE, Word};
 use std::fs;
 use std::process::{Command, Stdio};
 
@@ -36,7 +36,9 @@ fn a_statement_that_fails_anywhere() {
                  CREATE EVENT TRIGGER stop ON ddl_command_end WHEN TAG IN ('{tag}') EXECUTE FUNCTION guard.stop()"));
         });
         let refused = ended.refused(30);
-        assert!(refused.contains("not today"), "{tag}: {refused}");
+        // Its own words may hold values of rows.
+        assert!(refused.contains("guard.stop() line 1 at RAISE"), "{tag}: {refused}");
+        assert!(!refused.contains("not today"), "{tag}: {refused}");
     }
 }
 
@@ -142,6 +144,62 @@ fn a_commit_whose_answer_was_lost_is_asked_after() {
         job.set("COMMIT_SQL", "\\! kill -s KILL $PPID");
     })
     .refused(30);
+}
+
+#[test]
+fn a_server_that_does_not_say_that_it_has_committed_is_not_waited_for() {
+    let server = PostgresServer::start();
+    let commit = text("COMMIT_SQL").replace("\nCOMMIT;", "\nROLLBACK;");
+    rolled_back(&server, |job| {
+        job.set("COMMIT_SQL", &commit);
+    })
+    .refused(30);
+}
+
+/// A text of the restore's.
+fn text(name: &str) -> &'static str {
+    RESTORE.files.iter().find(|(file, _)| *file == name).expect("one of its texts").1
+}
+
+#[test]
+fn objects_of_the_schema_that_are_not_the_dumps() {
+    let server = PostgresServer::start();
+    for (changes, says) in [
+        ("DROP INDEX public.llx_facture_lower_idx", "index llx_facture_lower_idx of table llx_facture is missing"),
+        ("CREATE INDEX more ON public.llx_user (api_key)", "index more of table llx_user is not of production"),
+        (
+            "ALTER TABLE public.llx_facture DROP CONSTRAINT fk_facture_type",
+            "constraint fk_facture_type of table llx_facture is missing",
+        ),
+        (
+            "ALTER TABLE public.llx_facture DISABLE TRIGGER update_customer_modtime",
+            "trigger update_customer_modtime of table llx_facture is another",
+        ),
+        ("DROP FUNCTION public.date_format(timestamp, text)", "is missing"),
+        ("DROP VIEW public.invoices_by_year", "view invoices_by_year is missing"),
+        ("ALTER TABLE public.llx_user ALTER statut SET DEFAULT 2", "table llx_user is another than production had"),
+        ("ALTER TABLE public.llx_user ALTER api_key TYPE text", "table llx_user is another than production had"),
+        (
+            "REFRESH MATERIALIZED VIEW public.customers_by_initial WITH NO DATA",
+            "materialized view customers_by_initial is another",
+        ),
+    ] {
+        let ended = rolled_back(&server, |job| {
+            job.set("SEQUENCES_SQL", &format!("{}\n{changes};\n", text("SEQUENCES_SQL")));
+        });
+        let refused = ended.refused(31);
+        assert!(refused.contains(says), "{changes}: {refused}");
+    }
+}
+
+#[test]
+fn a_set_that_does_not_say_how_many_locks_it_takes_is_refused() {
+    let server = PostgresServer::start();
+    rolled_back(&server, |job| {
+        let identity = fs::read_to_string(job.file("source.identity")).expect("its identity");
+        fs::write(job.file("source.identity"), identity.replace("\"relations\"", "\"others\"")).expect("written");
+    })
+    .refused(25);
 }
 
 #[test]

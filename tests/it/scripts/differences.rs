@@ -151,3 +151,20 @@ fn the_real_dump_is_reset_to_the_last_row() {
     assert_eq!(server.checksum(SANDBOX.database), before.0);
     assert_eq!(dumped(&server, &SANDBOX), before.1);
 }
+
+/// Its columns lie in another order after a restore: that is no other schema.
+#[test]
+fn an_heir_with_columns_of_its_own_order_is_compared_by_their_names() {
+    let server = PostgresServer::with(&Production::Small, &[]);
+    server.sql(
+        PRODUCTION.database,
+        "SET ROLE erp_role; CREATE TABLE public.llx_elder (a integer, b text); CREATE TABLE public.llx_heir (c integer, b text, a integer);
+        ALTER TABLE public.llx_heir INHERIT public.llx_elder; INSERT INTO public.llx_heir VALUES (1, 'b', 2)",
+    );
+    let mut job = Job::new(&server);
+    job.set("MIN_TABLES", "0").dump().succeeded();
+    assert_eq!(compared(&job.restore().succeeded()).0, Mode::Full);
+    let order = "SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'llx_heir'::regclass AND attnum > 0";
+    assert_ne!(server.sql(SANDBOX.database, order), server.sql(PRODUCTION.database, order));
+    assert_eq!(compared(&job.restore().succeeded()).0, Mode::Differences);
+}

@@ -70,6 +70,44 @@ fn a_role_without_temporary_tables_gets_all_restored() {
     });
 }
 
+/// Nothing of a materialized view is compared: it is filled from the rows that were.
+#[test]
+fn a_materialized_view_is_filled_anew_even_where_no_row_differs_any_more() {
+    with_checkpoint(|server, job| {
+        let rows = || server.sql(SANDBOX.database, "SELECT initial, count FROM customers_by_initial ORDER BY 1");
+        change(server, "REFRESH MATERIALIZED VIEW customers_by_initial");
+        let before = rows();
+        change(
+            server,
+            "UPDATE llx_societe SET label = 'Zzz' || label; REFRESH MATERIALIZED VIEW customers_by_initial;
+            UPDATE llx_societe SET label = substr(label, 4)",
+        );
+        assert_ne!(rows(), before);
+        let ended = job.restore().succeeded();
+        assert_eq!(rows(), before, "{ended:?}");
+        let told = ended.events.iter().any(|event| {
+            matches!(event, Event::Verified { not_compared, .. } if not_compared.iter().any(|what| what.contains("1 materialized view")))
+        });
+        assert!(told, "{ended:?}");
+    });
+}
+
+#[test]
+fn a_set_of_an_older_version_is_restored_whole_and_says_what_was_not_compared() {
+    with_checkpoint(|server, job| {
+        let before = server.checksum(SANDBOX.database);
+        let manifest = fs::read_to_string(job.file("source.manifest")).expect("the manifest");
+        fs::write(job.file("source.manifest"), manifest.replacen("\"format\" : 2", "\"format\" : 1", 1))
+            .expect("written");
+        change(server, "DELETE FROM odd_twins");
+        let ended = job.restore().succeeded();
+        assert_eq!(compared(&ended).0, Mode::Full, "{ended:?}");
+        let told = |event: &Event| matches!(event, Event::Verified { not_compared, .. } if not_compared[0].contains("the schema"));
+        assert!(ended.events.iter().any(told), "{ended:?}");
+        assert_eq!(server.checksum(SANDBOX.database), before);
+    });
+}
+
 /// Changes something, resets, and asserts that all is as it was before the reset.
 fn rolled_back(server: &PostgresServer, job: &Job<'_>) -> Ended {
     change(server, "UPDATE llx_user SET login = login || '!'; SELECT nextval('odd_new')");
@@ -93,6 +131,29 @@ fn a_set_of_another_database_is_refused() {
         assert!(rolled_back(server, &other).refused(21).contains("taken of another database: erp on"));
         other.set("SOURCE", "own-backup");
         assert!(rolled_back(server, &other).refused(21).contains("this one, erp-sandbox on"));
+    });
+}
+
+#[test]
+fn production_as_the_record_has_it_is_refused_whatever_the_checkpoint_says() {
+    with_checkpoint(|server, job| {
+        let identity = fs::read_to_string(job.file("source.identity")).expect("its identity");
+        let here: serde_json::Value = serde_json::from_str(&identity).expect("JSON");
+        let mut production = here["identity"].clone();
+        production["owners"] = serde_json::json!([]);
+        job.set("PRODUCTION", &production.to_string());
+        assert!(rolled_back(server, job).refused(21).contains("this is production's database"));
+        // Of a server that does not tell its identifier, the address does.
+        production["system_identifier"] = serde_json::Value::Null;
+        job.set("PRODUCTION", &production.to_string());
+        assert!(rolled_back(server, job).refused(21).contains("this is production's database"));
+        production["database_oid"] = 1.into();
+        production["owners"] = serde_json::json!(["erp_role", "erp_sandbox_role"]);
+        job.set("PRODUCTION", &production.to_string());
+        let refused = rolled_back(server, job).refused(22);
+        assert!(refused.contains("owned production's objects") && refused.ends_with("\nerp_sandbox_role"), "{refused}");
+        production["owners"] = serde_json::json!(["erp_role"]);
+        job.set("PRODUCTION", &production.to_string()).restore().succeeded();
     });
 }
 

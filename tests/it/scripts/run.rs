@@ -149,7 +149,7 @@ impl<'a> Job<'a> {
         command.args(["-c", text]).env_clear().env("PATH", path).envs(script.files.iter().copied());
         let work = self.work.path();
         command.env("HOME", work).env("TMPDIR", work).env("SET_DIR", work).env("CREDENTIALS_DIR", "").current_dir("/");
-        command.envs([("READS", "production"), ("SOURCE", "production"), ("SET_SHA256", "")]);
+        command.envs([("READS", "production"), ("SOURCE", "production"), ("SET_SHA256", ""), ("PRODUCTION", "")]);
         command.envs([("FULL", ""), ("ONLINE", ""), ("WORDS", ""), ("ROWS", "")]);
         command.envs([
             ("PGHOST", "127.0.0.1"),
