@@ -3,6 +3,7 @@ mod checks;
 mod source;
 
 use checks::*;
+use sandbox_lifecycle::jobs::{DIFF, DUMP, RESTORE};
 use source::{Source, sources, words};
 
 /// The floors of `src/lib.rs`: a module imports only from lower ones.
@@ -119,4 +120,32 @@ fn the_readme_has_every_setting_with_its_variable_and_default() {
         settings += 1;
     }
     assert!(settings > 20, "found only {settings} settings in src/cli/options.rs");
+}
+
+#[test]
+fn the_readme_says_what_to_do_about_every_code_of_a_script() {
+    let readme = include_str!("../../README.md");
+    let rows = readme.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
+    let told: Vec<i32> = rows.flat_map(|cell| cell.split(", ")).filter_map(|code| code.parse().ok()).collect();
+    for script in [&DUMP, &RESTORE, &DIFF] {
+        for (code, says) in script.exit_codes {
+            assert!(told.contains(code), "{} ends with {code}, {says}: README.md has no row", script.name);
+        }
+    }
+}
+
+/// The names of tests in the table that says which of them proves each promise.
+#[test]
+fn the_proofs_that_the_readme_names_are_tests() {
+    let readme = include_str!("../../README.md");
+    let rows =
+        readme.lines().skip_while(|line| !line.starts_with("| promise |")).take_while(|line| line.starts_with('|'));
+    let proofs: Vec<&str> = rows.filter_map(|row| row.split(" | ").nth(2)).collect();
+    let names: Vec<&str> = proofs.iter().flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    let tests = sources("tests/it");
+    for name in &names {
+        let of_it = format!("fn {name}(");
+        assert!(tests.iter().any(|source| source.text.contains(&of_it)), "no test is called {name}");
+    }
+    assert!(names.len() > 10, "only {names:?}");
 }
