@@ -71,11 +71,11 @@ async fn a_command_is_run_at_the_end_and_its_failure_takes_nothing_back() {
     lab.run(&[&["-v"], REFRESH, &["--after", script]].concat()).await.assert_code(0).assert_says("| said");
     let failing = ["--min-tables", "10", "refresh-from-prod", "--after", "echo no such user >&2; exit 7"];
     let ran = lab.run(&failing).await.assert_code(1);
-    let ran = ran.assert_says("[9/9] Run the command").assert_says("the refresh stands").assert_says("no such user");
+    let ran = ran.assert_says("[10/10] Run the command").assert_says("the refresh stands").assert_says("no such user");
     assert!(ran.stdout.starts_with("database   "), "{}", ran.stdout);
     let after = lab.world();
     assert_eq!((after.objects["leases"].len(), after.sandbox), (0, after.production));
-    let midway = lab.reach(&["--min-tables", "10", "refresh-from-prod", "--after", "exec sleep 600"], "[9/9]").await;
+    let midway = lab.reach(&["--min-tables", "10", "refresh-from-prod", "--after", "exec sleep 600"], "[10/10]").await;
     midway.signal("TERM");
     assert_eq!(midway.end().await.code, 143);
 }
@@ -92,7 +92,7 @@ async fn the_plan_tells_them_and_what_cannot_be_read_is_a_usage_error() {
     let both = ["--dry-run", "refresh-from-prod", "--after-restore-sql", "after.sql", "--after", "./provision"];
     let ran = lab.run(&[&["--min-tables", "10"], &both[..]].concat()).await.assert_code(0);
     ran.assert_says(
-        " 3. Bring the statements into the Job\n    run after.sql in the restore's transaction, as erp_sandbox_role",
+        " 4. Bring the statements into the Job\n    run after.sql in the restore's transaction, as erp_sandbox_role",
     )
-    .assert_says("10. Run the command\n    run here: ./provision");
+    .assert_says("11. Run the command\n    run here: ./provision");
 }
