@@ -237,10 +237,19 @@ impl Storage {
 
     /// The error with what it means to the operator. What the store said has no key of ours in it but the access key's name.
     fn failed(&self, what: &str, key: &str, error: Error) -> anyhow::Error {
-        // It has its sources in it.
-        let meaning = words::meaning(&error.to_string(), self.apart());
+        let meaning = words::meaning(&with_its_root(&error), self.apart());
         anyhow!("cannot {what} {}: {meaning}", self.place(key))
     }
+}
+
+/// It has most of its sources in it, but not why a connection did not come about: a certificate, a name that is not known.
+fn with_its_root(error: &Error) -> String {
+    let (said, mut root): (String, &dyn std::error::Error) = (error.to_string(), error);
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    let root = root.to_string();
+    if said.contains(&root) { said } else { format!("{said}: {root}") }
 }
 
 fn retries(persists: bool) -> RetryConfig {

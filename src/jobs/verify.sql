@@ -44,7 +44,7 @@ WITH set AS (
 ), untold(says) AS (
     SELECT 'the schema, as the set was made by another version of PostgreSQL or of this tool' WHERE :'sl_alike' <> 't'
     UNION ALL
-    SELECT format('the rows of %s materialized views, which were filled anew from these', count(*)) FROM pg_class
+    SELECT format('%s materialized views, which were filled anew from these', count(*)) FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind = 'm' AND relispopulated HAVING count(*) > 0
 )
 SELECT txid_current() <> :sl_xid OR EXISTS (SELECT FROM problem) AS refused, json_build_object('event', 'refused', 'code', 31, 'reason',

@@ -1,17 +1,17 @@
 //! The Job that dumps production and restores the dump into the sandbox: started early, let go late.
 mod containers;
+mod source;
 
 use super::intent::Intent;
 use super::{Context, Running, about_image, waiting};
-use crate::cli::Side;
 use crate::cluster::job::{Line, RefreshJob};
-use crate::jobs::{self, Event, Identity, Mode, Word};
-use crate::record::Server;
+use crate::jobs::{self, Event, Mode, Word};
 use crate::summary::Database;
 use crate::undo::Undo;
 use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
 use containers::dump_container;
 pub(super) use containers::{Set, environment, restore_container};
+use source::{production_host, server};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -290,26 +290,5 @@ fn record(cx: &mut Context<'_>, event: &Event) {
         Event::Terminated { sessions } => cx.note(format!("ended {sessions} sessions of the application")),
         Event::Analyzed { failed } if !failed.is_empty() => cx.warn(format!("ANALYZE failed: {}", failed.join("; "))),
         _ => {}
-    }
-}
-
-/// `None` where it is the sandbox that is read.
-fn production_host<'a>(cx: &Context<'a>) -> Option<&'a str> {
-    match (&cx.found.database, &cx.found.backup) {
-        (Some(found), _) => Some(&found.prod_host),
-        (None, Some(found)) if cx.settings.wanted.side == Side::Prod => Some(&found.host),
-        _ => None,
-    }
-}
-
-fn server(source: &Identity, host: &str) -> Server {
-    Server {
-        host: host.to_owned(),
-        system_identifier: source.system_identifier.clone(),
-        address: source.address.clone(),
-        port: source.port,
-        database: source.database.clone(),
-        database_oid: source.database_oid,
-        owners: Vec::new(),
     }
 }

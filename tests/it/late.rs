@@ -2,7 +2,7 @@
 
 use crate::support::api::{Fault, Gate, Rule};
 use crate::support::postgres::Production;
-use crate::support::sandbox::{Ran, SANDBOX, Sandbox, World, finish};
+use crate::support::sandbox::{PROD, Ran, SANDBOX, Sandbox, World, finish};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -22,8 +22,15 @@ async fn late(lab: &Sandbox, arguments: &[&str], line: &str) -> (Ran, u16) {
     (ran, gate.carried_out().await.1)
 }
 
-async fn comes_too_late(arguments: &[&str], line: &str) -> Sandbox {
+/// Its production has documents, or none would be let through.
+async fn small() -> Sandbox {
     let lab = Sandbox::with(&Production::Small, &[]).await;
+    std::fs::create_dir_all(lab.documents(PROD).join("mycompany")).expect("a tree");
+    lab
+}
+
+async fn comes_too_late(arguments: &[&str], line: &str) -> Sandbox {
+    let lab = small().await;
     let before = lab.world();
     let (ran, code) = late(&lab, arguments, line).await;
     // Its object has changed since, or is gone.
@@ -66,7 +73,7 @@ async fn a_journal() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_and_a_secret_go_with_what_they_belong_to() {
     for line in ["create jobs", "create secrets"] {
-        let lab = Sandbox::with(&Production::Small, &[]).await;
+        let lab = small().await;
         let before = lab.world();
         let (_, code) = late(&lab, &["refresh"], line).await;
         assert_eq!(code, 201);
@@ -78,7 +85,7 @@ async fn a_job_and_a_secret_go_with_what_they_belong_to() {
 /// holder and without a journal. It runs out by itself.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_is_an_empty_lock_that_runs_out() {
-    let lab = Sandbox::with(&Production::Small, &[]).await;
+    let lab = small().await;
     let gate = Gate::new();
     lab.api.faults.add(Rule::on_line("create leases", Fault::Later(gate.clone())));
     let arguments = ["refresh-from-prod", "--min-tables", "10", "--request-timeout", "1"];

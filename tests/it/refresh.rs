@@ -3,7 +3,7 @@
 use crate::support::container::process::Started;
 use crate::support::leaks::leaks;
 use crate::support::postgres::{PRODUCTION, PostgresServer, SANDBOX as ACCESS};
-use crate::support::sandbox::{SANDBOX, Sandbox};
+use crate::support::sandbox::{PROD, SANDBOX, Sandbox};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -148,13 +148,16 @@ async fn no_secret_is_seen_anywhere_but_in_its_own_containers_environment() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_prints_every_object_and_changes_nothing() {
     let lab = Sandbox::new().await;
+    std::fs::create_dir_all(lab.documents(PROD).join("mycompany")).expect("a tree");
     let ran = lab.run(&["--dry-run", "refresh"]).await.assert_code(0);
     for object in
         ["Lease erp-sandbox/sandbox-lifecycle", "Application argocd/erp-sandbox", "Deployment erp-sandbox/erp-sandbox"]
     {
         assert!(ran.stdout.contains(object), "{object}: {}", ran.stdout);
     }
-    assert!(lab.api.record.writes().is_empty(), "{:?}", lab.api.record.writes());
+    // Both Pods are asked what they have.
+    let writes = lab.api.record.writes();
+    assert!(writes.iter().all(|line| line.starts_with("get pods/exec ")), "{writes:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

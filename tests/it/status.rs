@@ -1,6 +1,7 @@
 //! `status`, and the record that it reads: what a sandbox is, and what has drifted.
 
 use crate::support::api::{Fault, Gate, Right, Rule};
+use crate::support::exec::faults::{Break, ExecFault};
 use crate::support::postgres::Production;
 use crate::support::readme;
 use crate::support::sandbox::{PROD, Ran, SANDBOX, Sandbox};
@@ -168,7 +169,9 @@ async fn a_record_that_cannot_be_written_or_read_stops_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_had_committed_is_recorded_although_the_run_failed_later() {
     let lab = small().await;
-    std::fs::remove_dir_all(lab.documents(PROD).join("mycompany")).expect("it was there");
+    // What the preflight asks of both Pods is answered, the first list of the documents is cut.
+    let cut = ExecFault { skip: 2, ..ExecFault::once(PROD, Break::CutAfterSending(0)) };
+    lab.kubelet.exec_faults().arm(cut);
     let report = refresh(&lab, &["refresh"]).await.assert_code(1).json();
     let record = record(&lab);
     assert_eq!(record["data_read_at"], report["data_read_at"]);

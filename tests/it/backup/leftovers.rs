@@ -1,8 +1,9 @@
 //! Whatever ends a backup: no part of an upload stays in the store, and no half set.
 
 use super::vault::{Vault, signal};
+use crate::support::exec::faults::{Break, ExecFault};
 use crate::support::s3::Fault;
-use crate::support::sandbox::SANDBOX;
+use crate::support::sandbox::{PROD, SANDBOX};
 use crate::support::scene::Scene;
 
 const LEASE: &str = "sandbox-lifecycle";
@@ -32,6 +33,27 @@ async fn a_signal_in_the_middle_of_an_upload_leaves_no_part() {
         assert_eq!(vault.lab.world(), before, "{name}");
         assert!(vault.sets().await.is_empty());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_lease_a_cut_exec_and_a_refused_part_leave_none_either() {
+    let vault = Vault::small(40).await;
+    stall(&vault);
+    let lose = |_| {
+        vault.lab.change("leases", SANDBOX, LEASE, |lease| lease["spec"]["holderIdentity"] = "somebody/else".into());
+    };
+    vault.midway(&["backup"], THIRD_PART, lose).await.assert_code(1);
+    assert_nothing_left(&vault, "a lost Lease");
+    vault.s3.heal();
+    vault.lab.store.delete("leases", SANDBOX, LEASE, Default::default()).expect("the Lease of somebody else");
+    let mut cut = ExecFault::once(PROD, Break::CutAfterSending(36 << 20));
+    cut.command = "tar".to_owned();
+    vault.lab.kubelet.exec_faults().arm(cut);
+    vault.run(&["backup"]).await.assert_code(1);
+    assert_nothing_left(&vault, "a cut exec");
+    vault.s3.trouble(|_, line| line.contains(THIRD_PART).then_some(Fault::Status(403)));
+    vault.run(&["backup"]).await.assert_code(1);
+    assert_nothing_left(&vault, "a refused part");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,8 +3,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use super::vault::Vault;
-use crate::support::s3::Fault;
+use super::vault::{SECRET, Vault};
+use crate::support::exec::faults::{Break, ExecFault};
+use crate::support::postgres::Production;
+use crate::support::s3::{Fault, S3};
+use crate::support::sandbox::{PROD, SANDBOX, Sandbox, finish};
 
 /// The first `times` requests with these words get the fault.
 fn first(vault: &Vault, words: &'static str, times: usize, fault: Fault) {
@@ -92,6 +95,25 @@ async fn no_checksum_trailer_is_sent_and_a_checksum_only_on_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_store_without_conditions_is_written_to_and_a_lost_answer_is_no_failure() {
+    let vault = Vault::small(1).await;
+    vault.s3.bucket().knows_no_conditions = true;
+    vault.run(&["backup"]).await.assert_code(0);
+    assert_eq!(vault.sets().await.len(), 1);
+    vault.s3.bucket().knows_no_conditions = false;
+    for fault in [Fault::Lost, Fault::CutInside] {
+        let done = std::sync::Mutex::new(std::collections::BTreeSet::new());
+        vault.s3.trouble(move |_, line| {
+            let writes = line.starts_with("PUT") && !line.contains("partNumber") || line.contains("?uploadId=");
+            (writes && done.lock().expect("a set").insert(line.to_owned())).then_some(fault)
+        });
+        vault.run(&["backup"]).await.assert_code(0);
+        vault.s3.heal();
+        vault.run(&["backup", "verify"]).await.assert_code(0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_overwritten_not_even_what_comes_to_be_meanwhile() {
     for suffix in [".tar", ".dump", ".set.json", ".json"] {
         let vault = Vault::small(1).await;
@@ -112,9 +134,67 @@ async fn nothing_is_overwritten_not_even_what_comes_to_be_meanwhile() {
         vault.s3.asked_for(|| seen.lock().expect("a key").is_some()).await;
         let key = seen.lock().expect("a key").clone().expect("a key");
         vault.s3.bucket().objects.insert(key.clone(), b"somebody's".to_vec());
-        let ran = crate::support::sandbox::finish(child).await;
+        let ran = finish(child).await;
         assert_eq!(ran.code, 1, "{suffix}: {ran:?}");
         assert_eq!(vault.s3.bucket().objects[&key], b"somebody's", "{suffix}");
         assert!(vault.s3.bucket().uploads.is_empty(), "{suffix}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_by_an_authority_of_ones_own() {
+    let lab = Sandbox::with(&Production::Small, &[]).await;
+    let s3 = S3::start_tls(lab.dir.path()).await;
+    let ca = std::fs::read_to_string(lab.dir.path().join("ca.pem")).expect("the authority");
+    let vault = Vault::of(lab, s3).few_tables();
+    vault.populate(1);
+    vault.run(&["backup", "list"]).await.assert_code(1).assert_says("certificate");
+    vault.put("ca", "no certificate");
+    vault.run(&["backup", "list"]).await.assert_code(1).assert_says("the bucket's CA");
+    vault.put("ca", &ca);
+    vault.run(&["backup"]).await.assert_code(0);
+    vault.run(&["backup", "verify"]).await.assert_code(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exec_that_is_cut_while_a_set_is_received_changes_nothing() {
+    let vault = Vault::small(1).await;
+    vault.run(&["backup"]).await.assert_code(0);
+    let before = vault.lab.world();
+    for how in [Break::CutAfterReceiving(9_000), Break::CutAfterSending(0)] {
+        let mut cut = ExecFault::once("sandbox-refresh-", how);
+        (cut.command, cut.times) = ("RECEIVE_FILE_SH".to_owned(), usize::MAX);
+        vault.lab.kubelet.exec_faults().arm(cut);
+        vault
+            .run(&["refresh", "--from-backup"])
+            .await
+            .assert_code(1)
+            .assert_says("could not bring the backup into the Job");
+        vault.lab.kubelet.exec_faults().disarm();
+        assert_eq!(vault.lab.world(), before, "{how:?}");
+    }
+    vault.run(&["refresh", "--from-backup"]).await.assert_code(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_backup_beside_one_is_refused_and_two_clusters_with_one_bucket_do_not_mix() {
+    let vault = Vault::small(20).await;
+    // The first part takes 16 s, in which the Lease is renewed.
+    vault
+        .s3
+        .trouble(|_, line| (line.contains("docs/") && line.contains("partNumber=1")).then_some(Fault::Slow(1 << 20)));
+    let child = vault.command(&["backup"]).spawn().expect("the binary starts");
+    vault.s3.asked("partNumber=1").await;
+    vault.run(&["backup"]).await.assert_code(1).assert_says("is held by");
+    finish(child).await.assert_code(0);
+    vault.s3.heal();
+    let other = Sandbox::with(&Production::Small, &[]).await;
+    other.create("secrets", vault.s3.secret(SECRET, SANDBOX));
+    std::fs::create_dir_all(other.documents(PROD).join("mycompany")).expect("a tree");
+    let mut beside = other.command(&["backup", "--min-tables", "10", "--s3-secret", SECRET]);
+    let (one, two) = tokio::join!(vault.run(&["backup"]), finish(beside.spawn().expect("the binary starts")));
+    one.assert_code(0);
+    two.assert_code(0);
+    // Of one day the newest is kept.
+    vault.run(&["backup", "verify"]).await.assert_code(0);
 }

@@ -70,7 +70,7 @@ impl Piece {
     }
 
     pub(super) fn leaves_documents(self) -> bool {
-        self.leaves_the_sandbox() || self == Self::FromBackup
+        self.leaves_the_sandbox()
     }
 
     pub(super) fn has_a_bucket(self) -> bool {

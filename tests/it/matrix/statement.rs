@@ -55,7 +55,7 @@ pub(super) async fn count(arena: &mut Arena) -> Result<u64, String> {
 /// A run whose n-th statement that defines something fails; 0 is none of them.
 pub(super) async fn run(arena: &mut Arena, fatal: u64) -> Result<Ran, String> {
     let (ran, count) = counted(arena, fatal).await?;
-    match ran.code == 1 && ran.stderr.contains("not today") && count == fatal {
+    match ran.code == 1 && ran.stderr.contains("guard.count()") && count == fatal {
         true => Ok(ran),
         false => Err(format!("exit code {} after {count} statements:\n{}", ran.code, ran.stderr)),
     }
