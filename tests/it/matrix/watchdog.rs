@@ -4,7 +4,7 @@ use super::answer::Answer;
 use super::arena::Arena;
 use super::piece::Piece;
 use super::trouble::die;
-use crate::support::api::{Fault, Gate, Rule};
+use crate::support::api::{Fault, Gate, Rule, Seen};
 use crate::support::sandbox::{Ran, SANDBOX, WATCHDOG};
 use serde_json::Value;
 use std::time::Duration;
@@ -30,7 +30,9 @@ pub(super) async fn requests() -> Vec<String> {
 /// A run is killed in the middle of its restore, with everything to put back. What is recorded from now on is the watchdog's.
 async fn killed(arena: &mut Arena) {
     let gate = Gate::new();
-    arena.lab.api.faults.add(Rule::on(|seen| seen.path.ends_with("/exec"), Fault::Hang(gate.clone())));
+    // The word to the Job's Pod; the preflight asks those of the applications.
+    let word = |seen: &Seen| seen.path.ends_with("/exec") && seen.path.contains("/pods/sandbox-refresh-");
+    arena.lab.api.faults.add(Rule::on(word, Fault::Hang(gate.clone())));
     let mut child = arena.start();
     gate.reached().await;
     child.kill().await.expect("it is killed");
