@@ -39,7 +39,8 @@ pub(super) async fn copy(lab: &Sandbox) {
 /// Runs the command in that Pod.
 pub(super) async fn dial(lab: &Sandbox, (namespace, pod): (&str, &str), argv: &[&str], stdin: bool) -> Socket {
     let host = lab.api.url().replace("http://", "");
-    let words: String = argv.iter().map(|word| format!("&command={word}")).collect();
+    let encoded = |word: &str| word.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let words: String = argv.iter().map(|word| format!("&command={}", encoded(word))).collect();
     let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}/exec");
     let url = format!("ws://{host}{path}?stdin={stdin}&stdout=true&stderr=true{words}");
     let mut request = url.into_client_request().expect("a request");
