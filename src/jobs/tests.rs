@@ -55,14 +55,6 @@ fn no_text_holds_what_kubernetes_would_expand() {
 }
 
 #[test]
-fn a_long_list_of_items_is_cut_and_says_so() {
-    let items: Vec<String> = (1..=700).map(|n| n.to_string()).collect();
-    assert_eq!(told(&[]), "");
-    assert_eq!(told(&items[..10]), ": 1; 2; 3; 4; 5; 6; 7; 8; 9; 10");
-    assert_eq!(told(&items), ": 1; 2; 3; 4; 5; 6; 7; 8; 9; 10; and 690 more (-v tells all)");
-}
-
-#[test]
 fn events_are_read_and_noise_is_not() {
     let line = r#"{"event" : "refused", "code" : 27, "reason" : "others", "items" : ["pid 1"]}"#;
     let refused = Event::Refused { code: 27, reason: "others".into(), items: vec!["pid 1".into()], each: vec![] };
