@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::time::Instant;
 
 /// Rows of 4 kB that no compression makes smaller: the real dump is a few MB, which takes its time not for its bytes.
-const BALLAST: &str = "CREATE TABLE llx_ballast AS SELECT g AS rowid, (SELECT decode(string_agg(md5(random()::text || g || h), ''), 'hex') \
+const BALLAST: &str = "SET ROLE erp_role; CREATE TABLE llx_ballast AS SELECT g AS rowid, (SELECT decode(string_agg(md5(random()::text || g || h), ''), 'hex') \
                        FROM generate_series(1, 256) h) AS content FROM generate_series(1, 30000) g";
 /// The Pod with the client, where `pg_dump | cat` runs.
 const CLIENT: &str = "by-hand";
@@ -29,13 +29,14 @@ pub(super) async fn measure() {
     let vault = Vault { lab: Sandbox::with(&production, &[]).await, s3: S3::start().await };
     vault.lab.create("secrets", vault.s3.secret(SECRET, SANDBOX));
     client(&vault.lab).await;
-    compare(&vault, "Backup of the real dump, a few documents").await;
+    compare(&vault, "Backup of the real dump, a few documents", false).await;
     vault.lab.postgres.sql(PRODUCTION.database, BALLAST);
     populate(&vault.lab.documents(PROD).join("mycompany"));
-    compare(&vault, "Backup with 120 MB of rows more, and 1 GB of documents, both incompressible").await;
+    compare(&vault, "Backup with 120 MB of rows more, and 1 GB of documents, both incompressible", true).await;
 }
 
-async fn compare(vault: &Vault, title: &str) {
+/// A few documents say nothing about their rate.
+async fn compare(vault: &Vault, title: &str, has_gigabyte: bool) {
     let [mut hand_dump, mut hand_tar, mut dump, mut tar, mut whole, mut memory] = [(); 6].map(|()| Figures::default());
     let pod = vault.lab.store.list("pods", Some(PROD))[0]["metadata"]["name"].as_str().expect("a name").to_owned();
     let (pg_dump, cat) =
@@ -54,10 +55,12 @@ async fn compare(vault: &Vault, title: &str) {
     line("by hand: pg_dump | cat", &hand_dump, 2, "s", &Target::None);
     let target = Target::AtMost(hand_dump.median() / 0.8);
     line("backup: Pod, counts, dump, sums (0.8 × its speed)", &dump, 2, "s", &target);
-    line("by hand: tar | cat", &hand_tar, 2, "s", &Target::None);
-    let target = Target::AtMost(hand_tar.median() / 0.8);
-    line("backup: the documents (target 0.8 × its speed)", &tar, 2, "s", &target);
-    line("  in MB/s, if it is the gigabyte", &rate(&tar), 0, "MB/s", &Target::None);
+    if has_gigabyte {
+        line("by hand: tar | cat", &hand_tar, 2, "s", &Target::None);
+        let target = Target::AtMost(hand_tar.median() / 0.8);
+        line("backup: the documents (target 0.8 × its speed)", &tar, 2, "s", &target);
+        line("  in MB/s", &rate(&tar), 0, "MB/s", &Target::None);
+    }
     line("backup, all of it", &whole, 2, "s", &Target::None);
     line("its peak of resident memory", &memory, 1, "MiB", &Target::AtMost(64.0));
 }
@@ -70,7 +73,8 @@ fn rate(seconds: &Figures) -> Figures {
 
 /// A Pod with PostgreSQL's client that waits to be used.
 async fn client(lab: &Sandbox) {
-    let container = json!({"name": "client", "image": POSTGRES, "command": ["sleep", "3600"]});
+    let env = json!([{"name": "PGPASSWORD", "value": PRODUCTION.password}]);
+    let container = json!({"name": "client", "image": POSTGRES, "command": ["sleep", "3600"], "env": env});
     lab.create(
         "pods",
         json!({"metadata": {"name": CLIENT, "namespace": SANDBOX}, "spec": {"containers": [container]}}),
@@ -83,10 +87,9 @@ async fn client(lab: &Sandbox) {
 }
 
 fn dump_command(lab: &Sandbox) -> [String; 3] {
-    let (port, user, password) = (lab.postgres.port(), PRODUCTION.user, PRODUCTION.password);
-    let dump = "pg_dump -w -Fc --schema=public -h 127.0.0.1";
-    let text = format!("PGPASSWORD='{password}' exec {dump} -p {port} -U {user} {}", PRODUCTION.database);
-    ["sh", "-c", &text].map(str::to_owned)
+    let (port, user) = (lab.postgres.port(), PRODUCTION.user);
+    let dump = "pg_dump -w -Fc -Z1 --schema=public -h 127.0.0.1";
+    ["sh", "-c", &format!("exec {dump} -p {port} -U {user} {}", PRODUCTION.database)].map(str::to_owned)
 }
 
 /// The report, seconds, and the highest it had resident in MiB.

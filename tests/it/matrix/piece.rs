@@ -3,6 +3,10 @@
 use super::place::Place;
 use super::watchdog::WATCHED;
 
+/// How long a second reset waits for the first. Shorter than a reset waits for a lock (30 s), so that the second one is
+/// refused while the first is still held at one.
+const SHORT: &str = "15s";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Piece {
     Refresh,
@@ -35,8 +39,8 @@ impl Piece {
             Self::Refresh | Self::RefreshOfRows => &["refresh"],
             Self::Watched => WATCHED,
             Self::Checkpoint | Self::CheckpointWarm => &["checkpoint"],
-            Self::Reset | Self::ResetWarm | Self::ResetOfTables | Self::ResetFull => &["reset"],
-            Self::ResetOffline => &["reset", "--offline"],
+            Self::Reset | Self::ResetWarm | Self::ResetOfTables | Self::ResetFull => &["reset", "--wait", SHORT],
+            Self::ResetOffline => &["reset", "--offline", "--wait", SHORT],
             Self::Backup => &["backup", "--keep-days", "1", "--keep-months", "0", "--keep-years", "0"],
             Self::FromBackup => &["refresh", "--from-backup"],
         }
