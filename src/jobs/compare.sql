@@ -12,7 +12,21 @@ BEGIN
     END IF;
 END
 $lock$;
--- Without the objects of the schema, one by one: they are for a diff, and most of it.
+-- Without the objects of the schema, one by one: they are for a diff, and most of it. Where only one side has a table or a sequence, the
+-- schema differs, and no definition has to be read to know it.
 \set sl_set `cat "$SET_DIR/source.manifest"`
-SELECT :'sl_set'::jsonb - 'objects' AS set \gset sl_
+WITH set AS (
+    SELECT :'sl_set'::jsonb AS s
+), wanted AS (
+    SELECT called FROM set, jsonb_object_keys(s -> 'objects') AS called WHERE called LIKE 'table %' OR called LIKE 'sequence %'
+), here AS (
+    SELECT CASE relkind WHEN 'S' THEN 'sequence ' ELSE 'table ' END || quote_ident(relname) AS called FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'S') AND oid NOT IN (
+        SELECT objid FROM pg_depend WHERE classid = 'pg_class'::regclass AND deptype = 'e')
+)
+SELECT s - 'objects' AS set, s ? 'objects' AND EXISTS (SELECT FROM wanted FULL JOIN here USING (called)
+        WHERE wanted.called IS NULL OR here.called IS NULL) AS apart FROM set \gset sl_
+\if :sl_apart
+    \set sl_fingerprints f
+\endif
 \set sl_only ''

@@ -30,7 +30,7 @@
 #   36 the statements to be run after the restore failed
 : "${SANDBOX_ROLE:?}" "${SOURCE_DATABASE:?}" "${LOCK_TIMEOUT:?}" "${SESSION_GRACE_SECONDS:?}"
 : "${SOURCE:?}" "${FULL?}" "${ONLINE?}" "${WORDS?}" "${SET_SHA256?}" "${PRODUCTION?}"
-: "${TARGET_SQL:?}" "${CHECKS_SQL:?}" "${ANEW_SQL:?}" "${BUDGET_SQL:?}" "${SESSIONS_SQL:?}" "${BEGIN_SQL:?}" "${COMPARE_SQL:?}" "${COMPARED_SQL:?}" "${TEMPORARY_SQL:?}"
+: "${TARGET_SQL:?}" "${CHECKS_SQL:?}" "${ANEW_SQL:?}" "${BUDGET_SQL:?}" "${SESSIONS_SQL:?}" "${BEGIN_SQL:?}" "${COMPARE_SQL:?}" "${FORESEEN_SQL:?}" "${COMPARED_SQL:?}" "${TEMPORARY_SQL:?}"
 : "${MOVES_SQL:?}" "${PUT_BACK_SQL:?}"
 : "${WIPE_SQL:?}" "${SEQUENCES_SQL:?}" "${VERIFY_SQL:?}" "${AFTER_SQL:?}" "${READY_SQL:?}" "${COMMIT_SQL:?}" "${BLOCKERS_SQL:?}" "${FATE_SQL:?}" "${ANALYZE_SQL:?}"
 : "${TOC_AWK:?}" "${ROWS_AWK:?}"
@@ -169,8 +169,8 @@ fi
 event '{"event":"restoring"}'
 converse
 if [ -z "$FULL" ]; then
-    tell "$IDENTITY_SQL" "$BEGIN_SQL" "$CHECKS_SQL" "$PINNED_SQL" "$COMPARE_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$COMPARED_SQL" \
-        "$TEMPORARY_SQL"
+    tell "$IDENTITY_SQL" "$BEGIN_SQL" "$CHECKS_SQL" "$PINNED_SQL" "$COMPARE_SQL" "$SCHEMA_SQL" "$FORESEEN_SQL" "$PRINTS_SQL" \
+        "$COMPARED_SQL" "$TEMPORARY_SQL"
     listen
     mode=$(cat mode)
 else

@@ -73,6 +73,7 @@ pub const RESTORE: Script = Script {
         "SESSIONS_SQL": "sessions.sql",
         "BEGIN_SQL": "begin.sql",
         "COMPARE_SQL": "compare.sql",
+        "FORESEEN_SQL": "foreseen.sql",
         "COMPARED_SQL": "compared.sql",
         "TEMPORARY_SQL": "temporary.sql",
         "MOVES_SQL": "moves.sql",
