@@ -10,7 +10,7 @@
 #   43 the dump could not be read to its end
 #   44 a statement failed, or the session broke off
 #   45 the set is not there
-: "${SANDBOX_ROLE:?}" "${LOCK_TIMEOUT:?}" "${ROWS?}" "${LOOK_SQL:?}" "${DIFFERING_SQL:?}" "${TEMPORARY_SQL:?}" "${MOVES_SQL:?}"
+: "${SANDBOX_ROLE:?}" "${LOCK_TIMEOUT:?}" "${ROWS?}" "${LOOK_SQL:?}" "${DIFFERING_SQL:?}" "${NARROW_SQL:?}" "${TEMPORARY_SQL:?}" "${MOVES_SQL:?}"
 : "${DIFFERENCES_SQL:?}" "${ROWS_AWK:?}"
 unreadable=43
 
@@ -28,7 +28,7 @@ for file in dump list manifest; do
 done
 rm -f reached moving
 converse
-tell "$IDENTITY_SQL" "$PINNED_SQL" "$LOOK_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$DIFFERING_SQL" "$TEMPORARY_SQL"
+tell "$IDENTITY_SQL" "$PINNED_SQL" "$LOOK_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$DIFFERING_SQL" "$NARROW_SQL" "$TEMPORARY_SQL"
 hear || explain
 entries_of_moving
 [ ! -s toc.moving ] || pour toc.moving to_temporary

@@ -6,6 +6,7 @@
 \set sl_reads `printf %s "$READS"`
 \set sl_set_dir `printf %s "$SET_DIR"`
 \set sl_only ''
+\set sl_stretches t
 SELECT 1 \g reached
 SELECT '{"event":"source",' || substr(:'sl_identity', 2) \g |cat
 

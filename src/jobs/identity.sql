@@ -1,4 +1,5 @@
 -- Which server and which database this is, as psql variable `sl_identity`: what tells production from the sandbox.
+\set sl_stretches ''
 SET search_path = pg_catalog;
 SET client_min_messages = warning;
 SET statement_timeout = 0;

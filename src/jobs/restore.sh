@@ -30,9 +30,9 @@
 #   36 the statements to be run after the restore failed
 : "${SANDBOX_ROLE:?}" "${SOURCE_DATABASE:?}" "${LOCK_TIMEOUT:?}" "${SESSION_GRACE_SECONDS:?}"
 : "${SOURCE:?}" "${FULL?}" "${ONLINE?}" "${WORDS?}" "${SET_SHA256?}" "${PRODUCTION?}"
-: "${TARGET_SQL:?}" "${CHECKS_SQL:?}" "${ANEW_SQL:?}" "${BUDGET_SQL:?}" "${SESSIONS_SQL:?}" "${BEGIN_SQL:?}" "${COMPARE_SQL:?}" "${FORESEEN_SQL:?}" "${COMPARED_SQL:?}" "${TEMPORARY_SQL:?}"
+: "${TARGET_SQL:?}" "${CHECKS_SQL:?}" "${ANEW_SQL:?}" "${BUDGET_SQL:?}" "${SESSIONS_SQL:?}" "${BEGIN_SQL:?}" "${COMPARE_SQL:?}" "${FORESEEN_SQL:?}" "${COMPARED_SQL:?}" "${NARROW_SQL:?}" "${TEMPORARY_SQL:?}"
 : "${MOVES_SQL:?}" "${PUT_BACK_SQL:?}"
-: "${WIPE_SQL:?}" "${SEQUENCES_SQL:?}" "${VERIFY_SQL:?}" "${AFTER_SQL:?}" "${READY_SQL:?}" "${COMMIT_SQL:?}" "${BLOCKERS_SQL:?}" "${FATE_SQL:?}" "${ANALYZE_SQL:?}"
+: "${GRANTS_SQL:?}" "${WIPE_SQL:?}" "${REGRANT_SQL:?}" "${SEQUENCES_SQL:?}" "${VERIFY_SQL:?}" "${AFTER_SQL:?}" "${READY_SQL:?}" "${COMMIT_SQL:?}" "${BLOCKERS_SQL:?}" "${FATE_SQL:?}" "${ANALYZE_SQL:?}"
 : "${TOC_AWK:?}" "${ROWS_AWK:?}"
 unreadable=29
 
@@ -170,7 +170,7 @@ event '{"event":"restoring"}'
 converse
 if [ -z "$FULL" ]; then
     tell "$IDENTITY_SQL" "$BEGIN_SQL" "$CHECKS_SQL" "$PINNED_SQL" "$COMPARE_SQL" "$SCHEMA_SQL" "$FORESEEN_SQL" "$PRINTS_SQL" \
-        "$COMPARED_SQL" "$TEMPORARY_SQL"
+        "$COMPARED_SQL" "$NARROW_SQL" "$TEMPORARY_SQL"
     listen
     mode=$(cat mode)
 else
@@ -179,9 +179,9 @@ else
     mode=full
 fi
 if [ "$mode" = full ]; then
-    tell "$BEGIN_SQL" "$CHECKS_SQL" "$WIPE_SQL" "$CHECKS_SQL" '\o ignored'
+    tell "$BEGIN_SQL" "$CHECKS_SQL" "$GRANTS_SQL" "$WIPE_SQL" "$CHECKS_SQL" '\o ignored' "SELECT json_array_elements_text(:'sl_defaults') \\gexec"
     pour toc preamble
-    tell '\o' "$PINNED_SQL" "$SEQUENCES_SQL" "$CHECKS_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$VERIFY_SQL"
+    tell '\o' "$PINNED_SQL" "$REGRANT_SQL" "$SEQUENCES_SQL" "$CHECKS_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$VERIFY_SQL"
 else
     entries_of_moving
     [ ! -s toc.moving ] || pour toc.moving to_temporary

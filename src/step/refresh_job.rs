@@ -5,7 +5,7 @@ mod source;
 use super::intent::Intent;
 use super::{Context, Running, about_image, waiting};
 use crate::cluster::job::{Line, RefreshJob};
-use crate::jobs::{self, Event, Mode, Word};
+use crate::jobs::{self, Event, Mode, Word, lost_grants};
 use crate::summary::Database;
 use crate::undo::Undo;
 use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
@@ -266,9 +266,7 @@ fn record(cx: &mut Context<'_>, event: &Event) {
                 Some(Database { tables: *tables, rows: *rows, sequences: *sequences, dump_bytes: 0, put_back: None });
         }
         Event::Dumped { bytes, .. } => {
-            if let Some(database) = &mut cx.summary.database {
-                database.dump_bytes = *bytes;
-            }
+            cx.summary.database.iter_mut().for_each(|database| database.dump_bytes = *bytes);
         }
         Event::Writable { ways } => cx.summary.production_writable = Some(ways.clone()),
         Event::Committed => cx.summary.committed = true,
@@ -283,6 +281,7 @@ fn record(cx: &mut Context<'_>, event: &Event) {
                 database.put_back = Some(*moved);
             }
         }
+        Event::Granted { lost, .. } if !lost.is_empty() => cx.warn(lost_grants(lost)),
         Event::Verified { not_compared, .. } => {
             cx.summary.not_compared.clone_from(not_compared);
             cx.progress("restored and found equal");

@@ -43,6 +43,9 @@ pub struct Reset {
     /// What was not, for the summary.
     #[serde(skip)]
     pub not_compared: Vec<String>,
+    /// Statements of grants whose object was lost to the restore.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub grants_lost: Vec<String>,
 }
 
 impl Rehearsal {

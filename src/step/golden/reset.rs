@@ -4,7 +4,7 @@ use super::documents::{Sums, sides};
 use super::save::told;
 use super::verify;
 use crate::golden::documents as documents_of;
-use crate::jobs::{Event, Word};
+use crate::jobs::{self, Event, Word};
 use crate::report;
 use crate::step::intent::Intent;
 use crate::step::{Context, argocd};
@@ -39,6 +39,9 @@ pub(super) async fn database(cx: &mut Context<'_>) -> Result<()> {
     cx.summary.committed = true;
     cx.summary.data_read_at.clone_from(&checkpoint.data_read_at);
     cx.summary.not_compared.clone_from(&moved.not_compared);
+    if !moved.grants_lost.is_empty() {
+        cx.warn(jobs::lost_grants(&moved.grants_lost));
+    }
     cx.summary.rehearsal.checkpoint = Some(checkpoint);
     cx.summary.rehearsal.reset = Some(moved);
     cx.golden.restore = Some(restore);
@@ -83,6 +86,10 @@ async fn up_to_the_commit(cx: &Context<'_>, restore: &mut Conversation) -> Resul
             }
             Event::PutBack(rows) => {
                 moved.rows = *rows;
+                return;
+            }
+            Event::Granted { lost, .. } => {
+                moved.grants_lost.clone_from(lost);
                 return;
             }
             Event::Verified { tables, rows, sequences, not_compared } => {

@@ -108,6 +108,18 @@ fn a_set_of_an_older_version_is_restored_whole_and_says_what_was_not_compared() 
     });
 }
 
+#[test]
+fn a_table_that_the_application_makes_meanwhile_is_noticed() {
+    with_checkpoint(|server, job| {
+        let made = "SET ROLE erp_sandbox_role; CREATE TABLE IF NOT EXISTS public.llx_meanwhile (rowid serial)";
+        job.stand_in("pg_restore", &format!("psql -Xqw -c '{made}' || exit 1; exec \"$real\" \"$@\""));
+        change(server, "DELETE FROM odd_twins WHERE a = 2");
+        let said = job.restore().refused(31);
+        assert!(said.contains("table llx_meanwhile is not of the checkpoint: it was made meanwhile"), "{said}");
+        assert!(said.contains("sequence llx_meanwhile_rowid_seq"), "{said}");
+    });
+}
+
 /// Changes something, resets, and asserts that all is as it was before the reset.
 fn rolled_back(server: &PostgresServer, job: &Job<'_>) -> Ended {
     change(server, "UPDATE llx_user SET login = login || '!'; SELECT nextval('odd_new')");

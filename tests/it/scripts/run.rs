@@ -94,9 +94,22 @@ impl<'a> Job<'a> {
     /// Puts a stand-in for a tool first on PATH. In it, `"$real"` is the tool itself.
     pub(crate) fn stand_in(&mut self, tool: &str, body: &str) -> &mut Self {
         let path = self.tools.path().join(tool);
-        fs::write(&path, format!("#!/bin/sh\nreal={}\n{body}\n", real(tool).display())).expect("a stand-in");
+        let real = match path.is_symlink() {
+            true => self.set_aside(tool),
+            false => real(tool),
+        };
+        fs::write(&path, format!("#!/bin/sh\nreal={}\n{body}\n", real.display())).expect("a stand-in");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("its mode");
         self
+    }
+
+    /// Busybox's link moves, and keeps its name: what was written to it would go through it.
+    fn set_aside(&self, tool: &str) -> PathBuf {
+        let aside = self.tools.path().join("real");
+        fs::create_dir_all(&aside).expect("a directory");
+        let real = aside.join(tool);
+        fs::rename(self.tools.path().join(tool), &real).expect("the link moves");
+        real
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {

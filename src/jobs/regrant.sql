@@ -1,0 +1,28 @@
+-- What grants.sql has read is granted again; what was restored without the object, or the column, that it was for is told.
+SELECT set_config('sandbox_lifecycle.grants', :'sl_grants', false) \g ignored
+DO $regrant$
+DECLARE
+    item record;
+    again bigint := 0;
+    lost text[] := '{}';
+BEGIN
+    FOR item IN
+        SELECT turn, statement, CASE kind WHEN 'ROUTINE' THEN to_regprocedure(place)::oid ELSE to_regclass(place)::oid END AS found
+        FROM json_to_recordset(current_setting('sandbox_lifecycle.grants')::json) AS g(turn integer, kind text, place text, statement text)
+    LOOP
+        BEGIN
+            IF item.found IS NULL THEN
+                RAISE undefined_object;
+            END IF;
+            EXECUTE item.statement;
+            again := again + (item.turn = 2)::integer;
+        EXCEPTION WHEN undefined_object OR undefined_column THEN
+            IF item.turn = 2 THEN
+                lost := lost || item.statement;
+            END IF;
+        END;
+    END LOOP;
+    PERFORM set_config('sandbox_lifecycle.granted', json_build_object('event', 'granted', 'grants', again, 'lost', lost)::text, false);
+END
+$regrant$;
+SELECT current_setting('sandbox_lifecycle.granted') WHERE :'sl_grants' <> '[]' \g |cat
