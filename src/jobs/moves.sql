@@ -18,7 +18,7 @@ BEGIN
             SELECT quote_ident(attname) FROM pg_attribute
             WHERE attrelid = m.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum LIMIT 1) AS first, (
             SELECT string_agg(quote_ident(attname), ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = m.oid AND attnum = ANY (i.indkey)) AS key, (
-            SELECT format('WHERE %s >> 10 IN (SELECT json_array_elements_text(%L)::bigint)', m.key, stretches) WHERE stretches IS NOT NULL) AS part
+            SELECT format('WHERE %s >> 7 IN (SELECT json_array_elements_text(%L)::bigint)', m.key, stretches) WHERE stretches IS NOT NULL) AS part
         FROM json_to_recordset(current_setting('sandbox_lifecycle.moving')::json) AS m(n integer, oid oid, name text, key text, stretches json)
         LEFT JOIN pg_index i ON i.indrelid = m.oid AND i.indisprimary
     LOOP

@@ -2,7 +2,7 @@
 -- quoted by the server. ONLY: a partition or an heir is counted as itself; its columns may lie in another order after a restore, so
 -- they are taken by name. `sl_only` is a JSON array of names, or empty for all. Sequences are read one by one: the view pg_sequences
 -- shows NULL for one that was restarted. The answers are the variables sl_tables and sl_sequences.
--- Where `sl_stretches` is set, a large table whose key is its first column, an integer, also has the sum of each stretch of 1024 keys: when
+-- Where `sl_stretches` is set, a large table whose key is its first column, an integer, also has the sum of each stretch of 128 keys: when
 -- it differs later, only the stretches that differ are compared row by row.
 SELECT set_config('sandbox_lifecycle.only', :'sl_only', false), set_config('sandbox_lifecycle.stretches', :'sl_stretches', false) \g ignored
 DO $prints$
@@ -32,7 +32,7 @@ BEGIN
         ORDER BY c.relname COLLATE "C"
     LOOP
         IF relation.key IS NOT NULL THEN
-            EXECUTE format('SELECT sum(rows)::bigint, coalesce(sum(print), 0), json_object_agg(stretch, print::text) FROM (SELECT %s >> 10 AS stretch, '
+            EXECUTE format('SELECT sum(rows)::bigint, coalesce(sum(print), 0), json_object_agg(stretch, print::text) FROM (SELECT %s >> 7 AS stretch, '
                 'count(*) AS rows, sum(hashtextextended(%s, 0)) AS print FROM ONLY public.%I sl GROUP BY 1) AS each', relation.key, relation.line,
                 relation.relname) INTO rows, print, stretches;
             tables := tables || json_build_object('oid', relation.oid::bigint, 'name', relation.relname, 'kind', relation.relkind,

@@ -1,5 +1,5 @@
 # rows.awk MOVING DATA: leads the archive's rows of each table into the temporary table sl_N. MOVING has a line for each: N, its entry's
-# number, and how many lines its COPY has beyond the first; after `of` come the only stretches of 1024 keys whose rows are wanted: a
+# number, and how many lines its COPY has beyond the first; after `of` come the only stretches of 128 keys whose rows are wanted: a
 # line begins with its key. DATA holds the archive's entries in the order of the file `order`.
 FILENAME == ARGV[1] {
     place[$2] = $1
@@ -18,8 +18,8 @@ inside == 2 && $0 == "\\." {
     next
 }
 inside == 2 && narrowed {
-    stretch = int($0 / 1024)
-    if ($0 + 0 < stretch * 1024) { stretch-- }
+    stretch = int($0 / 128)
+    if ($0 + 0 < stretch * 128) { stretch-- }
     if ((oid, stretch) in wanted) { print }
     next
 }
