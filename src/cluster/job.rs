@@ -1,6 +1,7 @@
 //! The Job that does the database work: one Pod, an init container `dump`, a container `restore`.
 mod follow;
 mod manifest;
+mod place;
 mod start;
 mod watchdog;
 

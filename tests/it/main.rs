@@ -5,6 +5,7 @@ mod argo;
 mod backup;
 mod cases;
 mod cli;
+mod cut_logs;
 mod doctor;
 mod documents;
 mod documents_scripts;

@@ -1,10 +1,11 @@
 //! A container's log, line by line, to its proven end.
 use super::Owner;
+use super::place::{Place, stamped};
 use crate::cluster::watch::{Selection, states};
 use crate::cluster::{CALL_LIMIT, Cluster, pod};
-use anyhow::{Context, Result, bail};
-use futures::stream::BoxStream;
-use futures::{AsyncBufReadExt, StreamExt, TryStreamExt};
+use anyhow::{Context, Error, Result, anyhow, bail};
+use futures::stream::{BoxStream, try_unfold};
+use futures::{AsyncBufRead, AsyncBufReadExt, StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, Pod};
 use kube::api::{Api, LogParams};
 use kube::runtime::watcher;
@@ -28,17 +29,20 @@ pub enum Line {
 
 /// Follows the log and watches the Pod at the same time: a cut log is opened again where it broke off,
 /// and a Pod that vanishes ends the waiting.
+///
+/// A stream that ends well is no proof of anything: an API server ends it so when its kubelet restarts, in the middle of a line. Only a
+/// line with its newline counts, and a log is whole only when it ends with what its last line is, asked for by itself.
 pub struct ContainerLog {
     api: Api<Pod>,
     container: String,
     pod: String,
     states: BoxStream<'static, Result<Selection<Pod>>>,
-    lines: Option<BoxStream<'static, std::io::Result<String>>>,
+    lines: Option<BoxStream<'static, std::io::Result<Vec<u8>>>>,
     ended: Option<ContainerStateTerminated>,
     /// What befell the Pod, if its containers did not end by themselves.
     fate: Option<String>,
     rest: VecDeque<String>,
-    given: usize,
+    place: Place,
     complete: bool,
 }
 
@@ -60,7 +64,7 @@ impl Cluster {
             ended: None,
             fate: None,
             rest: VecDeque::new(),
-            given: 0,
+            place: Place::default(),
             complete: false,
         })
     }
@@ -79,7 +83,6 @@ impl ContainerLog {
     pub async fn next(&mut self) -> Result<Line> {
         loop {
             if let Some(line) = self.rest.pop_front() {
-                self.given += 1;
                 return Ok(Line::Text(line));
             }
             if let Some(ended) = &self.ended {
@@ -91,7 +94,6 @@ impl ContainerLog {
                 continue;
             }
             if let Some(line) = self.wait().await? {
-                self.given += 1;
                 return Ok(Line::Text(line));
             }
         }
@@ -99,6 +101,7 @@ impl ContainerLog {
 
     async fn wait(&mut self) -> Result<Option<String>> {
         if self.lines.is_none() {
+            self.place.begin_again();
             self.lines = self.open().await;
         }
         let lines = async {
@@ -113,7 +116,7 @@ impl ContainerLog {
         tokio::select! {
             biased;
             line = lines => match line {
-                Some(Ok(line)) => return Ok(Some(line)),
+                Some(Ok(line)) if line.ends_with(b"\n") && stamped(&line).is_some() => return Ok(self.place.take(&line)),
                 _ => self.broke_off().await?,
             },
             state = self.states.next() => self.look(state.context("the watch of the Pod ended")??)?,
@@ -121,10 +124,10 @@ impl ContainerLog {
         Ok(None)
     }
 
-    /// Skips what was given already. `None` while the log cannot be had.
-    async fn open(&self) -> Option<BoxStream<'static, std::io::Result<String>>> {
-        let log = self.api.log_stream(&self.pod, &self.params(true)).await.ok()?;
-        Some(log.lines().skip(self.given).boxed())
+    /// `None` while the log cannot be had.
+    async fn open(&self) -> Option<BoxStream<'static, std::io::Result<Vec<u8>>>> {
+        let params = LogParams { follow: true, ..self.params() };
+        Some(lines(self.api.log_stream(&self.pod, &params).await.ok()?))
     }
 
     /// The end of the stream is either the container's end or a cut; only the Pod's status tells.
@@ -162,18 +165,55 @@ impl ContainerLog {
     /// What was written after the last line given: a follow that is cut at the container's end loses it.
     async fn read_rest(&mut self) -> Result<()> {
         self.lines = None;
-        let params = self.params(false);
-        let read = async { Ok(self.api.log_stream(&self.pod, &params).await?.lines().try_collect::<Vec<_>>().await?) };
-        let read: Result<Result<Vec<String>>, _> = tokio::time::timeout(CALL_LIMIT, read).await;
-        let lines = read.unwrap_or_else(|_| bail!("not within {} s", CALL_LIMIT.as_secs()));
-        let lines = lines
+        self.place.begin_again();
+        let mut words = String::new();
+        let read = tokio::time::timeout(CALL_LIMIT, self.read_to_the_end(&mut words)).await;
+        let cut = || anyhow!("for {} s it is cut each time{words}", CALL_LIMIT.as_secs());
+        let lines = read
+            .unwrap_or_else(|_| Err(cut()))
             .with_context(|| format!("cannot read the log of container {} of Pod {}", self.container, self.pod))?;
-        self.rest = lines.into_iter().skip(self.given).collect();
+        self.rest = lines.iter().filter_map(|line| self.place.take(line)).collect();
         self.complete = true;
         Ok(())
     }
 
-    fn params(&self, follow: bool) -> LogParams {
-        LogParams { container: Some(self.container.clone()), follow, ..LogParams::default() }
+    /// Nothing, where the last line was given. What the kubelet says for itself, if that is in the way, is put into `words`.
+    async fn read_to_the_end(&self, words: &mut String) -> Result<Vec<Vec<u8>>> {
+        loop {
+            let last = self.read(Some(1)).await?;
+            if last.as_ref().is_some_and(|last| self.place.is_at(last)) {
+                return Ok(Vec::new());
+            }
+            let lines = self.read(None).await?;
+            let foreign = lines.iter().flatten().find(|line| stamped(line).is_none());
+            if let Some(foreign) = foreign {
+                *words = format!(" ({})", String::from_utf8_lossy(foreign).trim());
+            } else if let (Some(lines), Some(last)) = (lines, last)
+                && self.place.is_whole(&lines, &last)
+            {
+                return Ok(lines);
+            }
+            tokio::time::sleep(REOPEN_AFTER).await;
+        }
     }
+
+    /// The log, or the last lines of it; `None` where its stream broke.
+    async fn read(&self, tail_lines: Option<i64>) -> Result<Option<Vec<Vec<u8>>>> {
+        let log = self.api.log_stream(&self.pod, &LogParams { tail_lines, ..self.params() }).await;
+        Ok(lines(log.map_err(Error::from)?).try_collect().await.ok())
+    }
+
+    fn params(&self) -> LogParams {
+        LogParams { container: Some(self.container.clone()), timestamps: true, ..LogParams::default() }
+    }
+}
+
+/// Each with its newline; one without is the last, or was cut.
+fn lines<L: AsyncBufRead + Send + Unpin + 'static>(log: L) -> BoxStream<'static, std::io::Result<Vec<u8>>> {
+    let next = |mut log: L| async move {
+        let mut line = Vec::new();
+        let length = log.read_until(b'\n', &mut line).await?;
+        Ok((length > 0).then_some((line, log)))
+    };
+    try_unfold(log, next).boxed()
 }

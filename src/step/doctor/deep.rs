@@ -130,9 +130,10 @@ impl Look<'_> {
             match log.next().await? {
                 Line::Text(line) => {
                     self.report.event(report::Event::Log { line: &line });
-                    match Event::parse(&line) {
-                        Some(event) => events.push(event),
-                        None => last = Some(line),
+                    match Event::read(&line) {
+                        Err(damaged) => bail!("the log of {} has {damaged}", script.name),
+                        Ok(Some(event)) => events.push(event),
+                        Ok(None) => last = Some(line),
                     }
                 }
                 Line::Ended { code: 0, .. } => return Ok(events),

@@ -32,6 +32,7 @@ mod answer;
 mod conversation;
 mod delete;
 mod discovery;
+mod early_end;
 pub(crate) mod faults;
 mod patch;
 mod pods;
@@ -50,6 +51,7 @@ mod wire;
 mod write;
 
 pub(crate) use access::Right;
+pub(crate) use early_end::{EarlyEnd, Kept};
 pub(crate) use faults::{Fault, Faults, Gate, Rule};
 pub(crate) use record::{Record, Seen};
 pub(crate) use runtime::Runtime;

@@ -78,7 +78,10 @@ pub(super) async fn hold(request: Request<Incoming>, shared: &Shared, hold: &Arc
     };
     after(fault.as_ref(), hold).await?;
     shared.record.answered(seen.number, response.status().as_u16());
-    Ok(response)
+    Ok(match fault {
+        Some(Fault::End(end)) => response.map(|body| end.of(body)),
+        _ => response,
+    })
 }
 
 /// A task of its own: it goes on when the connection is gone.
@@ -151,7 +154,7 @@ async fn before(fault: Option<&Fault>, hold: &Hold) -> io::Result<Option<Respons
         Some(Fault::Delay(span)) => tokio::time::sleep(*span).await,
         Some(Fault::CutAfterSent(bytes)) => hold.cut_after_sent(*bytes),
         Some(Fault::CutAfterReceived(bytes)) => hold.cut_after_received(*bytes),
-        Some(Fault::ResetAfter | Fault::HangAfter(_) | Fault::Later(_) | Fault::Stall) | None => {}
+        Some(Fault::ResetAfter | Fault::HangAfter(_) | Fault::Later(_) | Fault::Stall | Fault::End(_)) | None => {}
     }
     Ok(None)
 }

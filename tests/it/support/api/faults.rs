@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::super::store::Status;
+use super::early_end::EarlyEnd;
 use super::record::Seen;
 
 /// Longer than any run in the lab takes.
@@ -39,6 +40,8 @@ pub(crate) enum Fault {
     CutAfterReceived(u64),
     /// The request is begun, then nothing moves on the connection any more.
     Stall,
+    /// The answer's stream ends before its end, and as if that was it.
+    End(EarlyEnd),
 }
 
 impl Fault {

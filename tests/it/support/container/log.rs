@@ -1,5 +1,6 @@
 //! What a container wrote, line by line with the time of each, for readers that may follow it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -20,13 +21,19 @@ pub(crate) struct Log(Arc<Inner>);
 
 struct Inner {
     lines: Mutex<Vec<Line>>,
+    /// Lines of the files before the one that is written now; nobody is given them who asks from now on.
+    rotated: AtomicUsize,
     /// Lines so far, and whether there can be more.
     progress: watch::Sender<(usize, bool)>,
 }
 
 impl Log {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Inner { lines: Mutex::default(), progress: watch::Sender::new((0, true)) }))
+        Self(Arc::new(Inner {
+            lines: Mutex::default(),
+            rotated: AtomicUsize::new(0),
+            progress: watch::Sender::new((0, true)),
+        }))
     }
 
     fn lines(&self) -> MutexGuard<'_, Vec<Line>> {
@@ -54,6 +61,16 @@ impl Log {
     /// Everything up to now.
     pub(crate) fn so_far(&self) -> Vec<Line> {
         self.lines().clone()
+    }
+
+    /// Begins a new file, as a node does when it has grown.
+    pub(crate) fn rotate(&self) {
+        self.0.rotated.store(self.lines().len(), Ordering::SeqCst);
+    }
+
+    /// How many lines lie in files before the one that is written now.
+    pub(crate) fn rotated(&self) -> usize {
+        self.0.rotated.load(Ordering::SeqCst)
     }
 
     pub(crate) fn text(&self) -> String {

@@ -56,7 +56,8 @@ fn stream(log: Log, asked: &LogRequest) -> LogStream {
         let now = Timestamp::now();
         now.checked_sub(Duration::from_secs(seconds)).unwrap_or(now)
     });
-    let wanted: Vec<&Line> = lines.iter().filter(|line| since.is_none_or(|since| line.at >= since)).collect();
+    let file = &lines[log.rotated()..];
+    let wanted: Vec<&Line> = file.iter().filter(|line| since.is_none_or(|since| line.at >= since)).collect();
     let tail = asked.tail_lines.map_or(wanted.len(), |count| usize::try_from(count).unwrap_or(usize::MAX));
     let wanted = &wanted[wanted.len().saturating_sub(tail)..];
     let stamped = asked.timestamps;
