@@ -132,11 +132,14 @@ impl Talk {
         }
     }
 
+    /// Of a line that comes in many pieces no byte is looked at twice: a row of a table may be a hundred megabytes.
     fn take(&mut self, bytes: &[u8]) {
-        self.partial.extend_from_slice(bytes);
-        while let Some(end) = self.partial.iter().position(|&byte| byte == b'\n') {
-            let line: Vec<u8> = self.partial.drain(..=end).collect();
-            self.lines.push_back(String::from_utf8_lossy(&line[..end]).into_owned());
+        for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
+            self.partial.extend_from_slice(piece);
+            if let Some(line) = self.partial.strip_suffix(b"\n") {
+                self.lines.push_back(String::from_utf8_lossy(line).into_owned());
+                self.partial.clear();
+            }
         }
     }
 

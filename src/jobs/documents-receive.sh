@@ -28,15 +28,19 @@ extract() {
         *) tar -x -p -f - ;;
     esac
 }
-# Every path ends with `//`, which no path holds: one that was cut in the middle is refused, not taken for its parent.
+# Every path ends with `//`, which no path holds: one that was cut in the middle is refused, not taken for its parent. One that
+# leads out of ROOT is refused as well: whatever became of the stream, nothing else is touched.
 # shellcheck disable=SC2016
 whole='command=$1
 shift
 for path do
     shift
-    case $path in
-        *//) set -- "$@" "${path%//}" ;;
-        *) echo "the list of paths was cut" >&2; exit 1 ;;
+    name=${path%//}
+    case $name in
+        "$path") echo "the list of paths was cut" >&2; exit 1 ;;
+        *//* | */ | */./* | */. | */../* | */..) echo "a path of the list leads elsewhere" >&2; exit 1 ;;
+        ./*) set -- "$@" "$name" ;;
+        *) echo "a path of the list leads elsewhere" >&2; exit 1 ;;
     esac
 done
 $command "$@"'

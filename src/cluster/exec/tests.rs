@@ -1,7 +1,7 @@
 //! Connections that end in every way, as messages of a made-up socket.
 use super::wire::halves;
 use super::*;
-use crate::cluster::talk::{Talk, frame};
+use crate::cluster::talk::{Spoken, Talk, frame};
 use futures::{Sink, Stream};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -142,7 +142,56 @@ proptest! {
         messages.push(Message::Binary(with(3, SUCCESS).into()));
         prop_assert_eq!(heard(messages), (content, Some(Ended::Code(0))));
     }
+
+    #[test]
+    fn lines_are_the_same_however_they_are_cut_into_messages(
+        lines in vec("[^\n]{0,9}|é日本|\\PC{0,40}", 0..8), odd in vec(any::<u8>(), 0..9), ends in any::<bool>(), piece in 1..20_usize
+    ) {
+        let odd: Vec<u8> = odd.into_iter().filter(|byte| *byte != b'\n').collect();
+        let mut content = lines.iter().flat_map(|line| [line.as_bytes(), b"\n"].concat()).collect::<Vec<u8>>();
+        content.extend_from_slice(&odd);
+        let mut expected = lines;
+        // The last line of a script that has ended may have no newline.
+        if ends || !odd.is_empty() {
+            content.extend_from_slice(if ends { b"\n" } else { b"" });
+            expected.push(String::from_utf8_lossy(&odd).into_owned());
+        }
+        let mut messages: Vec<Message> = content.chunks(piece).map(|bytes| Message::Binary(with(1, bytes).into())).collect();
+        let cut = expected[..expected.len() - usize::from(!ends && !odd.is_empty())].to_vec();
+        prop_assert_eq!(spoken(messages.clone()), (cut, None), "without a status it is cut, and so is a line without its end");
+        messages.push(Message::Binary(with(3, SUCCESS).into()));
+        prop_assert_eq!(spoken(messages), (expected, Some(Ended::Code(0))));
+    }
 }
+
+/// Every line of a conversation, to its end or to an error.
+fn spoken(messages: Vec<Message>) -> (Vec<String>, Option<Ended>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    runtime.block_on(async {
+        let (input, output) = halves(Socket(messages.into()), "pod a/b".to_owned());
+        let (mut talk, mut lines) = (Talk::over(input, output), Vec::new());
+        loop {
+            match talk.next().await {
+                Ok(Spoken::Line(line)) => lines.push(line),
+                Ok(Spoken::Ended(ended)) => return (lines, Some(ended)),
+                Err(_) => return (lines, None),
+            }
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_line_of_many_megabytes_takes_no_longer_than_its_bytes() {
+    let piece = Message::Binary(with(1, &[b'x'; 32 * 1024]).into());
+    let messages = std::iter::repeat_n(piece, 2_000).chain([Message::Binary(with(1, b"\n").into())]);
+    let (input, output) = halves(Socket(messages.collect()), "pod a/b".to_owned());
+    let began = std::time::Instant::now();
+    let line = Talk::over(input, output).next().await.expect("a line");
+    assert!(matches!(line, Spoken::Line(line) if line.len() == 2_000 * 32 * 1024));
+    // Looked at from its beginning for each piece, it takes minutes.
+    assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
+}
+
 /// Says nothing but pongs, and keeps what it is sent.
 struct Idle {
     sent: Arc<Mutex<Vec<Message>>>,
