@@ -2,7 +2,7 @@
 use crate::cluster::Cluster;
 use crate::cluster::application::{SKIP_RECONCILE, resumed};
 use crate::cluster::golden;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt::{self, Display};
@@ -47,6 +47,29 @@ pub enum Undo {
 }
 
 impl Undo {
+    /// The journal of the Lease in this namespace, as text; without one, nothing was left to put back.
+    ///
+    /// # Errors
+    /// It is no journal, or none of a run that had this Lease: those change nothing but Applications elsewhere.
+    pub fn journal(text: Option<&str>, namespace: &str) -> Result<Vec<Self>> {
+        let journal: Vec<Self> = text.map_or(Ok(Vec::new()), serde_json::from_str)?;
+        match journal.iter().find(|undo| undo.namespace().is_some_and(|of| of != namespace)) {
+            None => Ok(journal),
+            Some(undo) => bail!("it would put back something outside of namespace {namespace}: {undo}"),
+        }
+    }
+
+    /// Where it changes something, if that is always where the Lease is.
+    fn namespace(&self) -> Option<&str> {
+        match self {
+            Self::ResumeAutomatedSync { .. } | Self::RestoreSkipReconcile { .. } => None,
+            Self::ScaleTo { namespace, .. }
+            | Self::DeleteJob { namespace, .. }
+            | Self::DeleteSecret { namespace, .. }
+            | Self::RemoveGolden { namespace } => Some(namespace),
+        }
+    }
+
     /// # Errors
     /// As the verbs of [`Cluster`]; nothing is swallowed.
     pub async fn run(&self, cluster: &Cluster) -> Result<()> {

@@ -7,6 +7,7 @@ use crate::guard::Guard;
 use crate::outcome::Outcome;
 use crate::shutdown::Shutdown;
 use crate::step::rights;
+use crate::undo::Undo;
 use anyhow::{Context as _, Result, bail};
 use std::time::Duration;
 
@@ -92,8 +93,14 @@ impl Run<'_> {
 
     pub(super) async fn put_back(&self, cluster: &Cluster, shutdown: &mut Shutdown, dead: Found) -> Result<Outcome> {
         self.note(&format!("{} is gone; putting back what it left", dead.holder));
-        let journal = dead.journal.as_deref().map_or(Ok(Vec::new()), serde_json::from_str);
-        let journal = journal.context("cannot read the journal in the Lease (written by a newer version?)")?;
+        let namespace = &self.settings.sandbox.namespace;
+        let journal = Undo::journal(dead.journal.as_deref(), namespace);
+        let journal = journal.with_context(|| {
+            format!(
+                "cannot read the journal in the Lease {namespace}/{NAME} (written by a newer version?), so nothing was \
+                 changed: `kubectl -n {namespace} get lease {NAME} -o yaml` shows it"
+            )
+        })?;
         let holder = dead.holder.clone();
         let held = cluster.take_over(dead, &self.holder()).await?;
         let outcome = Guard::recover(cluster, self.report, shutdown, held, journal).await;

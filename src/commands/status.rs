@@ -72,7 +72,12 @@ impl Run<'_> {
         let mut errors = Vec::new();
         let (record, lease) = tokio::join!(cluster.record(&sandbox.namespace), cluster.find_lease(&sandbox.namespace));
         status.record = keep(&mut errors, record).flatten().unwrap_or_default();
-        status.run = keep(&mut errors, lease).flatten().map(Running::of);
+        let lease = keep(&mut errors, lease).flatten();
+        let journal = lease.as_ref().map_or(Ok(Vec::new()), |found| {
+            Undo::journal(found.journal.as_deref(), &sandbox.namespace).context("cannot read the journal in the Lease")
+        });
+        let unreadable = journal.as_ref().err().map(|why| format!("what a run has left to put back: {why:#}"));
+        status.run = lease.map(|found| Running::of(found, journal.unwrap_or_default()));
         let age = |at: Timestamp| now().as_second() - at.as_second();
         status.data_age_seconds = status.record.data_read_at_least().map(age);
         drift::look(self.settings, cluster, &mut status, &mut errors).await;
@@ -80,15 +85,13 @@ impl Run<'_> {
         if errors.len() == drift::LOOKS + 2 {
             return Err(errors.swap_remove(0));
         }
-        status.unknown = errors.iter().map(|error| format!("{error:#}")).collect();
+        status.unknown = errors.iter().map(|error| format!("{error:#}")).chain(unreadable).collect();
         Ok(status)
     }
 }
 
 impl Running {
-    fn of(found: Found) -> Self {
-        let journal: Vec<Undo> =
-            found.journal.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    fn of(found: Found, journal: Vec<Undo>) -> Self {
         // A Job stands in it twice: it must be gone before the replicas come back, and it must be gone at the end.
         let mut will_put_back: Vec<String> = Vec::new();
         for undo in journal.iter().rev().map(Undo::to_string) {

@@ -3,6 +3,7 @@
 //! Bounded by the number of cases, so that it ends; a case that fails is printed with its seed and made smaller.
 
 mod documents;
+mod journal;
 mod scripts;
 mod streams;
 
