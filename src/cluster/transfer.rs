@@ -22,11 +22,27 @@ impl Cluster {
     /// The server refuses, or cannot be reached.
     pub async fn read_from(&self, pod: &PodRef, argv: &[&str]) -> Result<Reading> {
         let (input, output) = exec::open(&self.client, pod, argv, false).await?;
-        Ok(Reading { input, output })
+        Ok(Reading::over(input, output))
     }
 }
 
 impl Reading {
+    pub(super) fn over(input: Input, output: Output) -> Self {
+        Self { input, output }
+    }
+
+    /// Does this while the command waits to be read, however long that is: a connection on which nothing moves is cut by some balancers.
+    ///
+    /// # Errors
+    /// Those of the work; the connection is lost meanwhile.
+    pub async fn beside<T>(&mut self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            biased;
+            done = work => done,
+            lost = self.input.keep_alive() => lost,
+        }
+    }
+
     /// # Errors
     /// The connection is lost before the command has ended: what came so far is not all.
     pub async fn next(&mut self) -> Result<Given> {

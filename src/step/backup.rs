@@ -165,7 +165,9 @@ pub(super) async fn seal(cx: &mut Context<'_>) -> Result<()> {
 
 pub(super) async fn prune(cx: &mut Context<'_>) -> Result<()> {
     let pruned = async {
-        let falls = cx.shelf()?.falls(cx.settings.backups.policy, record::now()).await?;
+        let mut falls = cx.shelf()?.falls(cx.settings.backups.policy, record::now()).await?;
+        // Where a run beside this one was begun later and is done already, theirs is the day's newest.
+        falls.spare(&cx.backup.set.id);
         cx.shelf()?.remove(&falls).await?;
         Ok::<_, anyhow::Error>(falls)
     };

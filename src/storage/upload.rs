@@ -34,7 +34,9 @@ impl RetryPolicy for Persistence {
     async fn retry(&self, context: RetryContext) -> bool {
         let passing = match context.failure {
             RetryFailure::Status(status) => status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS,
-            RetryFailure::Transport(HttpErrorKind::Timeout) => context.attempt < STALLED_AT_MOST,
+            RetryFailure::Transport(HttpErrorKind::Timeout | HttpErrorKind::Unknown) => {
+                context.attempt < STALLED_AT_MOST
+            }
             RetryFailure::Transport(kind) => kind != HttpErrorKind::Decode,
             _ => false,
         };

@@ -67,13 +67,16 @@ pub(super) struct Wire {
     clocks: Clocks,
 }
 
+/// What a stall is told, and known, by.
+pub(super) const STANDS_STILL: &str = "the store stands still";
+
 /// Nothing moved for so long.
 #[derive(Debug)]
 struct Stalled(Duration);
 
 impl fmt::Display for Stalled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the store stands still: nothing has moved for {} s", self.0.as_secs())
+        write!(f, "{STANDS_STILL}: nothing has moved for {} s (--s3-patience)", self.0.as_secs())
     }
 }
 
@@ -124,13 +127,14 @@ impl Wire {
             let watched = Watched { body, mouthful: Bytes::new(), moved: moved.clone() };
             *request.body_mut() = Some(reqwest::Body::wrap(watched));
         }
-        let failed = |error| failed(&parts.method, error);
+        let failed = |error| failed(&parts.method, self.patience, error);
         if parts.method != Method::PUT {
             return self.asking.execute(request).await.map_err(failed);
         }
         tokio::select! {
             answer = self.sending.execute(request) => answer.map_err(failed),
-            () = moved.stalled(self.patience) => Err(HttpError::new(HttpErrorKind::Timeout, Stalled(self.patience))),
+            // Of a kind that object_store does not simply repeat: each time costs the whole of the patience.
+            () = moved.stalled(self.patience) => Err(HttpError::new(HttpErrorKind::Unknown, Stalled(self.patience))),
         }
     }
 }
@@ -146,7 +150,8 @@ impl HttpService for Wire {
         }
         let answer: http::Response<reqwest::Body> = answer.into();
         let (parts, body) = answer.into_parts();
-        let body = http_body_util::BodyExt::map_err(body, |error| failed(&Method::GET, error));
+        let patience = self.patience;
+        let body = http_body_util::BodyExt::map_err(body, move |error| failed(&Method::GET, patience, error));
         Ok(HttpResponse::from_parts(parts, HttpResponseBody::new(body)))
     }
 }
@@ -160,10 +165,11 @@ fn pause(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// An error as `object_store` judges it: which is worth another attempt.
-fn failed(method: &Method, error: reqwest::Error) -> HttpError {
+fn failed(method: &Method, patience: Duration, error: reqwest::Error) -> HttpError {
     let kind = match () {
-        () if error.is_timeout() => HttpErrorKind::Timeout,
+        // Also when that took too long: nothing was sent yet.
         () if error.is_connect() => HttpErrorKind::Connect,
+        () if error.is_timeout() => return HttpError::new(HttpErrorKind::Timeout, Stalled(patience)),
         () if error.is_decode() => HttpErrorKind::Decode,
         // To delete twice is to delete.
         () if method == Method::DELETE => HttpErrorKind::Request,

@@ -1,10 +1,15 @@
 //! What a store's refusal means to the operator. Stores answer with XML that has a code and a message, and some with much beside it.
+use super::wire::STANDS_STILL;
 
 /// A store refuses what was signed more than 15 minutes ago; it is said of any refusal when it comes near that.
 const FAR_APART: i64 = 300;
 
 /// Why it failed and what to do: the store's own words without the XML around them. `apart` is how far its clock is ahead.
 pub(super) fn meaning(said: &str, apart: Option<i64>) -> String {
+    // Around it stands which request that was, with the id of an upload.
+    if let Some((_, why)) = said.split_once(STANDS_STILL) {
+        return format!("{STANDS_STILL}{why}");
+    }
     let code = between(said, "<Code>", "</Code>");
     let told = match (code, between(said, "<Message>", "</Message>")) {
         (Some(code), Some(message)) if !message.is_empty() => format!("{code}: {message}"),

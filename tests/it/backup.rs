@@ -1,10 +1,12 @@
 //! Backups on the lab, into a small S3 server: what is made, what is listed, what falls, and what a fault leaves.
 
+mod beside;
 mod documents;
 mod faults;
 mod from;
 mod leftovers;
 mod lost;
+mod slow;
 mod trouble;
 pub(crate) mod vault;
 mod verified;

@@ -2,6 +2,7 @@
 use super::wire::halves;
 use super::*;
 use crate::cluster::talk::{Spoken, Talk, frame};
+use crate::cluster::transfer::Reading;
 use futures::{Sink, Stream};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -222,11 +223,30 @@ impl Sink<Message> for Idle {
     }
 }
 
-fn idle() -> (Talk, Arc<Mutex<Vec<Message>>>) {
+type Sent = Arc<Mutex<Vec<Message>>>;
+
+fn idle_halves() -> (Input, Output, Sent) {
     let sent = Arc::new(Mutex::new(Vec::new()));
     let pongs = tokio::time::interval(std::time::Duration::from_secs(30));
     let (input, output) = halves(Idle { sent: Arc::clone(&sent), pongs }, "pod a/b".to_owned());
+    (input, output, sent)
+}
+
+fn idle() -> (Talk, Sent) {
+    let (input, output, sent) = idle_halves();
     (Talk::over(input, output), sent)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_whose_output_nobody_takes_for_minutes_is_kept_alive() {
+    let (input, output, sent) = idle_halves();
+    let work = async {
+        tokio::time::sleep(std::time::Duration::from_secs(300)).await;
+        Ok(7)
+    };
+    assert_eq!(Reading::over(input, output).beside(work).await.expect("done"), 7);
+    let pings = sent.lock().expect("no panic").iter().filter(|message| message.is_ping()).count();
+    assert!(pings >= 10, "a load balancer cuts after a minute: {pings}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,14 +1,17 @@
 //! The sets in the bucket: which there are, what keeps each, and the removal of those that nothing keeps.
+mod falls;
+
 use crate::backup::manifest::{FORMAT, Manifest};
 use crate::backup::{Part, begun};
 use crate::cluster::Cluster;
 use crate::record;
 use crate::retention::{Policy, Proof, Set, Verdict, decide};
 use crate::settings::Settings;
-use crate::storage::{Access, Object, Storage, Unfinished};
+use crate::storage::{Access, Object, Storage};
 use anyhow::{Context, Result, anyhow, bail, ensure};
+pub use falls::{Falls, LIFECYCLE_RULE};
 use futures::{StreamExt, TryStreamExt};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -43,28 +46,6 @@ impl Stored {
     }
 }
 
-/// What is to be removed.
-#[derive(Debug, Default, Serialize)]
-pub struct Falls {
-    pub sets: Vec<String>,
-    /// Objects of sets that never came to be, older than a day.
-    pub debris: Vec<String>,
-    /// Keys to which an upload was begun more than a day ago and never finished.
-    pub uploads: Vec<String>,
-    /// Why that is not known, and what the bucket needs then.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub unlisted: Option<String>,
-    #[serde(skip)]
-    unfinished: Vec<Unfinished>,
-    /// All keys, in the order of their removal: a set's manifest first, so that no half of one is ever a set.
-    #[serde(skip)]
-    keys: Vec<String>,
-}
-
-/// A backup that is still being made is not debris.
-const DEBRIS_AGE: SignedDuration = SignedDuration::from_hours(24);
-/// What keeps the parts of uploads that nobody finishes from staying for ever, whatever the tool can do about them.
-pub const LIFECYCLE_RULE: &str = "give the bucket a lifecycle rule that aborts incomplete multipart uploads after some days (AbortIncompleteMultipartUpload)";
 /// Manifests that are read at the same time.
 const AT_ONCE: usize = 8;
 /// A manifest has a line for each table.
@@ -157,13 +138,13 @@ impl Shelf {
             parts.iter().find(|(part, _)| *part == wanted).map(|(_, object)| object.modified)
         };
         let read = ids.map(|(id, parts)| async move {
-            let manifest = self.manifest(id).await?;
+            let Some(manifest) = self.manifest_unless_gone(id).await? else { return Ok(None) };
             let (read_back_at, restored_at) = (noted(parts, Part::Read), noted(parts, Part::Restored));
-            Ok::<_, anyhow::Error>(Stored { manifest, read_back_at, restored_at, verdict: Verdict::default() })
+            Ok::<_, anyhow::Error>(Some(Stored { manifest, read_back_at, restored_at, verdict: Verdict::default() }))
         });
         let read: Vec<_> = read.collect();
-        let mut sets: Vec<Stored> = futures::stream::iter(read).buffered(AT_ONCE).try_collect().await?;
-        sets.reverse();
+        let sets: Vec<Option<Stored>> = futures::stream::iter(read).buffered(AT_ONCE).try_collect().await?;
+        let mut sets: Vec<Stored> = sets.into_iter().rev().flatten().collect();
         let times: Vec<Set> = sets.iter().map(|set| Set { at: set.manifest.begun_at, proof: set.proof() }).collect();
         for (set, verdict) in sets.iter_mut().zip(decide(&times, policy, now)) {
             set.verdict = verdict;
@@ -180,6 +161,17 @@ impl Shelf {
             }
         }
         parts
+    }
+
+    /// `None` for a set that another prune has removed since it was listed.
+    async fn manifest_unless_gone(&self, id: &str) -> Result<Option<Manifest>> {
+        match self.manifest(id).await {
+            Ok(manifest) => Ok(Some(manifest)),
+            Err(error) => match self.storage.has(&self.key(Part::Manifest, id, false)).await {
+                Ok(false) => Ok(None),
+                _ => Err(error),
+            },
+        }
     }
 
     async fn manifest(&self, id: &str) -> Result<Manifest> {
@@ -219,63 +211,5 @@ impl Shelf {
         let key = self.key(Part::Manifest, &manifest.id, false);
         self.storage.write(&key, serde_json::to_vec_pretty(manifest)?).await?;
         Ok(key)
-    }
-
-    /// # Errors
-    /// As [`Shelf::sets`].
-    pub async fn falls(&self, policy: Policy, now: Timestamp) -> Result<Falls> {
-        let objects = self.objects().await?;
-        let sets = self.sets_of(&objects, policy, now).await?;
-        let mut falls = Falls::default();
-        for (id, mut parts) in self.by_id(&objects) {
-            let set = sets.iter().find(|set| set.manifest.id == id);
-            let keys =
-                |parts: &[(Part, &Object)]| parts.iter().map(|(_, object)| object.key.clone()).collect::<Vec<_>>();
-            match set {
-                Some(set) if set.verdict.stays() => {}
-                Some(_) => {
-                    parts.sort_by_key(|(part, _)| *part != Part::Manifest);
-                    falls.sets.push(id.to_owned());
-                    falls.keys.extend(keys(&parts));
-                }
-                None => {
-                    parts.retain(|(_, object)| now.duration_since(object.modified) > DEBRIS_AGE);
-                    falls.debris.extend(keys(&parts));
-                    falls.keys.extend(keys(&parts));
-                }
-            }
-        }
-        self.uploads_that_fall(&mut falls, now).await;
-        Ok(falls)
-    }
-
-    /// What a run that was killed has left. A store that does not tell of uploads is no reason to keep sets.
-    async fn uploads_that_fall(&self, falls: &mut Falls, now: Timestamp) {
-        let prefix = format!("{}/", self.base);
-        let mut found = match self.storage.unfinished(&prefix).await {
-            Ok(found) => found,
-            Err(error) => {
-                falls.unlisted = Some(format!("{error:#}; {LIFECYCLE_RULE}"));
-                return;
-            }
-        };
-        found.retain(|upload| {
-            let ours = upload.key.strip_prefix(&prefix).and_then(Part::of).is_some();
-            ours && now.duration_since(upload.begun) > DEBRIS_AGE
-        });
-        falls.uploads = found.iter().map(|upload| upload.key.clone()).collect();
-        falls.unfinished = found;
-    }
-
-    /// # Errors
-    /// The store refuses a deletion; what went before it is gone.
-    pub async fn remove(&self, falls: &Falls) -> Result<()> {
-        for key in &falls.keys {
-            self.storage.delete(key).await?;
-        }
-        for upload in &falls.unfinished {
-            self.storage.abort(upload).await?;
-        }
-        Ok(())
     }
 }

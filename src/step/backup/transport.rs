@@ -46,7 +46,8 @@ async fn fill(
             Given::Bytes(content) => {
                 look(&content)?;
                 done += content.len() as u64;
-                upload.push(&seal.push(content)?).await?;
+                let stored = seal.push(content)?;
+                reading.beside(upload.push(&stored)).await?;
                 cx.report.event(Event::Moved { done, total });
             }
             Given::Ended(ended, last_words) => break (ended, last_words),

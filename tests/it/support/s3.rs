@@ -143,17 +143,7 @@ impl S3 {
 
     /// Waits for requests until it is so.
     pub(crate) async fn asked_for(&self, is_so: impl Fn() -> bool) {
-        let wait = async {
-            loop {
-                let mut asked = std::pin::pin!(self.asked.notified());
-                // From here on no request is missed.
-                asked.as_mut().enable();
-                if is_so() {
-                    return;
-                }
-                asked.await;
-            }
-        };
+        let wait = told_until(&self.asked, is_so);
         let seen = || self.bucket().seen.clone();
         tokio::time::timeout(LONG, wait).await.unwrap_or_else(|_| panic!("not within {LONG:?}: {:?}", seen()));
     }
@@ -161,6 +151,20 @@ impl S3 {
     /// All is well again.
     pub(crate) fn heal(&self) {
         self.bucket().fault = None;
+        self.asked.notify_waiters();
+    }
+}
+
+/// Looks again at each notice until it is so.
+async fn told_until(notices: &Notify, is_so: impl Fn() -> bool) {
+    loop {
+        let mut notice = std::pin::pin!(notices.notified());
+        // From here on none is missed.
+        notice.as_mut().enable();
+        if is_so() {
+            return;
+        }
+        notice.await;
     }
 }
 
@@ -211,6 +215,12 @@ async fn handle((bucket, asked): &Counter, request: Request<Incoming>) -> std::i
         Some(Fault::Slow(rate)) => fault::slowly(body, rate).await?,
         _ => body.collect().await.map_err(std::io::Error::other)?.to_bytes(),
     };
+    if let Some(fault) = fault {
+        fault.after().await;
+    }
+    if fault == Some(Fault::Held) {
+        told_until(asked, || bucket.lock().expect("the bucket").fault.is_none()).await;
+    }
     if let Some(answer) = fault.and_then(Fault::instead) {
         return Ok(answer);
     }

@@ -25,6 +25,10 @@ pub(crate) enum Fault {
     Stall,
     /// The body is read at so many bytes a second.
     Slow(usize),
+    /// All is read, and nothing done until the server is healed.
+    Held,
+    /// All is read, and done and answered after so many milliseconds.
+    Late(u64),
 }
 
 impl Fault {
@@ -37,6 +41,13 @@ impl Fault {
             }
             Self::Stall => std::future::pending().await,
             _ => Ok(()),
+        }
+    }
+
+    /// What happens when the body is there.
+    pub(super) async fn after(self) {
+        if let Self::Late(milliseconds) = self {
+            sleep(Duration::from_millis(milliseconds)).await;
         }
     }
 
