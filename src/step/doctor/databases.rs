@@ -1,5 +1,7 @@
 //! What both databases have told, judged.
 mod refused;
+#[cfg(test)]
+mod tests;
 
 use super::{Finding, State};
 use crate::jobs::{Event, Facts, Identity};
