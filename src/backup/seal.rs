@@ -3,6 +3,7 @@ use super::manifest::Object;
 use age::stream::StreamWriter;
 use age::x25519;
 use anyhow::{Context, Result, anyhow, bail};
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::mem;
@@ -70,13 +71,13 @@ impl Seal {
 
     /// # Errors
     /// A bug of the encryption.
-    pub fn push(&mut self, bytes: Vec<u8>) -> Result<Vec<u8>> {
+    pub fn push(&mut self, bytes: Bytes) -> Result<Bytes> {
         let stored = match &mut self.encrypting {
             None => bytes,
             Some((writer, gathered)) => {
                 self.content.add(&bytes);
                 writer.write_all(&bytes).context("cannot encrypt")?;
-                gathered.take()
+                gathered.take().into()
             }
         };
         self.stored.add(&stored);
@@ -87,12 +88,12 @@ impl Seal {
     ///
     /// # Errors
     /// As [`Seal::push`].
-    pub fn finish(mut self, key: &str) -> Result<(Vec<u8>, Object)> {
-        let mut rest = Vec::new();
+    pub fn finish(mut self, key: &str) -> Result<(Bytes, Object)> {
+        let mut rest = Bytes::new();
         let encrypted = self.encrypting.is_some();
         if let Some((writer, gathered)) = self.encrypting.take() {
             writer.finish().context("cannot encrypt")?;
-            rest = gathered.take();
+            rest = gathered.take().into();
         }
         self.stored.add(&rest);
         let content = if encrypted { self.content } else { self.stored.clone() };
@@ -137,7 +138,7 @@ mod tests {
             let mut seal = Seal::new(&recipients).expect("a seal");
             let mut stored = Vec::new();
             for piece in content.chunks(7777) {
-                stored.extend(seal.push(piece.to_vec()).expect("sealed"));
+                stored.extend(seal.push(Bytes::copy_from_slice(piece)).expect("sealed"));
             }
             let (rest, object) = seal.finish("k").expect("sealed");
             stored.extend(rest);

@@ -2,6 +2,7 @@
 use super::Cluster;
 use super::exec::{self, Ended, Heard, Input, Output, PodRef};
 use anyhow::Result;
+use bytes::Bytes;
 
 /// A command whose output is taken as it comes. To drop it ends the connection.
 pub struct Reading {
@@ -12,7 +13,7 @@ pub struct Reading {
 /// What a command gives next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Given {
-    Bytes(Vec<u8>),
+    Bytes(Bytes),
     /// It has ended so, with these last words.
     Ended(Ended, String),
 }
@@ -52,7 +53,7 @@ impl Reading {
                 lost = self.input.keep_alive() => lost?,
             };
             match heard {
-                Heard::Stdout(bytes) => return Ok(Given::Bytes(bytes.into())),
+                Heard::Stdout(bytes) => return Ok(Given::Bytes(bytes)),
                 Heard::Stderr(_) => {}
                 Heard::Ended(ended) => return Ok(Given::Ended(ended, self.output.last_words())),
             }

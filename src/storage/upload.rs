@@ -2,11 +2,13 @@
 use super::Storage;
 use anyhow::{Result, anyhow, ensure};
 use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use object_store::client::HttpErrorKind;
 use object_store::path::Path;
 use object_store::retry::{RetryContext, RetryFailure, RetryPolicy};
 use object_store::{MultipartUpload, ObjectStore, PutMultipartOptions, PutPayload};
+use std::mem;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -54,8 +56,10 @@ pub struct Upload<'a> {
     storage: &'a Storage,
     key: String,
     upload: Box<dyn MultipartUpload>,
-    filling: Vec<u8>,
+    filling: BytesMut,
     sending: JoinSet<object_store::Result<()>>,
+    /// What is being sent, to be filled again: memory that is given back and asked for anew is not all given back.
+    sent: Bytes,
     bytes: u64,
 }
 
@@ -68,8 +72,8 @@ impl Storage {
         let options = PutMultipartOptions::default().with_retry_policy(Arc::new(Persistence));
         let begun = self.store.put_multipart_opts(&Path::from(key), options).await;
         let upload = begun.map_err(|error| self.failed("write", key, error))?;
-        let filling = Vec::with_capacity(PART);
-        Ok(Upload { storage: self, key: key.to_owned(), upload, filling, sending: JoinSet::new(), bytes: 0 })
+        let (filling, sent) = (BytesMut::with_capacity(PART), Bytes::new());
+        Ok(Upload { storage: self, key: key.to_owned(), upload, filling, sending: JoinSet::new(), sent, bytes: 0 })
     }
 }
 
@@ -92,13 +96,17 @@ impl Upload<'_> {
 
     /// The part before must be there first: no more than one is under way.
     async fn send(&mut self) -> Result<()> {
-        self.sent().await?;
-        let part = std::mem::replace(&mut self.filling, Vec::with_capacity(PART));
+        self.all_is_there().await?;
+        let mut emptied = mem::take(&mut self.sent).try_into_mut().unwrap_or_default();
+        emptied.clear();
+        emptied.reserve(PART);
+        let part = mem::replace(&mut self.filling, emptied).freeze();
+        self.sent = part.clone();
         self.sending.spawn(self.upload.put_part(PutPayload::from(part)));
         Ok(())
     }
 
-    async fn sent(&mut self) -> Result<()> {
+    async fn all_is_there(&mut self) -> Result<()> {
         while let Some(sent) = self.sending.join_next().await {
             let sent = sent.map_err(|error| anyhow!("sending a part of {} broke off: {error}", self.key))?;
             sent.map_err(|error| self.storage.failed("write", &self.key, error))?;
@@ -114,7 +122,7 @@ impl Upload<'_> {
         if !self.filling.is_empty() || self.bytes == 0 {
             self.send().await?;
         }
-        self.sent().await?;
+        self.all_is_there().await?;
         self.storage.must_be_free(&self.key).await?;
         if let Err(error) = self.upload.complete().await {
             // Where the answer to one that succeeded was lost, its repetition finds no upload. Nobody else writes to a run's key.

@@ -61,9 +61,8 @@ async fn fill(
 /// A small text, sealed and written in one go.
 pub(super) async fn write(cx: &Context<'_>, key: &str, text: Vec<u8>) -> Result<Object> {
     let mut seal = Seal::new(&cx.settings.backups.recipients)?;
-    let mut stored = seal.push(text)?;
+    let stored = seal.push(text.into())?;
     let (rest, object) = seal.finish(key)?;
-    stored.extend(rest);
-    cx.shelf()?.storage.write(key, stored).await?;
+    cx.shelf()?.storage.write(key, [stored, rest].concat()).await?;
     Ok(object)
 }

@@ -3,7 +3,7 @@ use super::documents::{BYTES, populate};
 use super::figures::{Figures, Target, heading, line};
 use super::{ROUNDS, upload};
 use crate::support::container::image::POSTGRES;
-use crate::support::memory::peak;
+use crate::support::memory::{MOST, peak};
 use crate::support::postgres::{PRODUCTION, PostgresServer, Production};
 use crate::support::s3::S3;
 use crate::support::sandbox::{PROD, SANDBOX, Sandbox, finish};
@@ -62,7 +62,7 @@ async fn compare(vault: &Vault, title: &str, has_gigabyte: bool) {
         line("  in MB/s", &rate(&tar), 0, "MB/s", &Target::None);
     }
     line("backup, all of it", &whole, 2, "s", &Target::None);
-    line("its peak of resident memory", &memory, 1, "MiB", &Target::AtMost(64.0));
+    line("its peak of resident memory", &memory, 1, "MiB", &Target::AtMost(MOST));
 }
 
 fn rate(seconds: &Figures) -> Figures {
