@@ -1,6 +1,7 @@
 //! Content out of a container, as a command writes it: to its proven end, in memory no more than a message.
 use super::Cluster;
 use super::exec::{self, Ended, Heard, Input, Output, PodRef};
+use crate::documents::complaints::Complaints;
 use anyhow::Result;
 use bytes::Bytes;
 
@@ -8,6 +9,7 @@ use bytes::Bytes;
 pub struct Reading {
     input: Input,
     output: Output,
+    complaints: Complaints,
 }
 
 /// What a command gives next.
@@ -29,7 +31,7 @@ impl Cluster {
 
 impl Reading {
     pub(super) fn over(input: Input, output: Output) -> Self {
-        Self { input, output }
+        Self { input, output, complaints: Complaints::default() }
     }
 
     /// Does this while the command waits to be read, however long that is: a connection on which nothing moves is cut by some balancers.
@@ -44,6 +46,12 @@ impl Reading {
         }
     }
 
+    /// What it said on stderr, once it has ended.
+    pub fn complaints(mut self) -> Complaints {
+        self.complaints.settle();
+        self.complaints
+    }
+
     /// # Errors
     /// The connection is lost before the command has ended: what came so far is not all.
     pub async fn next(&mut self) -> Result<Given> {
@@ -54,7 +62,7 @@ impl Reading {
             };
             match heard {
                 Heard::Stdout(bytes) => return Ok(Given::Bytes(bytes)),
-                Heard::Stderr(_) => {}
+                Heard::Stderr(bytes) => self.complaints.feed(&bytes),
                 Heard::Ended(ended) => return Ok(Given::Ended(ended, self.output.last_words())),
             }
         }

@@ -8,11 +8,14 @@ pub struct Complaints {
     pub lively: u64,
     /// Everything else: a read error, a refused permission. The first few.
     pub serious: Vec<String>,
+    /// A file shrank while it was read, and tar stopped there: busybox's does.
+    pub stopped: bool,
 }
 
 /// How many serious lines are kept: enough for a message.
 const KEPT: usize = 20;
 const LINE: usize = 16 * 1024;
+const SHORT_READ: &str = "tar: short read";
 
 impl Complaints {
     pub fn feed(&mut self, bytes: &[u8]) {
@@ -36,7 +39,10 @@ impl Complaints {
         match line.as_str() {
             "" => {}
             line if harmless(line) => {}
-            line if lively(line) => self.lively += 1,
+            line if lively(line) => {
+                self.lively += 1;
+                self.stopped |= line == SHORT_READ;
+            }
             _ if self.serious.len() < KEPT => self.serious.push(line),
             _ => {}
         }
@@ -46,7 +52,7 @@ impl Complaints {
 /// GNU tar and busybox tar, in English: the scripts see to that.
 fn lively(line: &str) -> bool {
     let ends = ["No such file or directory", "file changed as we read it", "File removed before we read it"];
-    line.contains(": File shrank by ") || ends.iter().any(|end| line.ends_with(end)) || line == "tar: short read"
+    line.contains(": File shrank by ") || ends.iter().any(|end| line.ends_with(end)) || line == SHORT_READ
 }
 
 /// Sums up other lines, or speaks of what is not copied anyway.

@@ -6,12 +6,15 @@ use crate::backup::manifest::Documents;
 use crate::cluster::exec::{Ended, unsuccessful};
 use crate::documents::manifest::{Inventory, Packed};
 use crate::documents::{ARCHIVE_SCRIPT, meaning, sent};
+use crate::report::many;
 use anyhow::{Context as _, Result, bail};
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// tar's way of saying that a file changed under its hands.
+/// GNU tar's way of saying that files changed under its hands, or went.
 const CHANGED: i32 = 21;
+/// busybox tar's way of saying that, and any tar's of saying that it failed: what it complains of tells which.
+const NOT_ALL: i32 = 22;
 
 pub(in crate::step) async fn store(cx: &mut Context<'_>) -> Result<()> {
     let settings = cx.settings;
@@ -26,6 +29,10 @@ pub(in crate::step) async fn store(cx: &mut Context<'_>) -> Result<()> {
     let judge = |carried: &transport::Carried| {
         match &carried.ended {
             Ended::Code(0 | CHANGED) => {}
+            Ended::Code(NOT_ALL) if carried.complaints.stopped => {
+                bail!("a file became shorter while it was read, where busybox's tar gives up: run the backup again")
+            }
+            Ended::Code(NOT_ALL) if carried.complaints.lively > 0 && carried.complaints.serious.is_empty() => {}
             Ended::Code(code) if meaning(*code).is_some() => {
                 bail!("{}: {}", meaning(*code).unwrap_or_default(), carried.last_words)
             }
@@ -42,9 +49,10 @@ pub(in crate::step) async fn store(cx: &mut Context<'_>) -> Result<()> {
         let packed = lock(&packed);
         (packed.entries, packed.files, Some(packed.bytes))
     };
-    if carried.ended == Ended::Code(CHANGED) {
-        let changed = carried.last_words.lines().count();
-        cx.warn(format!("{changed} files changed while they were read, and may be torn: {}", carried.last_words));
+    let changed = carried.complaints.lively;
+    if carried.ended != Ended::Code(0) {
+        let what = "changed or went while they were read, and may be torn or missing";
+        cx.warn(format!("{} {what}: {}", many(changed, "file"), carried.last_words));
     }
     let (root, excluded) = (settings.documents_root.clone(), settings.backups.exclude.clone());
     cx.backup.set.documents = Documents { tar: carried.object, root, excluded, files, entries, file_bytes };

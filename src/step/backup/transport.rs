@@ -4,6 +4,7 @@ use crate::backup::manifest::Object;
 use crate::backup::seal::Seal;
 use crate::cluster::exec::{Ended, PodRef};
 use crate::cluster::transfer::{Given, Reading};
+use crate::documents::complaints::Complaints;
 use crate::report::Event;
 use crate::storage::Upload;
 use anyhow::Result;
@@ -13,6 +14,7 @@ pub(super) struct Carried {
     pub(super) object: Object,
     pub(super) ended: Ended,
     pub(super) last_words: String,
+    pub(super) complaints: Complaints,
 }
 
 /// Reads a command's output, of `total` bytes if that is known, to its end into the object `key`; `look` sees it on the way, and `judge` says whether such an end is one.
@@ -24,9 +26,9 @@ pub(super) async fn carry(
     look: &mut (dyn FnMut(&[u8]) -> Result<()> + Send),
     judge: &(dyn Fn(&Carried) -> Result<()> + Sync),
 ) -> Result<Carried> {
-    let mut reading = cx.cluster.read_from(pod, argv).await?;
+    let reading = cx.cluster.read_from(pod, argv).await?;
     let mut upload = cx.shelf()?.storage.upload(key).await?;
-    let carried = fill(cx, &mut reading, &mut upload, (key, total), look).await?;
+    let carried = fill(cx, reading, &mut upload, (key, total), look).await?;
     judge(&carried)?;
     upload.finish().await?;
     Ok(carried)
@@ -34,7 +36,7 @@ pub(super) async fn carry(
 
 async fn fill(
     cx: &Context<'_>,
-    reading: &mut Reading,
+    mut reading: Reading,
     upload: &mut Upload<'_>,
     (key, total): (&str, Option<u64>),
     look: &mut (dyn FnMut(&[u8]) -> Result<()> + Send),
@@ -55,7 +57,7 @@ async fn fill(
     };
     let (rest, object) = seal.finish(key)?;
     upload.push(&rest).await?;
-    Ok(Carried { object, ended, last_words })
+    Ok(Carried { object, ended, last_words, complaints: reading.complaints() })
 }
 
 /// A small text, sealed and written in one go.

@@ -150,6 +150,36 @@ async fn busybox_on_either_side_gives_the_same_trees() {
     }
 }
 
+/// Shell scripts that are the tar of an image with busybox: to be asked for a version tells nothing.
+const GOING: &str = "[ \"$1\" = -c ] && rm -f mycompany/gone.pdf; exec busybox tar \"$@\"";
+const SHRINKING: &str = "[ \"$1\" = -c ] || exit 1; head -c 700 /dev/zero; echo 'tar: short read' >&2; exit 1";
+const FAILING: &str =
+    "[ \"$1\" = -c ] && echo 'tar: ./mycompany/gone.pdf: Input/output error' >&2; busybox tar \"$@\"; exit 1";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_goes_while_busybox_reads_is_a_warning_and_what_it_cannot_read_a_failure() {
+    let vault = Vault::new().await;
+    let gone = vault.lab.documents(PROD).join("mycompany/gone.pdf");
+    let images = &vault.lab.kubelet.config().images;
+    for (name, tar) in [("going:1", GOING), ("shrinking:1", SHRINKING), ("failing:1", FAILING)] {
+        images.with(name, APP_BUSYBOX, &[("tar", tar)]);
+    }
+    let backup = async |image: &str| {
+        fs::write(&gone, "a draft").expect("a file");
+        vault.lab.redeploy(PROD, |spec| spec["containers"][0]["image"] = image.into()).await;
+        vault.run(&["--output", "json", "backup"]).await
+    };
+    let report = backup("going:1").await.assert_code(0).json();
+    let warned = report["warnings"].to_string();
+    assert!(warned.contains("1 file changed or went while they were read"), "{warned}");
+    assert!(warned.contains("gone.pdf: No such file or directory"), "{warned}");
+    vault.run(&["backup", "verify"]).await.assert_code(0);
+    vault.s3.bucket().objects.clear();
+    backup("shrinking:1").await.assert_code(1).assert_says("became shorter").assert_says("run the backup again");
+    backup("failing:1").await.assert_code(1).assert_says("gone.pdf: Input/output error");
+    assert!(vault.sets().await.is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_ends_it_midway_leaves_what_has_arrived_and_the_next_run_sends_the_rest() {
     let vault = Vault::new().await;
