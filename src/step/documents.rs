@@ -22,8 +22,8 @@ pub(super) async fn sync(cx: &mut Context<'_>) -> Result<()> {
         cx.cluster.bring_documents(sides, &settings.documents_trees, compared, &Approved, &progress).await
     };
     let (copied, _) = copy.await.context(match cx.summary.committed {
-        true => "could not copy the documents; what has arrived stays",
-        false => "could not copy the documents; what has arrived stays, run it again to send the rest",
+        true => "could not copy the documents; what has arrived stays, but for the one file that was on its way",
+        false => "could not copy the documents; what has arrived stays, but for the one file that was on its way: run it again to send the rest",
     })?;
     if !copied.changed_while_read.is_empty() {
         let count = copied.changed_while_read.len();

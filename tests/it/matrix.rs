@@ -6,6 +6,7 @@ mod arena;
 mod bucket;
 mod case;
 mod disk;
+mod documents;
 mod piece;
 mod place;
 mod statement;
@@ -111,4 +112,15 @@ async fn a_backup_leaves_whole_sets_or_none_and_strands_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_from_a_backup_strands_nothing() {
     strands_nothing("a refresh from a backup", Piece::FromBackup).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_that_stop_on_their_way_are_the_old_or_the_new_ones_and_the_next_run_brings_the_rest() {
+    let piece = Piece::RefreshOfDocuments;
+    Group::of("documents on their way", piece).play(case::documents(piece), 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_into_both_databases_strands_nothing() {
+    strands_nothing("doctor --deep", Piece::Doctor).await;
 }

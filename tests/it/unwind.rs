@@ -151,7 +151,7 @@ async fn a_word_whose_answer_is_lost_each_time_is_known_by_what_comes_of_it() {
     let before = lab.world();
     for word in ["restore", "commit"] {
         let how = Break::CutAfterSending(0);
-        let fault = ExecFault { pod: "sandbox-refresh-".to_owned(), command: word.to_owned(), skip: 0, times: 3, how };
+        let fault = ExecFault { command: word.to_owned(), times: 3, ..ExecFault::once("sandbox-refresh-", how) };
         lab.kubelet.exec_faults().arm(fault);
         let ran = finish(start(&lab)).await;
         lab.kubelet.exec_faults().disarm();

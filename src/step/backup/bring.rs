@@ -32,7 +32,7 @@ pub(super) fn keep(cx: &mut Context<'_>, packed: Option<Packed>) -> Result<()> {
 pub(in crate::step) async fn bring(cx: &mut Context<'_>) -> Result<()> {
     let copied = send(cx).await.with_context(|| {
         format!(
-            "the database is the backup's already, but could not bring the documents; what has arrived stays, `{} refresh --from-backup` once more sends the rest",
+            "the database is the backup's already, but could not bring the documents; what has arrived stays, but for the one file that was on its way: `{} refresh --from-backup` once more sends the rest",
             program()
         )
     })?;

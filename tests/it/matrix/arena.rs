@@ -1,6 +1,7 @@
 //! A world that many cases are played in, one after the other.
 
 use super::bucket::Vault;
+use super::documents;
 use super::piece::Piece;
 use super::volume;
 use crate::backup::vault::SECRET as BUCKET_SECRET;
@@ -10,6 +11,7 @@ use crate::support::store::DeleteOptions;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::process::{Child, Command};
@@ -74,6 +76,9 @@ impl Arena {
             fs::create_dir_all(&documents).expect("a directory");
             fs::write(documents.join("FA2611-0042.pdf"), "an invoice").expect("a file");
         }
+        if piece == Piece::RefreshOfDocuments {
+            documents::fill(&lab.documents(PROD));
+        }
         lab.offer_watchdog();
         if piece == Piece::CheckpointWarm {
             lab.kubelet.set(|config| config.small_claims = vec![("sandbox-golden".to_owned(), volume::MEBIBYTES)]);
@@ -101,6 +106,10 @@ impl Arena {
         let invoice = self.lab.documents(SANDBOX).join("mycompany/facture/FA2611-0042.pdf");
         // It is not there yet, or was never there.
         let _ = fs::remove_file(invoice);
+        if self.piece == Piece::RefreshOfDocuments {
+            documents::age(&self.lab.documents(SANDBOX));
+        }
+        self.lab.kubelet.exec_faults().disarm();
         let rows = if self.piece == Piece::ResetOfTables { USED_TABLES } else { USED_ROWS };
         let schema = if self.piece.changes_schema() { USED_SCHEMA } else { "" };
         self.lab.postgres.sql(ACCESS.database, &format!("SET ROLE erp_sandbox_role; {rows} {schema}"));
@@ -134,6 +143,16 @@ impl Arena {
         }
     }
 
+    /// The Deployment makes another one.
+    pub(super) fn delete_target(&self) {
+        for pod in self.lab.store.list("pods", Some(SANDBOX)) {
+            if pod["metadata"]["labels"]["app"] == SANDBOX {
+                // One may be going already.
+                let _ = self.lab.store.delete("pods", SANDBOX, &name(&pod), DeleteOptions::default());
+            }
+        }
+    }
+
     pub(super) fn restart_postgres(&mut self) {
         self.lab.postgres.restart(&[DURABLE]);
     }
@@ -157,12 +176,18 @@ impl Arena {
     }
 }
 
-/// Waits for the binary's end.
+/// Waits for the binary's end. One that has nothing to put back, such as a look, may leave a signal to the system: its code is what a
+/// shell makes of that.
 pub(super) async fn finish(child: Child) -> Result<Ran, String> {
     let output = tokio::time::timeout(RUN_LIMIT, child.wait_with_output()).await;
     let output = output.map_err(|_| format!("no end within {RUN_LIMIT:?}"))?.expect("its output");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Ok(Ran { code: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) })
+    let by_signal = output.status.signal().map_or(-1, |signal| 128 + signal);
+    Ok(Ran {
+        code: output.status.code().unwrap_or(by_signal),
+        stdout: text(&output.stdout),
+        stderr: text(&output.stderr),
+    })
 }
 
 /// Its node does not answer any more.

@@ -3,7 +3,7 @@
 use super::answer::Answer;
 use super::arena::{Arena, End, finish};
 use super::piece::Piece;
-use super::place::{Place, When, changes};
+use super::place::{self, Place, When, changes};
 use super::trouble::{Fate, Next, Trouble};
 use super::{disk, statement, volume, watchdog};
 use crate::support::api::Rule;
@@ -40,7 +40,7 @@ pub(super) struct Played {
 pub(super) async fn requests(piece: Piece) -> Vec<String> {
     let mut arena = Arena::new(piece).await;
     let ran = finish(arena.start()).await.expect("it ends");
-    let lines: Vec<String> = arena.lab.api.record.all().iter().map(|seen| seen.line()).collect();
+    let lines: Vec<String> = arena.lab.api.record.all().iter().map(place::line).collect();
     arena.judge(&ran, false).await.expect("without any trouble all is well");
     assert!(lines.len() > 10, "only {} requests were seen", lines.len());
     lines
@@ -68,7 +68,15 @@ pub(super) fn ends(piece: Piece, requests: &[String]) -> Vec<Case> {
             cases.push(Case::Trouble { place: place.clone(), trouble });
         }
     }
+    cases.retain(|case| piece.recovers() || !case.is_mended_by_itself());
     cases
+}
+
+/// Documents on their way: what can happen to the tool, and around it.
+pub(super) fn documents(piece: Piece) -> Vec<Case> {
+    let around = [Trouble::TargetDeleted, Trouble::ConnectionCut, Trouble::TokenExpired, Trouble::ApiGone];
+    let around = |place: Place| around.map(|trouble| Case::Trouble { place: place.clone(), trouble });
+    ends(piece, &[]).into_iter().chain(piece.waits().into_iter().flat_map(around)).collect()
 }
 
 /// Changes that the server makes when all is over: for a run that went on without the answer, and one that was ended. Counted
@@ -100,7 +108,8 @@ pub(super) fn watched(requests: &[String], of_watchdog: &[String]) -> Vec<Case> 
 
 /// What can happen to a request of any command, to the tool, and around it.
 pub(super) fn anything(piece: Piece, requests: &[String]) -> Vec<Case> {
-    let ends = ends(piece, requests).into_iter().chain(late(requests));
+    let late = late(requests).into_iter().filter(|case| piece.recovers() || !case.is_mended_by_itself());
+    let ends = ends(piece, requests).into_iter().chain(late);
     answers(requests).into_iter().chain(ends).chain(surroundings(piece, requests)).collect()
 }
 
@@ -142,7 +151,13 @@ impl Case {
 
     /// Takes half a minute or more.
     pub(super) fn is_slow(&self) -> bool {
-        matches!(self, Self::Trouble { place, trouble } if trouble.is_slow() && !matches!(place, Place::Restoring))
+        let is_within = |place: &Place| matches!(place, Place::Restoring | Place::Sending { .. });
+        matches!(self, Self::Trouble { place, trouble } if trouble.is_slow() && !is_within(place))
+    }
+
+    /// The same command is left to mend it.
+    fn is_mended_by_itself(&self) -> bool {
+        matches!(self, Self::Trouble { trouble: Trouble::Killed(Next::Again, _), .. })
     }
 
     /// # Errors

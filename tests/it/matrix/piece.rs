@@ -12,6 +12,8 @@ pub(super) enum Piece {
     Refresh,
     /// The sandbox differs by rows alone, and only those are put back.
     RefreshOfRows,
+    /// As that, with documents that take a while.
+    RefreshOfDocuments,
     /// With a watchdog beside it.
     Watched,
     /// In a Job's Pod; there is an older one of the same name.
@@ -31,26 +33,29 @@ pub(super) enum Piece {
     Backup,
     /// From the set in the bucket.
     FromBackup,
+    /// A look into both databases, by a Job.
+    Doctor,
 }
 
 impl Piece {
     pub(super) fn arguments(self) -> &'static [&'static str] {
         match self {
-            Self::Refresh | Self::RefreshOfRows => &["refresh"],
+            Self::Refresh | Self::RefreshOfRows | Self::RefreshOfDocuments => &["refresh"],
             Self::Watched => WATCHED,
             Self::Checkpoint | Self::CheckpointWarm => &["checkpoint"],
             Self::Reset | Self::ResetWarm | Self::ResetOfTables | Self::ResetFull => &["reset", "--wait", SHORT],
             Self::ResetOffline => &["reset", "--offline", "--wait", SHORT],
             Self::Backup => &["backup", "--keep-days", "1", "--keep-months", "0", "--keep-years", "0"],
             Self::FromBackup => &["refresh", "--from-backup"],
+            Self::Doctor => &["doctor", "--deep"],
         }
     }
 
     /// What makes the sandbox ready for it, once.
     pub(super) fn overture(self) -> Option<&'static [&'static str]> {
         match self {
-            Self::Refresh | Self::Watched => None,
-            Self::RefreshOfRows => Some(&["refresh"]),
+            Self::Refresh | Self::Watched | Self::Doctor => None,
+            Self::RefreshOfRows | Self::RefreshOfDocuments => Some(&["refresh"]),
             Self::Checkpoint | Self::Reset => Some(&["checkpoint"]),
             Self::CheckpointWarm | Self::ResetWarm | Self::ResetOffline | Self::ResetOfTables | Self::ResetFull => {
                 Some(&["checkpoint", "--warm"])
@@ -61,7 +66,8 @@ impl Piece {
 
     /// The sandbox's database is brought to production's, not to a checkpoint.
     pub(super) fn is_refresh(self) -> bool {
-        matches!(self, Self::Refresh | Self::RefreshOfRows | Self::Watched | Self::FromBackup)
+        let of_rows = matches!(self, Self::RefreshOfRows | Self::RefreshOfDocuments);
+        of_rows || matches!(self, Self::Refresh | Self::Watched | Self::FromBackup)
     }
 
     pub(super) fn is_checkpoint(self) -> bool {
@@ -70,7 +76,7 @@ impl Piece {
 
     /// It only reads the sandbox, or does not even that.
     pub(super) fn leaves_the_sandbox(self) -> bool {
-        self.is_checkpoint() || self == Self::Backup
+        self.is_checkpoint() || matches!(self, Self::Backup | Self::Doctor)
     }
 
     pub(super) fn leaves_documents(self) -> bool {
@@ -83,7 +89,12 @@ impl Piece {
 
     /// It works on the golden volume.
     pub(super) fn has_a_volume(self) -> bool {
-        !self.is_refresh() && self != Self::Backup
+        !self.is_refresh() && !matches!(self, Self::Backup | Self::Doctor)
+    }
+
+    /// It plays back itself what a run of before has left.
+    pub(super) fn recovers(self) -> bool {
+        self != Self::Doctor
     }
 
     /// The use of the sandbox before it changes its schema, too.
@@ -97,6 +108,8 @@ impl Piece {
             Self::Refresh | Self::RefreshOfRows | Self::Watched => vec![Place::Reading, Place::Restoring],
             Self::Checkpoint | Self::CheckpointWarm => vec![Place::Saving],
             Self::Backup => vec![Place::Reading],
+            Self::Doctor => Vec::new(),
+            Self::RefreshOfDocuments => [1, 5, 9].map(|tenth| Place::Sending { tenth }).into(),
             _ => vec![Place::Restoring],
         }
     }

@@ -1,14 +1,19 @@
 //! Where in a run something goes wrong, and how the run is held there while it does.
 
 use super::arena::Arena;
+use super::documents;
 use super::trouble::die;
-use crate::support::api::{Fault, Gate, Rule};
+use crate::support::api::{Fault, Gate, Rule, Seen};
+use crate::support::exec::faults::{Break, ExecFault};
 use crate::support::postgres::{PRODUCTION, SANDBOX};
+use crate::support::sandbox::SANDBOX as NAMESPACE;
+use sandbox_lifecycle::documents::{RECEIVE_SCRIPT, sent};
 use std::fmt;
 use std::time::Duration;
 
 /// Between two looks at the database server's locks; it tells nobody when one is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+const DRY: &str = " (dry run)";
 
 #[derive(Clone, Debug)]
 pub(super) enum Place {
@@ -20,6 +25,8 @@ pub(super) enum Place {
     Saving,
     /// Within the transaction that wipes and restores: it waits for a lock.
     Restoring,
+    /// The documents are on their way, and the sandbox's Pod has taken so many tenths of them.
+    Sending { tenth: usize },
 }
 
 /// Whether the server has carried out the request by then.
@@ -31,9 +38,17 @@ pub(super) enum When {
     Late,
 }
 
-/// Whether a request, by its line, is one that changes an object; a command in a container is none.
+/// A request's line, which tells a dry run.
+pub(super) fn line(seen: &Seen) -> String {
+    let dry = if seen.query().get("dryRun").is_some() { DRY } else { "" };
+    seen.line() + dry
+}
+
+/// Whether a request, by its line, is one that changes an object; a command in a container is none, nor is a dry run.
 pub(super) fn changes(line: &str) -> bool {
-    ["create ", "update ", "patch ", "delete "].iter().any(|verb| line.starts_with(verb)) && !line.contains("/exec")
+    ["create ", "update ", "patch ", "delete "].iter().any(|verb| line.starts_with(verb))
+        && !line.contains("/exec")
+        && !line.ends_with(DRY)
 }
 
 /// What holds a run at its place.
@@ -54,15 +69,20 @@ impl Place {
                 let (rule, hold) = match when {
                     When::Before => (Rule::on(|_| true, Fault::Hang(gate.clone())), Hold::Gate(gate)),
                     When::After => (Rule::on(|_| true, Fault::HangAfter(gate.clone())), Hold::Gate(gate)),
-                    When::Late => {
-                        (Rule::on(|seen| changes(&seen.line()), Fault::Later(gate.clone())), Hold::Late(gate))
-                    }
+                    When::Late => (Rule::on(|seen| changes(&line(seen)), Fault::Later(gate.clone())), Hold::Late(gate)),
                 };
                 arena.lab.api.faults.add(rule.after(*number));
                 hold
             }
             Self::Reading => lock(arena, PRODUCTION.database),
             Self::Saving | Self::Restoring => lock(arena, SANDBOX.database),
+            Self::Sending { tenth } => {
+                let how = Break::HoldAfterReceiving(documents::BYTES * tenth / 10);
+                let fault = ExecFault { command: sent(RECEIVE_SCRIPT), ..ExecFault::once(NAMESPACE, how) };
+                let gate = fault.gate.clone();
+                arena.lab.kubelet.exec_faults().arm(fault);
+                Hold::Gate(gate)
+            }
         }
     }
 
@@ -75,6 +95,7 @@ impl Place {
             Self::Reading => "while production is read",
             Self::Saving => "while the sandbox is read",
             Self::Restoring => "within the restore",
+            Self::Sending { .. } => "within the documents",
         }
     }
 }
@@ -83,6 +104,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Request { number, line, .. } => write!(f, "{} {number} ({line})", self.kind()),
+            Self::Sending { tenth } => write!(f, "{}, {tenth} tenths of them", self.kind()),
             _ => f.write_str(self.kind()),
         }
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// Two cores are what the project's CI has.
 const WORLDS: usize = 2;
 /// After this a sample begins no further case, whatever else the machine has to do. The groups share two cores, two at a time.
-const SAMPLE_LIMIT: Duration = Duration::from_secs(45);
+const SAMPLE_LIMIT: Duration = Duration::from_secs(40);
 
 /// Cases and survivors of one kind; of those, how many ended with the new content.
 #[derive(Clone, Debug, Default)]

@@ -17,7 +17,7 @@ const GONE: Duration = Duration::from_secs(30);
 /// A node that does not answer is given up after five minutes in life; this is long enough to be noticed.
 const GIVEN_UP: Duration = Duration::from_secs(5);
 /// Those that do the work.
-const CONTAINERS: [&str; 5] = ["dump", "receive", "restore", "hold", "golden"];
+const CONTAINERS: [&str; 7] = ["dump", "receive", "restore", "hold", "golden", "source", "target"];
 const LEASE: &str = "sandbox-lifecycle";
 const CLAIM: &str = "sandbox-golden";
 
@@ -39,6 +39,10 @@ pub(super) enum Trouble {
     LockKept,
     /// The golden volume is gone, its claim says.
     ClaimLost,
+    /// The sandbox's own Pod, that takes the documents, is deleted.
+    TargetDeleted,
+    /// Every connection is reset, once.
+    ConnectionCut,
 }
 
 /// Who goes on when a run was killed.
@@ -83,6 +87,8 @@ impl fmt::Display for Trouble {
             Self::ApiGone => f.write_str("API server gone for 30 s"),
             Self::LockKept => f.write_str("another session keeps its lock"),
             Self::ClaimLost => f.write_str("golden volume lost"),
+            Self::TargetDeleted => f.write_str("the sandbox's Pod deleted"),
+            Self::ConnectionCut => f.write_str("connections cut"),
         }
     }
 }
@@ -106,6 +112,7 @@ impl Trouble {
             Self::Pod(Fate::NodeLost) | Self::TokenExpired => &[0, 1, 3],
             Self::LockKept => &[1],
             Self::Pod(_) | Self::PostgresRestarted | Self::ApiGone | Self::ClaimLost => &[0, 1],
+            Self::TargetDeleted | Self::ConnectionCut => &[0, 1],
         }
     }
 
@@ -136,6 +143,8 @@ impl Trouble {
             Self::SecondRun(minutes) => return beside(arena, hold, child, minutes).await,
             Self::Pod(fate) => fate.strike(arena),
             Self::PostgresRestarted => arena.restart_postgres(),
+            Self::TargetDeleted => arena.delete_target(),
+            Self::ConnectionCut => arena.lab.api.reset_connections(),
             Self::ApiGone => return without_api(arena, hold, child).await,
             Self::LockKept | Self::None => return finish(child).await,
             Self::ClaimLost => return without_claim(arena, hold, child).await,
@@ -197,7 +206,7 @@ fn work_pods(arena: &Arena) -> Vec<String> {
 
 /// Is it a Pod of the run's own Job?
 pub(super) fn is_transient(pod: &str) -> bool {
-    pod.starts_with("sandbox-refresh-") || pod.starts_with("sandbox-golden-")
+    ["sandbox-refresh-", "sandbox-golden-", "sandbox-doctor-"].iter().any(|job| pod.starts_with(job))
 }
 
 /// Sends the signal by its name, as an operator would.
@@ -267,7 +276,8 @@ async fn beside(arena: &Arena, hold: &Hold, first: Child, minutes: i64) -> Resul
     let second = finish(second).await?;
     hold.release(arena);
     let first = first.await.expect("no panic there")?;
-    let refused = |ran: &Ran| ran.code == 1 && ran.stderr.contains("is held by");
+    let refused =
+        |ran: &Ran| ran.code == 1 && [&ran.stderr, &ran.stdout].iter().any(|said| said.contains("is held by"));
     // Where the first has no Lease yet, or none any more, the second is the one that runs, or they run one after the other.
     match (first.code, second.code) {
         (0, 0) => Ok(first),

@@ -1,6 +1,7 @@
 //! The verdict on a case: the promises that hold after each.
 
-use super::arena::{Arena, End, KEPT, files};
+use super::arena::{Arena, End, Files, KEPT, files};
+use super::documents;
 use super::piece::Piece;
 use super::trouble::is_transient;
 use crate::support::leaks::leaks_since;
@@ -45,6 +46,7 @@ impl Arena {
     /// What is `done` is there, and what was not to be touched is as it was.
     async fn told_true(&self, ran: &Ran, done: bool, end: End) -> Result<(), String> {
         let documents = files(&self.lab.documents(SANDBOX));
+        self.documents_are_whole(&documents)?;
         if self.piece.leaves_documents() && documents != self.documents {
             return Err("the documents were changed".to_owned());
         }
@@ -53,12 +55,27 @@ impl Arena {
         }
         match self.piece {
             Piece::Backup => Ok(()),
+            Piece::Doctor if done && !ran.stdout.contains("the sandbox is erp-sandbox at") => {
+                Err("said that all is well, without a look into the databases".to_owned())
+            }
+            Piece::Doctor => Ok(()),
+            Piece::RefreshOfDocuments if !done => documents::are_mended(self).await,
             piece if piece.is_checkpoint() => self.checkpoint_is_whole(ran, done).await,
             _ if done && end == End::AsBefore => Err("said to be done, with the old content".to_owned()),
             piece if done && !piece.leaves_documents() && documents != self.goal.1 => {
                 Err("said to be done, with the old documents".to_owned())
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Each is the old one or the new one, whole.
+    fn documents_are_whole(&self, now: &Files) -> Result<(), String> {
+        let odd = documents::odd(now, &self.documents, &self.goal.1);
+        if odd.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("documents that are neither the old nor the new ones: {odd:?}"))
         }
     }
 

@@ -7,21 +7,21 @@ use super::store::kinds::KINDS;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// A password, and the one container whose environment may hold it.
+/// A password, and the containers whose environment may hold it: a refresh's, and a doctor's.
 struct Secret {
     /// In a form that no quoting changes, and encoded.
     forms: [String; 2],
-    container: &'static str,
+    containers: [&'static str; 2],
 }
 
 impl Secret {
-    fn new(access: &Access, container: &'static str) -> Self {
+    fn new(access: &Access, containers: [&'static str; 2]) -> Self {
         let plain = access.password.split(' ').next().expect("a word").to_owned();
         assert!(
             plain.chars().all(|one| one.is_ascii_alphanumeric() || one == '-'),
             "{plain} is the same in any quotes"
         );
-        Self { forms: [plain, STANDARD.encode(access.password)], container }
+        Self { forms: [plain, STANDARD.encode(access.password)], containers }
     }
 
     fn is_in(&self, text: &str) -> bool {
@@ -39,7 +39,7 @@ pub(crate) fn leaks_since(lab: &Sandbox, ran: &Ran, seen: &mut usize) -> Vec<Str
     let started = lab.kubelet.started();
     let new = &started[(*seen).min(started.len())..];
     *seen = started.len();
-    let secrets = [Secret::new(&PRODUCTION, "dump"), Secret::new(&SANDBOX, "restore")];
+    let secrets = [Secret::new(&PRODUCTION, ["dump", "source"]), Secret::new(&SANDBOX, ["restore", "target"])];
     let of = |secret: &Secret| {
         let mut found = said(ran, secret);
         found.extend(objects(lab, secret));
@@ -75,7 +75,7 @@ fn requests(lab: &Sandbox, secret: &Secret) -> Vec<String> {
 fn processes(lab: &Sandbox, new: &[Started], secret: &Secret) -> Vec<String> {
     let mut found = Vec::new();
     for started in new {
-        let its_own = started.place.ends_with(&format!("/{}", secret.container));
+        let its_own = secret.containers.iter().any(|name| started.place.ends_with(&format!("/{name}")));
         if started.argv.iter().any(|word| secret.is_in(word)) {
             found.push(format!("argv in {}", started.place));
         }

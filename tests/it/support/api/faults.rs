@@ -197,7 +197,7 @@ impl Gate {
         self.answer.send_replace(Some((line, code)));
     }
 
-    pub(super) async fn pass(&self) {
+    pub(crate) async fn pass(&self) {
         self.arrived.send_modify(|count| *count += 1);
         let mut open = self.open.subscribe();
         let _ = open.wait_for(|open| *open).await;

@@ -3,10 +3,11 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::super::api::Gate;
 use super::super::api::runtime::ExecRequest;
 
 /// What happens to the connection, counted in bytes on the wire after the upgrade.
@@ -20,6 +21,8 @@ pub(crate) enum Break {
     StallAfterSending(usize),
     /// Open, and nothing read any more, after so many bytes from the client.
     StallAfterReceiving(usize),
+    /// Nothing more read after so many bytes from the client, until the fault's gate opens.
+    HoldAfterReceiving(usize),
 }
 
 /// Which sessions break, and how.
@@ -34,12 +37,13 @@ pub(crate) struct ExecFault {
     /// and so many are broken then.
     pub(crate) times: usize,
     pub(crate) how: Break,
+    pub(crate) gate: Gate,
 }
 
 impl ExecFault {
     /// The first session with a Pod of this name.
     pub(crate) fn once(pod: &str, how: Break) -> Self {
-        Self { pod: pod.to_owned(), command: String::new(), skip: 0, times: 1, how }
+        Self { pod: pod.to_owned(), command: String::new(), skip: 0, times: 1, how, gate: Gate::new() }
     }
 }
 
@@ -57,7 +61,7 @@ impl ExecFaults {
     }
 
     /// The fault of a session that begins.
-    pub(super) fn take(&self, asked: &ExecRequest) -> Option<Break> {
+    pub(super) fn take(&self, asked: &ExecRequest) -> Option<(Break, Gate)> {
         let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mine = faults.iter_mut().find(|fault| {
             let mut words = asked.command.iter();
@@ -70,7 +74,7 @@ impl ExecFaults {
             return None;
         }
         mine.times -= 1;
-        Some(mine.how)
+        Some((mine.how, mine.gate.clone()))
     }
 }
 
@@ -81,11 +85,29 @@ pub(super) struct Wire<S> {
     fault: Option<Break>,
     /// Who waits to read, to be woken by a cut.
     reader: Option<Waker>,
+    /// Where a hold waits.
+    held: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 impl<S> Wire<S> {
-    pub(super) fn new(inner: S, fault: Option<Break>) -> Self {
-        Self { inner: Some(inner), fault, reader: None }
+    pub(super) fn new(inner: S, fault: Option<(Break, Gate)>) -> Self {
+        let (fault, gate) = fault.unzip();
+        let held = Box::pin(async move {
+            if let Some(gate) = gate {
+                gate.pass().await;
+            }
+        });
+        Self { inner: Some(inner), fault, reader: None, held }
+    }
+
+    /// How many more bytes come in before the fault.
+    fn incoming(&mut self) -> Option<&mut usize> {
+        match &mut self.fault {
+            Some(
+                Break::CutAfterReceiving(left) | Break::StallAfterReceiving(left) | Break::HoldAfterReceiving(left),
+            ) => Some(left),
+            _ => None,
+        }
     }
 
     fn cut(&mut self) {
@@ -104,8 +126,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
                 return Poll::Ready(Ok(()));
             }
             Some(Break::StallAfterReceiving(0)) => return Poll::Pending,
-            Some(Break::CutAfterReceiving(left) | Break::StallAfterReceiving(left)) => left,
-            _ => usize::MAX,
+            Some(Break::HoldAfterReceiving(0)) => {
+                ready!(self.held.as_mut().poll(cx));
+                self.fault = None;
+                usize::MAX
+            }
+            _ => self.incoming().map_or(usize::MAX, |left| *left),
         };
         self.reader = Some(cx.waker().clone());
         let unbroken = self.fault.is_none();
@@ -125,7 +151,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         // The bytes are in `buf`'s own memory, written through `part`.
         let filled = part.filled().to_vec();
         buf.put_slice(&filled);
-        if let Some(Break::CutAfterReceiving(left) | Break::StallAfterReceiving(left)) = &mut self.fault {
+        if let Some(left) = self.incoming() {
             *left -= count;
         }
         Poll::Ready(Ok(()))
