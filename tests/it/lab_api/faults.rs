@@ -1,6 +1,8 @@
 //! Requests and connections broken on purpose, and what is recorded of them.
 
 use super::*;
+use crate::support::postgres::{PostgresServer, Production};
+use std::sync::Arc;
 
 #[tokio::test]
 async fn a_reset_before_has_done_nothing_and_a_reset_after_has() {
@@ -160,4 +162,20 @@ async fn an_upload_is_cut_and_what_was_sent_is_on_record() {
     let end = timeout(LONG, stream.read(&mut [0; 4096])).await.expect("it ends");
     assert!(end.is_err(), "a reset, not a close: {end:?}");
     assert!(world.store.get("configmaps", NS, "large").is_none());
+}
+
+/// A test that waits for a program must not keep the lab from answering: under load that looked like a server that is gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn requests_are_answered_while_a_database_is_waited_for() {
+    let world = World::new().await;
+    let api: Api<ConfigMap> = world.api().await;
+    let server = Arc::new(PostgresServer::with(&Production::Small, &[]));
+    let asked = server.clone();
+    let sleeps = tokio::spawn(async move { asked.try_sql("postgres", "SELECT pg_sleep(60)") });
+    let session = "SELECT pid FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)'";
+    while server.sql("postgres", session).is_empty() {}
+    let answer = timeout(LONG, api.list(&ListParams::default())).await;
+    assert!(answer.is_ok_and(|list| list.is_ok()), "no answer meanwhile");
+    server.sql("postgres", &format!("SELECT pg_terminate_backend(pid) FROM ({session}) AS session"));
+    assert!(sleeps.await.expect("no panic").is_err(), "it was ended");
 }

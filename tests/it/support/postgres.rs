@@ -3,15 +3,16 @@
 //! The lab's roles and databases are those of the mission: production `erp` of `erp_role`, the sandbox `erp-sandbox` of
 //! `erp_sandbox_role`, a login member of each, and a provisioner who owns `user_lookup` in both.
 mod disk;
+mod programs;
 mod template;
 
+use programs::{answer, as_postgres, aside, bin, hand_over, run};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 pub(crate) use template::Production;
 
@@ -49,6 +50,10 @@ impl PostgresServer {
 
     /// A server with this production, and further settings (`max_connections=20`).
     pub(crate) fn with(production: &Production, settings: &[&str]) -> Self {
+        aside(|| Self::made(production, settings))
+    }
+
+    fn made(production: &Production, settings: &[&str]) -> Self {
         let directory =
             tempfile::Builder::new().prefix("sandbox-lifecycle-pg-").tempdir().expect("a temporary directory");
         let data = directory.path().join("data");
@@ -72,14 +77,14 @@ impl PostgresServer {
     /// Stops it (at once, as a crash does) and starts it again on the same port, with these settings more.
     pub(crate) fn restart(&mut self, settings: &[&str]) {
         self.stop();
-        self.launch(settings);
+        aside(|| self.launch(settings));
     }
 
     /// Stops it; `restart` brings it back.
     pub(crate) fn stop(&mut self) {
         if let Some(mut supervisor) = self.supervisor.take() {
             drop(supervisor.stdin.take());
-            supervisor.wait().expect("the supervisor ends");
+            aside(|| supervisor.wait()).expect("the supervisor ends");
         }
     }
 
@@ -104,8 +109,8 @@ impl PostgresServer {
 
     /// The same where an error is an answer.
     pub(crate) fn try_sql(&self, database: &str, text: &str) -> Result<String, String> {
-        let output = self.psql(database).args(["-c", text]).output().expect("psql runs");
-        answer(&output)
+        let output = aside(|| self.psql(database).args(["-c", text]).output());
+        answer(&output.expect("psql runs"))
     }
 
     /// A psql of the superuser: no start-up file, unaligned, stopping at an error.
@@ -160,7 +165,7 @@ impl PostgresServer {
             .spawn()
             .expect("psql runs");
         template::write_and_close(&mut psql, text);
-        answer(&psql.wait_with_output().expect("psql ends")).unwrap_or_else(|error| panic!("{error}"))
+        answer(&aside(|| psql.wait_with_output()).expect("psql ends")).unwrap_or_else(|error| panic!("{error}"))
     }
 
     fn launch(&mut self, settings: &[&str]) {
@@ -240,51 +245,4 @@ fn with_disk(place: &Path, bytes: u64, inner: &Command) -> Command {
     command.args(["--dev-bind", "/", "/", "--size", &bytes.to_string(), "--perms", "0777", "--tmpfs"]).arg(place);
     command.arg(inner.get_program()).args(inner.get_args());
     command
-}
-
-/// A command run by the server's own user: PostgreSQL refuses to run as root.
-fn as_postgres(program: impl AsRef<std::ffi::OsStr>) -> Command {
-    if !is_root() {
-        return Command::new(program);
-    }
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid=postgres", "--regid=postgres", "--init-groups", "--"]).arg(program);
-    command
-}
-
-fn is_root() -> bool {
-    std::fs::metadata("/proc/self").expect("/proc").uid() == 0
-}
-
-/// Gives a directory and all in it to the server's user.
-fn hand_over(directory: &Path) {
-    if is_root() {
-        run(Command::new("chown").args(["-R", "postgres:"]).arg(directory));
-    }
-}
-
-/// A program of the newest PostgreSQL installed.
-fn bin(program: &str) -> PathBuf {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").expect("the package postgresql is installed");
-    let mut found: Vec<(u32, PathBuf)> = versions
-        .filter_map(|entry| entry.ok())
-        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin").join(program))))
-        .filter(|(_, path)| path.exists())
-        .collect();
-    found.sort();
-    found.pop().unwrap_or_else(|| panic!("no {program} under /usr/lib/postgresql")).1
-}
-
-fn run(command: &mut Command) {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    answer(&output).unwrap_or_else(|error| panic!("{command:?}: {error}"));
-}
-
-fn answer(output: &Output) -> Result<String, String> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches('\n').to_owned();
-    if output.status.success() {
-        Ok(text(&output.stdout))
-    } else {
-        Err(format!("{}: {}", output.status, text(&output.stderr)))
-    }
 }

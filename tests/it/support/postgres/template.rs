@@ -1,5 +1,6 @@
 //! The data directory that every server starts from: made once for each fixture and kept between runs.
-use super::{PRODUCTION, PostgresServer, SANDBOX, as_postgres, bin, hand_over, run};
+use super::programs::{as_postgres, bin, hand_over, run};
+use super::{PRODUCTION, PostgresServer, SANDBOX};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::path::{Path, PathBuf};
