@@ -1,7 +1,7 @@
 //! What is refused before the first write, each with its reason; and all that is wrong at once.
 
 use crate::support::container::image;
-use crate::support::postgres::SANDBOX as ACCESS;
+use crate::support::postgres::{PRODUCTION, PostgresServer, Production, SANDBOX as ACCESS};
 use crate::support::sandbox::{PROD, SANDBOX, Sandbox, World};
 use serde_json::json;
 
@@ -140,4 +140,23 @@ async fn what_a_wrong_setting_leads_to_names_the_setting() {
         assert!(told[0].matches(arguments[1]).count() <= 2 || arguments[1] == "1", "{}", told[0]);
         assert_untouched(&lab, &before);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_newer_than_the_jobs_client_is_refused_where_one_is_at_hand() {
+    if !PostgresServer::is_newer_than_its_clients() {
+        return;
+    }
+    let lab = Sandbox::with(&Production::Small, &[]).await;
+    for namespace in [PROD, SANDBOX] {
+        std::fs::create_dir_all(lab.documents(namespace).join("mycompany")).expect("a tree");
+    }
+    let version =
+        lab.postgres.sql(PRODUCTION.database, "SELECT current_setting('server_version_num')::integer / 10000");
+    let words = format!("older than the server's {version}. Fix: --pg-image docker.io/library/postgres:{version}");
+    for command in [&["refresh"][..], &["refresh-from-prod"], &["checkpoint"]] {
+        refused(&lab, &[&["--min-tables", "10"], command].concat(), &words).await;
+    }
+    let ran = lab.run(&["--min-tables", "10", "doctor", "--deep"]).await.assert_code(1);
+    ran.assert_says("failed   versions").assert_says(&format!("postgres:{version}"));
 }

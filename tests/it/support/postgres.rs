@@ -70,6 +70,11 @@ impl PostgresServer {
         file.exists().then_some(Production::Dump(file))
     }
 
+    /// Whether servers here are of another version than pg_dump.
+    pub(crate) fn is_newer_than_its_clients() -> bool {
+        bin("initdb").parent() != bin("pg_dump").parent()
+    }
+
     pub(crate) fn port(&self) -> u16 {
         self.port
     }

