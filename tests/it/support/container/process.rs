@@ -105,14 +105,15 @@ pub(crate) fn is_alive(pid: u32) -> bool {
 /// By the program, for want of a safe function in the standard library.
 pub(crate) fn signal(name: &str, pids: &[u32]) {
     let pids = pids.iter().map(u32::to_string);
-    // That one of them is dead already is no failure.
-    let _ = Blocking::new("/bin/kill")
+    let sent = Blocking::new("/bin/kill")
         .args(["-s", name, "--"])
         .args(pids)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
+    // That one of them is dead already is no failure; without a kill nothing would ever end.
+    sent.expect("kill runs");
 }
 
 type Order = Box<dyn FnOnce() + Send>;
