@@ -23,14 +23,14 @@ use crate::guard::Guard;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::report::{self, Event, Report};
-use crate::settings::Settings;
+use crate::settings::{Settings, Usage};
 use crate::shutdown::Shutdown;
 use crate::step::golden::State;
 use crate::step::{Context, preflight, rights};
 use crate::summary::Summary;
 use anyhow::{Context as _, Result, anyhow, bail};
 use std::hash::{BuildHasher, RandomState};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// A run's surroundings.
 struct Run<'a> {
@@ -43,6 +43,10 @@ struct Run<'a> {
 /// Runs a command that asks no cluster; `None` for all others.
 pub fn locally(cli: &Cli, report: &dyn Report) -> Option<Outcome> {
     let done = match &cli.command {
+        Command::Config { action: Some(_) } | Command::Man { directory: Some(_) } if cli.run.dry_run => {
+            Err(Usage::new("it writes files and nothing else, so it has no --dry-run; nothing was written".to_owned())
+                .into())
+        }
         Command::Config { action: None } => config::print(cli),
         Command::Config { action: Some(ConfigAction::Init) } => config::init(cli, report),
         Command::Completions { shell } => completions::print(*shell),
@@ -67,9 +71,8 @@ pub async fn run(cli: &Cli, report: &dyn Report, summary: &mut Summary) -> Outco
         (Some(plan), _) if cli.run.dry_run => run.dry(&plan).await.map(|()| Outcome::default()),
         (Some(plan), _) if settings.wanted.wait.is_some() => run.rehearse(&plan, summary).await,
         (Some(plan), _) => run.carry_out(&plan, summary).await,
-        (None, Command::Recover { wait: Some(seconds), .. }) => {
-            run.stand_by(Duration::from_secs((*seconds).into())).await
-        }
+        (None, Command::Recover { .. }) if cli.run.dry_run => run.would_recover().await,
+        (None, Command::Recover { wait: Some(patience), .. }) => run.stand_by(*patience).await,
         (None, Command::Recover { force, .. }) => run.recover(*force).await,
         (None, Command::Backup(backup)) => run.look_after_backups(backup.action.as_ref(), &cli.run, summary).await,
         (None, Command::Doctor { task, deep }) => run.doctor((*task, *deep), &cli.run, summary).await,

@@ -59,6 +59,18 @@ impl Undo {
         }
     }
 
+    /// A sentence for each, in the order of their playing back. A Job stands twice in a journal: it must be gone before the replicas come
+    /// back, and it must be gone at the end.
+    pub fn told(journal: &[Self]) -> Vec<String> {
+        let mut told: Vec<String> = Vec::new();
+        for undo in journal.iter().rev().map(Self::to_string) {
+            if !told.contains(&undo) {
+                told.push(undo);
+            }
+        }
+        told
+    }
+
     /// Where it changes something, if that is always where the Lease is.
     fn namespace(&self) -> Option<&str> {
         match self {

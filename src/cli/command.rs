@@ -2,10 +2,11 @@
 use super::age::Ages;
 use super::backup::{Backup, Side};
 use super::manifest::Manifest;
-use super::rehearsal::{Difference, Reset, Save, Shelf};
+use super::rehearsal::{Difference, Reset, Save, Shelf, time};
 use super::task::Task;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Command {
@@ -48,9 +49,9 @@ pub enum Command {
         /// Also when the holder of the Lease still seems to be alive
         #[arg(long)]
         force: bool,
-        /// Wait until the Lease is gone, or its holder has not renewed it for so many seconds, and recover then
-        #[arg(long, value_name = "SECONDS", conflicts_with = "force")]
-        wait: Option<u32>,
+        /// Wait until the Lease is gone, or its holder has not renewed it for so long (600s, 10m), and recover then
+        #[arg(long, value_name = "TIME", conflicts_with = "force", value_parser = time)]
+        wait: Option<Duration>,
     },
     /// Say how old the sandbox's data is, what drifted, what runs
     Status(Ages),

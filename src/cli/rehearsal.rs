@@ -62,7 +62,7 @@ pub struct Difference {
 }
 
 /// `30`, `30s`, `2m`, `500ms`.
-fn time(text: &str) -> Result<Duration, String> {
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
     let number: u32 = digits.parse().map_err(|_| format!("{text:?} is no time such as 30s, 2m or 500ms"))?;
     match &text[digits.len()..] {

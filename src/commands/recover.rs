@@ -2,9 +2,12 @@
 use super::{Run, held_by};
 use crate::cli::program;
 use crate::cluster::Cluster;
+use crate::cluster::failure::{Refusal, refusal};
 use crate::cluster::lease::{Found, Holder, NAME, Outrun};
 use crate::guard::Guard;
 use crate::outcome::Outcome;
+use crate::report;
+use crate::settings::Environment;
 use crate::shutdown::Shutdown;
 use crate::step::rights;
 use crate::undo::Undo;
@@ -19,11 +22,54 @@ impl Run<'_> {
         let mut shutdown = Shutdown::listen()?;
         let cluster = self.connect().await?;
         let recovered = self.recover_from_the_dead(&cluster, &mut shutdown, force).await?;
-        if recovered.is_none() {
-            let namespace = &self.settings.sandbox.namespace;
-            self.note(&format!("no Lease {namespace}/{NAME}: no run has left anything behind"));
+        match recovered {
+            Some(outcome) => Ok(outcome),
+            None => self.nothing_left(&cluster).await,
         }
-        Ok(recovered.unwrap_or_default())
+    }
+
+    /// `--dry-run`: who holds the Lease, and what would be put back; nobody is watched, and nothing is changed.
+    pub(super) async fn would_recover(&self) -> Result<Outcome> {
+        let cluster = self.connect().await?;
+        let namespace = &self.settings.sandbox.namespace;
+        let Some(found) = cluster.find_lease(namespace).await? else {
+            return self.nothing_left(&cluster).await;
+        };
+        let journal = self.journal(&found)?;
+        let mut lines = vec![held_by(namespace, &found)];
+        lines.extend(Undo::told(&journal).iter().map(|undo| format!("would put back: {undo}")));
+        if journal.is_empty() {
+            lines.push("nothing would be put back".to_owned());
+        }
+        report::result(&lines.join("\n")).context("cannot write what would be put back")?;
+        self.note("nothing was changed");
+        Ok(Outcome::default())
+    }
+
+    /// Where there is no application either, it is the wrong place that was looked at.
+    async fn nothing_left(&self, cluster: &Cluster) -> Result<Outcome> {
+        let Environment { namespace, deployment, .. } = &self.settings.sandbox;
+        if let Err(error) = cluster.deployment(namespace, deployment).await {
+            match refusal(&error) {
+                Some(Refusal::NotFound) => bail!(
+                    "there is no Lease {namespace}/{NAME}, and no Deployment {namespace}/{deployment} either: see \
+                     --sandbox-namespace and --sandbox-deployment; nothing was changed"
+                ),
+                _ => return Err(error.context(format!("there is no Lease {namespace}/{NAME}, but"))),
+            }
+        }
+        self.note(&format!("no Lease {namespace}/{NAME}: no run has left anything behind"));
+        Ok(Outcome::default())
+    }
+
+    fn journal(&self, left: &Found) -> Result<Vec<Undo>> {
+        let namespace = &self.settings.sandbox.namespace;
+        Undo::journal(left.journal.as_deref(), namespace).with_context(|| {
+            format!(
+                "cannot read the journal in the Lease {namespace}/{NAME} (written by a newer version?), so nothing was \
+                 changed: `kubectl -n {namespace} get lease {NAME} -o yaml` shows it"
+            )
+        })
     }
 
     /// Puts back what a run left that is dead, or is taken for dead by `force`. `None` when there is no Lease.
@@ -93,14 +139,7 @@ impl Run<'_> {
 
     pub(super) async fn put_back(&self, cluster: &Cluster, shutdown: &mut Shutdown, dead: Found) -> Result<Outcome> {
         self.note(&format!("{} is gone; putting back what it left", dead.holder));
-        let namespace = &self.settings.sandbox.namespace;
-        let journal = Undo::journal(dead.journal.as_deref(), namespace);
-        let journal = journal.with_context(|| {
-            format!(
-                "cannot read the journal in the Lease {namespace}/{NAME} (written by a newer version?), so nothing was \
-                 changed: `kubectl -n {namespace} get lease {NAME} -o yaml` shows it"
-            )
-        })?;
+        let journal = self.journal(&dead)?;
         let holder = dead.holder.clone();
         let held = cluster.take_over(dead, &self.holder()).await?;
         let outcome = Guard::recover(cluster, self.report, shutdown, held, journal).await;

@@ -92,20 +92,13 @@ impl Run<'_> {
 
 impl Running {
     fn of(found: Found, journal: Vec<Undo>) -> Self {
-        // A Job stands in it twice: it must be gone before the replicas come back, and it must be gone at the end.
-        let mut will_put_back: Vec<String> = Vec::new();
-        for undo in journal.iter().rev().map(Undo::to_string) {
-            if !will_put_back.contains(&undo) {
-                will_put_back.push(undo);
-            }
-        }
         Self {
             renewed_at: found.renewed_at(),
             command: found.command(),
             step: found.step(),
             holder: found.holder,
             since: found.since,
-            will_put_back,
+            will_put_back: Undo::told(&journal),
             journal,
         }
     }

@@ -11,7 +11,7 @@ mod rights;
 mod secrets;
 
 use super::preflight::Remarks;
-use crate::cli::Task;
+use crate::cli::{Task, program};
 use crate::cluster::Cluster;
 use crate::cluster::deployment::Rollout;
 use crate::settings::{Environment, Settings};
@@ -158,6 +158,12 @@ async fn rollout(
         format!("{namespace}/{deployment}: replicas {}, containers {}", found.replicas, found.containers.join(", "));
     let wrong = super::preflight::no_documents(settings, environment, &found).filter(|_| needs.documents);
     all.push(match wrong {
+        Some(wrong) if found.replicas == 0 => {
+            let up = format!("kubectl -n {namespace} scale deployment {deployment} --replicas=1");
+            let stopped =
+                format!("`{} recover` if a run that was ended has stopped it (see Lease), else {up}", program());
+            Finding::new("Deployment", State::Failed, wrong).fix(stopped)
+        }
         Some(wrong) => Finding::new("Deployment", State::Failed, wrong).fix(fix),
         None if found.replicas == 0 && option == "sandbox" => {
             let up = format!("kubectl -n {namespace} scale deployment {deployment} --replicas=1");

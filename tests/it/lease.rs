@@ -173,6 +173,32 @@ async fn recover_says_what_it_did_and_does_it_once() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn recover_as_a_dry_run_tells_what_it_would_put_back_and_does_nothing() {
+    let lab = Sandbox::with(&Production::Small, &[]).await;
+    held(&lab, 0, 1);
+    let before = lab.world();
+    lab.api.record.clear();
+    for more in [&[][..], &["--force"], &["--wait", "1s"]] {
+        let ran = lab.run(&[&["recover", "--dry-run"], more].concat()).await.assert_code(0);
+        let told = "the Lease erp-sandbox/sandbox-lifecycle is held by somebody@elsewhere/7/cafe";
+        assert!(ran.stdout.starts_with(told), "{}", ran.stdout);
+        assert!(
+            ran.stdout.contains("\nwould put back: Deployment erp-sandbox/erp-sandbox at 1 replicas"),
+            "{}",
+            ran.stdout
+        );
+    }
+    assert_eq!((lab.api.record.writes(), lab.world()), (vec![], before));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_there_is_no_sandbox_recover_does_not_say_that_all_is_well() {
+    let lab = Sandbox::with(&Production::Small, &[]).await;
+    let ran = lab.run(&["--sandbox-namespace", "nosuch", "recover"]).await.assert_code(1);
+    ran.assert_says("no Deployment nosuch/erp-sandbox either: see --sandbox-namespace");
+}
+
 /// A watchdog, or a colleague: both find the dead holder's Lease, and one of them is faster.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_that_recover_at_once_both_end_well() {

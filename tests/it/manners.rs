@@ -128,6 +128,12 @@ fn config_shows_what_is_wrong_and_ends_with_2() {
 fn config_init_writes_a_file_that_is_read_and_never_writes_over_one() {
     let here = directory();
     let file = here.path().join("sandbox-lifecycle.toml");
+    for arguments in [&["config", "init", "--dry-run"], &["man", "pages", "--dry-run"]] {
+        let output = run(here.path(), arguments);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains("has no --dry-run; nothing was written"), "{}", text(&output.stderr));
+    }
+    assert_eq!(std::fs::read_dir(here.path()).expect("the directory").count(), 0);
     let output = run(here.path(), &["config", "init"]);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0), "{}", text(&output.stderr));
     assert_eq!(run(here.path(), &["config"]).status.code(), Some(0));

@@ -4,6 +4,7 @@ mod falls;
 use crate::backup::manifest::{FORMAT, Manifest};
 use crate::backup::{Part, begun};
 use crate::cluster::Cluster;
+use crate::cluster::failure::{Refusal, refusal};
 use crate::record;
 use crate::retention::{Policy, Proof, Set, Verdict, decide};
 use crate::settings::Settings;
@@ -75,7 +76,10 @@ impl Shelf {
         let backups = &settings.backups;
         let namespace = backups.secret_namespace.as_ref().unwrap_or(&settings.sandbox.namespace);
         let name = backups.secret.as_ref().context("a bug: no Secret of a bucket is named")?;
-        let secret = cluster.texts(namespace, name).await?;
+        let secret = cluster.texts(namespace, name).await.map_err(|error| match refusal(&error) {
+            Some(Refusal::NotFound) => anyhow!("{error:#} (see --s3-secret and --s3-secret-namespace)"),
+            _ => error,
+        })?;
         let needed = |key: &str| secret.get(key).ok_or_else(|| anyhow!("Secret {namespace}/{name} has no key {key}"));
         let bucket = backups.bucket.clone().or_else(|| secret.get("bucket"));
         let access = Access {

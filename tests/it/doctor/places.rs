@@ -52,5 +52,6 @@ async fn a_deployment_at_0_is_told() {
     lab.change("applications", "argocd", SANDBOX, |app| app["spec"]["syncPolicy"] = json!({}));
     lab.change("deployments", SANDBOX, SANDBOX, |deployment| deployment["spec"]["replicas"] = json!(0));
     assert_line(&lab, &["refresh-from-prod"], "Deployment", "warning", &["replicas 0", "--replicas=1"]).await;
-    assert_line(&lab, &[], "Deployment", "failed", &["is at 0 replicas: no Pod has the documents"]).await;
+    let words = ["is at 0 replicas: no Pod has the documents", "sandbox-lifecycle recover` if a run", "--replicas=1"];
+    assert_line(&lab, &[], "Deployment", "failed", &words).await;
 }
