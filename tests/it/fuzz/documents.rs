@@ -107,10 +107,17 @@ fn names(directory: &Path) -> Vec<String> {
     entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
 }
 
-/// dash, and busybox where it is installed.
+/// dash, and busybox where it is installed and goes by PATH: some builds call their own rm, which would remove what it only ought to note.
 fn targets() -> Vec<Target> {
-    let shells = [false].into_iter().chain(Path::new(BUSYBOX).exists().then_some(true));
-    shells.map(Target::new).collect()
+    let mut targets = vec![Target::new(false)];
+    if Path::new(BUSYBOX).exists() {
+        let busybox = Target::new(true);
+        busybox.run("rm ./probe", &[], b"");
+        if busybox.path("touched").exists() {
+            targets.push(Target::new(true));
+        }
+    }
+    targets
 }
 
 /// One part of a stream, in frames of so many bytes: each frame by itself, and its end.
