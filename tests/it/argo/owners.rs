@@ -1,5 +1,8 @@
 //! Whoever generates the Application and may revert the pause: named before the run, with the fix.
 use super::*;
+use crate::support::api::Seen;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::process::Child;
 
 /// The Application becomes one that an ApplicationSet generates.
 fn generate(lab: &Sandbox, set: Value) {
@@ -44,12 +47,36 @@ fn never_stopped(lab: &Sandbox) {
     assert!(!stopped, "the sandbox was stopped: {:?}", lab.api.record.writes());
 }
 
+/// A run that has paused and looks what has come of it: before that, the controller has all the time it needs.
+fn held_after_the_pause(lab: &Sandbox) -> (Child, Gate) {
+    let (gate, patched) = (Gate::new(), AtomicUsize::new(0));
+    let on = move |seen: &Seen| {
+        let line = seen.line();
+        if line == "patch applications erp-sandbox" {
+            patched.fetch_add(1, Ordering::Relaxed);
+            return false;
+        }
+        // Tried first, as a dry run.
+        !line.ends_with("leases sandbox-lifecycle") && patched.load(Ordering::Relaxed) == 2
+    };
+    lab.api.faults.add(Rule::on(on, Fault::Hang(gate.clone())));
+    (lab.command(REFRESH).spawn().expect("the binary starts"), gate)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_applicationset_that_reverts_the_pause_is_named_with_the_fix_and_costs_no_downtime() {
     let lab = small().await;
     generate(&lab, json!({}));
     let before = lab.world();
-    let ran = lab.run(REFRESH).await.assert_code(1);
+    let (child, gate) = held_after_the_pause(&lab);
+    gate.reached().await;
+    lab.until("the pause is reverted", || {
+        let policy = &lab.store.get("applications", "argocd", SANDBOX).expect("it is there")["spec"]["syncPolicy"];
+        policy["automated"].is_object() && policy["automated"]["enabled"] != false
+    })
+    .await;
+    gate.open();
+    let ran = finish(child).await.assert_code(1);
     let ran = ran
         .assert_says("warning: ApplicationSet sandboxes manages Application argocd/erp-sandbox and is likely to undo");
     let ran = ran.assert_says("ignoreApplicationDifferences: [{jsonPointers: [/spec/syncPolicy]}]");

@@ -13,7 +13,7 @@ async fn synced(lab: &Sandbox) {
 async fn rearmed(lab: &Sandbox, arguments: &[&str]) -> (Child, Gate) {
     synced(lab).await;
     let gate = Gate::new();
-    lab.api.faults.add(Rule::on_line("patch applications erp-sandbox", Fault::HangAfter(gate.clone())).after(1));
+    lab.api.faults.add(Rule::on_line("patch applications erp-sandbox", Fault::Hang(gate.clone())).after(1));
     let child = lab.command(arguments).spawn().expect("the binary starts");
     gate.reached().await;
     lab.controllers.argo.is_gone(true);
