@@ -57,8 +57,8 @@ impl Claim {
         match &self.storage_class {
             Some(class) => {
                 format!(
-                    "PersistentVolumeClaim {namespace}/{name} is {phase}: StorageClass {class} has given it no volume (another \
-                     class takes another claim: kubectl -n {namespace} delete pvc {name}, and --storage-class)"
+                    "PersistentVolumeClaim {namespace}/{name} is {phase}: StorageClass {class} has given it no volume (if that is \
+                     the wrong class: kubectl -n {namespace} delete pvc {name}, and give another one by --storage-class)"
                 )
             }
             None => format!(

@@ -3,15 +3,17 @@ SELECT set_config('sandbox_lifecycle.grants', :'sl_grants', false) \g ignored
 DO $regrant$
 DECLARE
     item record;
+    found oid;
     again bigint := 0;
     lost text[] := '{}';
 BEGIN
     FOR item IN
-        SELECT turn, statement, CASE kind WHEN 'ROUTINE' THEN to_regprocedure(place)::oid ELSE to_regclass(place)::oid END AS found
-        FROM json_to_recordset(current_setting('sandbox_lifecycle.grants')::json) AS g(turn integer, kind text, place text, statement text)
+        SELECT * FROM json_to_recordset(current_setting('sandbox_lifecycle.grants')::json) AS g(turn integer, kind text, place text, statement text)
     LOOP
         BEGIN
-            IF item.found IS NULL THEN
+            -- To look for a routine whose type is gone raises the same.
+            found := CASE WHEN item.kind IN ('TABLE', 'SEQUENCE') THEN to_regclass(item.place)::oid ELSE to_regprocedure(item.place)::oid END;
+            IF found IS NULL THEN
                 RAISE undefined_object;
             END IF;
             EXECUTE item.statement;

@@ -37,9 +37,9 @@ WITH set AS (
     FROM resting w FULL JOIN moved f USING (name) WHERE (w.last_value, w.is_called) IS DISTINCT FROM (f.last_value, f.is_called)
     UNION ALL
     -- Nothing keeps an application that stays connected from making one; where all was restored, all was just read.
-    SELECT format('%s %s is not of %s: it was made meanwhile', CASE relkind WHEN 'S' THEN 'sequence' ELSE 'table' END, relname, :'sl_whose')
-    FROM pg_class, set WHERE these IS NOT NULL AND relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'S')
-        AND relname NOT IN (SELECT name FROM wanted UNION ALL SELECT name FROM resting)
+    SELECT format('table %s is not of %s: it was made meanwhile, run it again', relname, :'sl_whose')
+    FROM pg_class, set WHERE these IS NOT NULL AND relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+        AND relname NOT IN (SELECT name FROM wanted)
         AND oid NOT IN (SELECT objid FROM pg_depend WHERE classid = 'pg_class'::regclass AND deptype = 'e')
     UNION ALL
     SELECT CASE WHEN f.value IS NULL THEN format('%s is missing', called) WHEN w.value IS NULL THEN format('%s is not of %s', called, :'sl_whose')
