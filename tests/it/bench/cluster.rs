@@ -1,8 +1,9 @@
 //! `tests/bench --cluster`: the tool beside the shell script that does the same work, on a real Kubernetes.
 use super::figures::{Figures, Target, heading, line};
+use super::rehearsal::{DIRTY, restore, step};
 use crate::real::downtime::Downtime;
 use crate::real::sandbox::RealSandbox;
-use crate::support::postgres::{PostgresServer, Production};
+use crate::support::postgres::{PostgresServer, Production, SANDBOX as ACCESS};
 use crate::support::sandbox::SANDBOX;
 use crate::support::scene::Scene;
 use std::path::Path;
@@ -32,6 +33,7 @@ pub(crate) async fn cluster() -> u8 {
     };
     let sandbox = RealSandbox::with(&production).await;
     refresh(&sandbox, name).await;
+    rehearsal(&sandbox, name).await;
     documents(&sandbox).await;
     0
 }
@@ -59,6 +61,45 @@ async fn refresh(sandbox: &RealSandbox, name: &str) {
     line("refresh (target 0.7 ×)", &tool, 1, "s", &Target::AtMost(0.7 * shell.median()));
     line("the shell way's downtime", &shell_down, 1, "s", &Target::None);
     line("refresh's downtime (target 0.5 ×)", &tool_down, 1, "s", &Target::AtMost(0.5 * shell_down.median()));
+}
+
+async fn rehearsal(sandbox: &RealSandbox, name: &str) {
+    let [mut refresh, mut nothing, mut dirty, mut cold, mut full] = [(); 5].map(|()| Figures::default());
+    let report = async |arguments: &[&str]| {
+        let started = Instant::now();
+        let report = sandbox.run(&[&["--output", "json"], arguments].concat()).await.assert_code(0).json();
+        (started.elapsed().as_secs_f64(), report)
+    };
+    for _ in 0..ROUNDS {
+        refresh.add(restore(&report(&["refresh-from-prod", "--full"]).await.1));
+    }
+    report(&["checkpoint", "--warm"]).await;
+    for _ in 0..ROUNDS {
+        nothing.add(report(&["reset"]).await.0);
+        change(sandbox);
+        dirty.add(report(&["reset"]).await.0);
+        let made = "SET ROLE erp_sandbox_role; CREATE TABLE llx_rehearsed (rowid integer)";
+        sandbox.postgres.sql(ACCESS.database, made);
+        full.add(step(&report(&["reset"]).await.1, "Put the database back"));
+    }
+    report(&["checkpoint", "cool"]).await;
+    for _ in 0..ROUNDS {
+        change(sandbox);
+        cold.add(report(&["reset"]).await.0);
+    }
+    let [production, back] = sandbox.postgres.checksums();
+    assert!(back == production, "reset: another content");
+    heading(&format!("Rehearsal: {name}"));
+    line("reset, warm, nothing changed", &nothing, 2, "s", &Target::AtMost(0.6));
+    line("reset, warm, 3 tables and some documents", &dirty, 2, "s", &Target::AtMost(1.0));
+    line("reset, cold, the same", &cold, 2, "s", &Target::AtMost(5.0));
+    let target = Target::AtMost(1.1 * refresh.median());
+    line("reset, all wiped and restored (target 1.1 × refresh's)", &full, 2, "s", &target);
+}
+
+fn change(sandbox: &RealSandbox) {
+    sandbox.postgres.sql(ACCESS.database, DIRTY);
+    sandbox.rehearse_documents();
 }
 
 async fn documents(sandbox: &RealSandbox) {

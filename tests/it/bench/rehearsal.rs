@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 /// Three tables that a rehearsal in an ERP touches, whatever the schema.
-const DIRTY: &str = "
+pub(super) const DIRTY: &str = "
     UPDATE llx_const SET value = value || '!' WHERE rowid % 20 = 0;
     INSERT INTO llx_const (name, value) SELECT 'REHEARSED_' || g, 'x' FROM generate_series(1, 20) g;
     UPDATE llx_user SET login = login || '!' WHERE rowid % 5 = 0;
@@ -94,7 +94,7 @@ async fn repeat_refresh(lab: &Sandbox) -> Figures {
 }
 
 /// What a reset does in one step: it is asked whether this may be wiped, and wiped and filled.
-fn restore(report: &serde_json::Value) -> f64 {
+pub(super) fn restore(report: &serde_json::Value) -> f64 {
     step(report, "Check the sandbox's database") + step(report, "Restore into the sandbox")
 }
 
@@ -107,7 +107,7 @@ async fn timed(lab: &Sandbox, arguments: &[&str]) -> (f64, serde_json::Value, f6
     (started.elapsed().as_secs_f64(), ran.assert_code(0).json(), highest)
 }
 
-fn step(report: &serde_json::Value, title: &str) -> f64 {
+pub(super) fn step(report: &serde_json::Value, title: &str) -> f64 {
     let steps = report["steps"].as_array().expect("steps");
     let step = steps.iter().find(|step| step["step"] == title).unwrap_or_else(|| panic!("{title}: {report}"));
     step["seconds"].as_f64().expect("a number")
