@@ -35,6 +35,9 @@ pub struct Database {
     pub name: String,
     /// The server's version, as it says it.
     pub server: String,
+    /// Which server it is, by `pg_control_system()`: what `initdb` or `pg_upgrade` gave it. Absent where the role may not ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_identifier: Option<String>,
     /// When the rows were read, in one snapshot.
     pub read_at: String,
     /// Of a sandbox, when the data in it had been read from production, if that was known.
@@ -82,6 +85,13 @@ pub type Extras = BTreeMap<String, String>;
 impl Manifest {
     pub fn objects(&self) -> [&Object; 3] {
         [&self.database.dump, &self.database.extras, &self.documents.tar]
+    }
+
+    /// Of which database it is, for people too: what is kept of one does not use up another's days.
+    pub fn origin(&self) -> String {
+        let Database { name, system_identifier, .. } = &self.database;
+        let server = system_identifier.as_ref().map_or(String::new(), |id| format!(" of server {id}"));
+        format!("{name}{server}")
     }
 
     pub fn bytes(&self) -> u64 {

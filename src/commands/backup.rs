@@ -130,8 +130,9 @@ fn shown(output: Output, what: &impl Serialize, text: impl FnOnce() -> String) -
 fn line(set: &Stored, now: Timestamp) -> String {
     let age = spoken(now.as_second() - set.manifest.begun_at.as_second());
     let sizes = (set.manifest.database.dump.bytes, set.manifest.documents.tar.bytes);
+    let origin = if set.beside.is_empty() { String::new() } else { format!("  {}", set.manifest.origin()) };
     format!(
-        "{}  {age:>12} old  database {:>8}  documents {:>8}  {:<9}  {}",
+        "{}  {age:>12} old  database {:>8}  documents {:>8}  {:<9}  {}{origin}",
         set.manifest.id,
         size(sizes.0),
         size(sizes.1),
@@ -171,7 +172,7 @@ fn described(set: &Stored, now: Timestamp) -> String {
         format!("read back  {}", when(set.read_back_at)),
         format!("restored   {}", when(set.restored_at)),
         format!("encrypted  {}", if manifest.encrypted { "for age recipients" } else { "no" }),
-        format!("database   {} of server {}, read at {}", database.name, database.server, database.read_at),
+        format!("database   {}, PostgreSQL {}, read at {}", manifest.origin(), database.server, database.read_at),
         format!(
             "           {} tables, {} rows, {} sequences",
             database.tables.len(),

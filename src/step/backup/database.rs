@@ -84,24 +84,31 @@ async fn read(cx: &Context<'_>, pod: &PodRef) -> Result<Database> {
     let key = cx.shelf()?.key(Part::Dump, &id, encrypted);
     let carried =
         transport::carry(cx, (pod, &["cat", &dump], Some(counted.dump_bytes)), &key, &mut |_| Ok(()), &judge).await?;
-    let mut extras = Extras::new();
-    for name in EXTRAS {
-        extras.insert(name.to_owned(), text(cx, pod, &["cat", &format!("{DIRECTORY}/{name}")]).await?);
-    }
+    let extras = extras(cx, pod).await?;
     let manifest: Counted = serde_json::from_str(&extras["source.manifest"]).context("cannot read source.manifest")?;
     let identity: Value = serde_json::from_str(&extras["source.identity"]).context("cannot read source.identity")?;
+    let told = |name: &str| identity["identity"][name].as_str().map(str::to_owned);
     let key = cx.shelf()?.key(Part::Extras, &id, encrypted);
     Ok(Database {
         dump: carried.object,
         extras: transport::write(cx, &key, serde_json::to_vec(&extras)?).await?,
         name: environment(cx.settings).database.clone(),
-        server: identity["identity"]["server"].as_str().unwrap_or_default().to_owned(),
+        server: told("server").unwrap_or_default(),
+        system_identifier: told("system_identifier"),
         read_at: cx.summary.data_read_at.clone().unwrap_or_default(),
         data_read_at,
         rows: counted.rows,
         sequences: counted.sequences,
         tables: manifest.tables,
     })
+}
+
+async fn extras(cx: &Context<'_>, pod: &PodRef) -> Result<Extras> {
+    let mut extras = Extras::new();
+    for name in EXTRAS {
+        extras.insert(name.to_owned(), text(cx, pod, &["cat", &format!("{DIRECTORY}/{name}")]).await?);
+    }
+    Ok(extras)
 }
 
 /// When the data that is in the sandbox was read from production: what brings the sandbox back there brings that back, too.

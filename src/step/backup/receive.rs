@@ -80,6 +80,14 @@ pub(in crate::step) async fn find(cx: &mut Context<'_>) -> Result<()> {
         .with_context(|| format!("cannot read {} of the bucket", manifest.database.extras.key))?;
     ensure!(extras.contains_key(MANIFEST), "{} has no {MANIFEST} in it", manifest.database.extras.key);
     cx.note(format!("set {}, data as of {}", manifest.id, manifest.database.read_at));
+    if cx.settings.wanted.set.is_none() && !stored.beside.is_empty() {
+        cx.warn(format!(
+            "{} has sets of database {} as well; the newest of all is taken, of {}: name a set to choose",
+            shelf.place(),
+            stored.beside.join(" and "),
+            manifest.origin()
+        ));
+    }
     cx.backup.from = Some(Chosen { stored, extras, identities, packed: None });
     cx.backup.shelf = Some(shelf);
     Ok(())

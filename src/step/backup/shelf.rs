@@ -34,6 +34,9 @@ pub struct Stored {
     pub restored_at: Option<Timestamp>,
     #[serde(flatten)]
     pub verdict: Verdict,
+    /// Other databases that have sets there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<String>,
 }
 
 impl Stored {
@@ -144,15 +147,13 @@ impl Shelf {
         let read = ids.map(|(id, parts)| async move {
             let Some(manifest) = self.manifest_unless_gone(id).await? else { return Ok(None) };
             let (read_back_at, restored_at) = (noted(parts, Part::Read), noted(parts, Part::Restored));
-            Ok::<_, anyhow::Error>(Some(Stored { manifest, read_back_at, restored_at, verdict: Verdict::default() }))
+            let (verdict, beside) = (Verdict::default(), Vec::new());
+            Ok::<_, anyhow::Error>(Some(Stored { manifest, read_back_at, restored_at, verdict, beside }))
         });
         let read: Vec<_> = read.collect();
         let sets: Vec<Option<Stored>> = futures::stream::iter(read).buffered(AT_ONCE).try_collect().await?;
         let mut sets: Vec<Stored> = sets.into_iter().rev().flatten().collect();
-        let times: Vec<Set> = sets.iter().map(|set| Set { at: set.manifest.begun_at, proof: set.proof() }).collect();
-        for (set, verdict) in sets.iter_mut().zip(decide(&times, policy, now)) {
-            set.verdict = verdict;
-        }
+        judge(&mut sets, policy, now);
         Ok(sets)
     }
 
@@ -215,5 +216,21 @@ impl Shelf {
         let key = self.key(Part::Manifest, &manifest.id, false);
         self.storage.write(&key, serde_json::to_vec_pretty(manifest)?).await?;
         Ok(key)
+    }
+}
+
+/// Each database's sets by themselves: two productions under one prefix leave each other theirs.
+fn judge(sets: &mut [Stored], policy: Policy, now: Timestamp) {
+    let mut by_origin: BTreeMap<String, Vec<&mut Stored>> = BTreeMap::new();
+    for set in sets {
+        by_origin.entry(set.manifest.origin()).or_default().push(set);
+    }
+    let origins: Vec<String> = by_origin.keys().cloned().collect();
+    for (origin, sets) in by_origin {
+        let times: Vec<Set> = sets.iter().map(|set| Set { at: set.manifest.begun_at, proof: set.proof() }).collect();
+        for (set, verdict) in sets.into_iter().zip(decide(&times, policy, now)) {
+            set.verdict = verdict;
+            set.beside = origins.iter().filter(|other| **other != origin).cloned().collect();
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What others do to the bucket while a backup is under way: its unfinished set is nobody's debris, and no set is half of another.
 
+use serde_json::Value;
 use tokio::process::Child;
 
 use super::vault::{SECRET, Vault};
@@ -84,6 +85,36 @@ async fn another_clusters_backup_prunes_at_its_end_and_leaves_the_set_that_is_ha
     }
     vault.run(&["backup", "prune"]).await.assert_code(0).assert_says(&format!("removed set {}", sets[1]));
     assert_eq!(vault.sets().await, [theirs]);
+}
+
+/// As if another production had made the set before all others; of its objects, the manifest alone.
+fn leave_set_of(vault: &Vault, server: &str, id: &str, begun_at: &str) {
+    let mut bucket = vault.s3.bucket();
+    let manifest = bucket.objects.iter().find(|(key, _)| key.matches('/').count() == 2).expect("a manifest");
+    let mut manifest: Value = serde_json::from_slice(manifest.1).expect("JSON");
+    assert!(manifest["database"]["system_identifier"].is_string(), "{manifest}");
+    manifest["database"]["system_identifier"] = server.into();
+    manifest["id"] = id.into();
+    manifest["begun_at"] = begun_at.into();
+    bucket.objects.insert(format!("sandbox-lifecycle/prod/{id}.json"), manifest.to_string().into_bytes());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sets_of_two_productions_under_one_prefix_leave_each_other_theirs() {
+    let vault = Vault::small(1).await;
+    vault.run(&["backup"]).await.assert_code(0);
+    let ours = vault.sets().await;
+    let theirs = ["20200101T000000Z-aa", "20200101T010000Z-bb"];
+    leave_set_of(&vault, "7000000000000000001", theirs[0], "2020-01-01T00:00:00Z");
+    leave_set_of(&vault, "7000000000000000001", theirs[1], "2020-01-01T01:00:00Z");
+    let prune = ["backup", "prune", "--keep-days", "1", "--keep-months", "0", "--keep-years", "0"];
+    let pruned = vault.run(&prune).await.assert_code(0);
+    assert_eq!(pruned.stdout.trim(), format!("removed set {}", theirs[0]));
+    assert_eq!(vault.sets().await, [ours[0].as_str(), theirs[1]], "each keeps its newest");
+    vault.run(&["backup", "list"]).await.assert_code(0).assert_says("erp of server 7000000000000000001");
+    // The newest of all is taken, and that there are others is said.
+    let refreshed = vault.run(&["refresh", "--from-backup"]).await.assert_code(0);
+    refreshed.assert_says("has sets of database erp of server 7000000000000000001 as well").assert_says(&ours[0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
