@@ -30,3 +30,5 @@ SELECT s - 'objects' AS set, s ? 'objects' AND EXISTS (SELECT FROM wanted FULL J
     \set sl_fingerprints f
 \endif
 \set sl_only ''
+-- Read from here, rows are as they are under the locks. The script tells the second session of it.
+SELECT pg_export_snapshot() \g |cat >&8

@@ -42,7 +42,7 @@ stop() {
         end $left
         # Its clock ends with it.
         (
-            trap 'kill -s KILL "$!" 2>/dev/null || :; exit 0' USR1
+            trap 'kill -s KILL "$!" 2>/dev/null || :; wait "$!" 2>/dev/null || :; exit 0' USR1
             while :; do
                 sleep 1 &
                 wait "$!" || :

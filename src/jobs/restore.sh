@@ -30,7 +30,7 @@
 #   36 the statements to be run after the restore failed
 : "${SANDBOX_ROLE:?}" "${SOURCE_DATABASE:?}" "${LOCK_TIMEOUT:?}" "${SESSION_GRACE_SECONDS:?}"
 : "${SOURCE:?}" "${FULL?}" "${ONLINE?}" "${WORDS?}" "${SET_SHA256?}" "${PRODUCTION?}"
-: "${TARGET_SQL:?}" "${CHECKS_SQL:?}" "${ANEW_SQL:?}" "${BUDGET_SQL:?}" "${SESSIONS_SQL:?}" "${BEGIN_SQL:?}" "${COMPARE_SQL:?}" "${FORESEEN_SQL:?}" "${COMPARED_SQL:?}" "${NARROW_SQL:?}" "${TEMPORARY_SQL:?}"
+: "${TARGET_SQL:?}" "${CHECKS_SQL:?}" "${ANEW_SQL:?}" "${BUDGET_SQL:?}" "${SESSIONS_SQL:?}" "${BEGIN_SQL:?}" "${COMPARE_SQL:?}" "${BESIDE_SQL:?}" "${GATHERED_SQL:?}" "${FORESEEN_SQL:?}" "${COMPARED_SQL:?}" "${NARROW_SQL:?}" "${TEMPORARY_SQL:?}"
 : "${MOVES_SQL:?}" "${PUT_BACK_SQL:?}"
 : "${GRANTS_SQL:?}" "${WIPE_SQL:?}" "${REGRANT_SQL:?}" "${SEQUENCES_SQL:?}" "${VERIFY_SQL:?}" "${AFTER_SQL:?}" "${READY_SQL:?}" "${COMMIT_SQL:?}" "${BLOCKERS_SQL:?}" "${FATE_SQL:?}" "${ANALYZE_SQL:?}"
 : "${TOC_AWK:?}" "${ROWS_AWK:?}"
@@ -97,13 +97,18 @@ preamble() {
     done
 }
 
+# A session that has ended before its time had something to refuse, or never came about.
+refuse_unreachable() {
+    refuse_by_outcome
+    [ "$status" != 2 ] || refuse 20 "the sandbox's database cannot be reached with its credentials" session.err
+}
+
 # A session of its own that runs these texts to its end.
 ask() {
     converse
     tell "$@"
     farewell
-    refuse_by_outcome
-    [ "$status" != 2 ] || refuse 20 "the sandbox's database cannot be reached with its credentials" session.err
+    refuse_unreachable
 }
 
 # The transaction's session has ended without having proved the commit: why?
@@ -144,6 +149,47 @@ END
     refuse 33 "it is not known whether the commit took place" session.err
 }
 
+# What differs, and which way it is put right. The schema and the rows take about as long to read, so a second session reads the rows; where
+# it cannot, the first one reads them as well. It connects while the first one takes its locks.
+compare() {
+    rm -f questions beside.*
+    mkfifo questions
+    exec 6<>questions
+    # A role that may have one session only shall have this one.
+    tell '\! echo connected >&8'
+    listen
+    (exec 5>&- 9<&- && session beside.err <&6 >ignored) &
+    beside=$!
+    tell "$BEGIN_SQL" "$CHECKS_SQL" "$PINNED_SQL" "$COMPARE_SQL"
+    listen
+    # Less than a FIFO holds, whether or not somebody reads.
+    printf '%s\n' "\\set sl_snapshot $(cat heard)" "$BESIDE_SQL" "$PINNED_SQL" "$PRINTS_SQL" "$GATHERED_SQL" >&6
+    tell "$SCHEMA_SQL" "$FORESEEN_SQL"
+    listen
+    read -r foreseen <heard
+    if [ ! -e beside.begun ]; then
+        # A pooler may keep it waiting for the first one's end.
+        end "$beside"
+    elif [ "$foreseen" != f ]; then
+        # psql passes it on to the server.
+        kill -s INT "$beside" 2>/dev/null || :
+    fi
+    gathered=0
+    await "$beside" || gathered=$?
+    exec 6<&-
+    case $foreseen$gathered in
+    f0) tell "\\set sl_tables \`cat beside.tables\`" "\\set sl_sequences \`cat beside.sequences\`" ;;
+    f*)
+        plain beside.err
+        cat beside.err >&2
+        tell "$PRINTS_SQL"
+        ;;
+    *) tell "$PRINTS_SQL" ;;
+    esac
+    tell "$COMPARED_SQL" "$NARROW_SQL" "$TEMPORARY_SQL"
+    listen
+}
+
 for file in dump list identity skipped manifest; do
     [ -e "$SET_DIR/source.$file" ] || refuse 34 "the dump is not there"
 done
@@ -155,27 +201,39 @@ fi
 awk "$TOC_AWK" "$SET_DIR/source.skipped" "$SET_DIR/source.list" | awk '!($4 == "SEQUENCE" && $5 == "SET")' >toc
 awk '$4 == "MATERIALIZED" && $5 == "VIEW" && $6 == "DATA"' "$SET_DIR/source.list" >toc.views
 
-ask "$IDENTITY_SQL" "$TARGET_SQL" "$CHECKS_SQL" "$ANEW_SQL" "$BUDGET_SQL"
-[ "$status" = 0 ] || refuse 30 "the sandbox could not be checked" session.err
+converse
+tell "$IDENTITY_SQL" "$TARGET_SQL" "$CHECKS_SQL" "$ANEW_SQL" "$BUDGET_SQL" '\! echo checked >&8'
+# Where nothing has to be stopped first the session is kept: the word comes at once.
+if ! hear || [ -z "$ONLINE" ]; then
+    farewell
+    refuse_unreachable
+    [ "$status" = 0 ] || refuse 30 "the sandbox could not be checked" session.err
+fi
 event '{"event":"checked"}'
 
 event '{"event":"waiting","for":"restore"}'
-word restore 7200 || refuse 32 "told to stop before anything was touched"
+if ! word restore 7200; then
+    if [ -n "$ONLINE" ]; then
+        farewell
+        [ "$status" = 0 ] || explain
+    fi
+    refuse 32 "told to stop before anything was touched"
+fi
 if [ -z "$ONLINE" ]; then
     ask "$IDENTITY_SQL" "$SESSIONS_SQL"
     [ "$status" = 0 ] || refuse 30 "the sessions in the sandbox could not be looked at" session.err
 fi
 
 event '{"event":"restoring"}'
-converse
+if [ -z "$ONLINE" ]; then
+    converse
+    tell "$IDENTITY_SQL"
+fi
 if [ -z "$FULL" ]; then
-    tell "$IDENTITY_SQL" "$BEGIN_SQL" "$CHECKS_SQL" "$PINNED_SQL" "$COMPARE_SQL" "$SCHEMA_SQL" "$FORESEEN_SQL" "$PRINTS_SQL" \
-        "$COMPARED_SQL" "$NARROW_SQL" "$TEMPORARY_SQL"
-    listen
+    compare
     mode=$(cat mode)
 else
     event '{"event":"compared","mode":"full","why":"asked for"}'
-    tell "$IDENTITY_SQL"
     mode=full
 fi
 if [ "$mode" = full ]; then

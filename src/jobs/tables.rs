@@ -73,6 +73,8 @@ pub const RESTORE: Script = Script {
         "SESSIONS_SQL": "sessions.sql",
         "BEGIN_SQL": "begin.sql",
         "COMPARE_SQL": "compare.sql",
+        "BESIDE_SQL": "beside.sql",
+        "GATHERED_SQL": "gathered.sql",
         "FORESEEN_SQL": "foreseen.sql",
         "COMPARED_SQL": "compared.sql",
         "NARROW_SQL": "narrow.sql",

@@ -1,5 +1,6 @@
 //! The Job's scripts, run by real shells against a real server.
 mod adversity;
+mod beside;
 mod differences;
 mod diffs;
 mod dump;

@@ -1,0 +1,67 @@
+//! The second session, which reads the rows while the first one reads the schema: with it and without it the same is put back.
+use super::differences::{change, compared};
+use super::run::{Job, Shell};
+use crate::support::postgres::{PostgresServer, Production, SANDBOX};
+use sandbox_lifecycle::jobs::Mode;
+
+/// For the second session's psql alone.
+fn stand_in(job: &mut Job<'_>, body: &str) {
+    let is_second = "case $(readlink /proc/$$/fd/2) in *beside.err) ;; *) exec \"$real\" \"$@\" ;; esac";
+    job.stand_in("psql", &format!("{is_second}\n{body}"));
+}
+
+/// A checkpoint; then so much has changed, and is put back.
+fn put_back(prepare: impl Fn(&PostgresServer, &mut Job<'_>), changes: &str, mode: Mode, used: bool) {
+    for shell in Shell::all() {
+        let server = PostgresServer::with(&Production::Small, &[]);
+        let mut job = Job::under(&server, shell);
+        job.checkpoint().succeeded();
+        let before = server.checksum(SANDBOX.database);
+        change(&server, changes);
+        prepare(&server, &mut job);
+        let ended = job.restore().succeeded();
+        assert_eq!(compared(&ended).0, mode, "{shell:?} {ended:?}");
+        assert!(server.checksum(SANDBOX.database) == before, "{shell:?} {ended:?}");
+        assert_eq!(job.file("beside.tables").exists(), used, "{shell:?} {ended:?}");
+    }
+}
+
+const ROWS: &str = "UPDATE llx_user SET login = login || '!'; SELECT nextval('ticket_number')";
+const SCHEMA: &str = "ALTER TABLE llx_user ADD COLUMN more integer";
+
+#[test]
+fn a_second_session_reads_the_rows() {
+    put_back(|_, _| (), ROWS, Mode::Differences, true);
+}
+
+#[test]
+fn where_there_can_be_no_second_session_the_first_one_reads_the_rows_too() {
+    let limited = "echo 'psql: error: FATAL:  too many connections for role' >&2; exit 2";
+    put_back(|_, job| stand_in(job, limited), ROWS, Mode::Differences, false);
+}
+
+#[test]
+fn a_second_session_at_another_server_is_not_believed() {
+    let elsewhere = |_: &PostgresServer, job: &mut Job<'_>| {
+        // Of this server, but of a transaction that is over: as little known as one of another server.
+        stand_in(
+            job,
+            "sed 's/^.set sl_snapshot .*/\\\\set sl_snapshot 00000003-00000001-1/' <&0 | exec \"$real\" \"$@\"",
+        );
+    };
+    put_back(elsewhere, ROWS, Mode::Differences, false);
+}
+
+#[test]
+fn a_second_session_that_a_pooler_keeps_waiting_is_not_waited_for() {
+    put_back(|_, job| stand_in(job, "exec sleep 1000"), ROWS, Mode::Differences, false);
+}
+
+#[test]
+fn where_the_schema_differs_the_second_session_does_not_read_on() {
+    let long = |_: &PostgresServer, job: &mut Job<'_>| {
+        let reads_long = "printf '%s\\n' 'SELECT 1 \\g beside.begun' 'SELECT pg_sleep(1000);' >long.sql";
+        stand_in(job, &format!("{reads_long}\nexec \"$real\" \"$@\" <long.sql"));
+    };
+    put_back(long, SCHEMA, Mode::Full, false);
+}
