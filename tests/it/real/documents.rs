@@ -35,9 +35,9 @@ impl Furnished {
         self.take_documents_away();
     }
 
-    /// The sandbox's.
+    /// The sandbox's. What was written is on the disk then: it would be written at the expense of whatever is measured next.
     pub(crate) fn take_documents_away(&self) {
-        self.in_pod(SANDBOX, "rm -rf /var/www/documents/*", "");
+        self.in_pod(SANDBOX, "rm -rf /var/www/documents/*; sync", "");
     }
 
     /// Until so many megabytes of a copy under way have reached the sandbox's volume.
