@@ -50,7 +50,8 @@ impl Undo {
     /// The journal of the Lease in this namespace, as text; without one, nothing was left to put back.
     ///
     /// # Errors
-    /// It is no journal, or none of a run that had this Lease: those change nothing but Applications elsewhere.
+    /// It is no journal, or none of a run that had this Lease: those change nothing but Applications elsewhere. Which of those they may
+    /// change is not known here: those that deploy to this namespace.
     pub fn journal(text: Option<&str>, namespace: &str) -> Result<Vec<Self>> {
         let journal: Vec<Self> = text.map_or(Ok(Vec::new()), serde_json::from_str)?;
         match journal.iter().find(|undo| undo.namespace().is_some_and(|of| of != namespace)) {
@@ -69,6 +70,15 @@ impl Undo {
             }
         }
         told
+    }
+
+    /// The Application that it changes: its namespace and name.
+    pub fn application(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::ResumeAutomatedSync { namespace, application, .. }
+            | Self::RestoreSkipReconcile { namespace, application, .. } => Some((namespace, application)),
+            _ => None,
+        }
     }
 
     /// Where it changes something, if that is always where the Lease is.

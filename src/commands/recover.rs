@@ -140,6 +140,7 @@ impl Run<'_> {
     pub(super) async fn put_back(&self, cluster: &Cluster, shutdown: &mut Shutdown, dead: Found) -> Result<Outcome> {
         self.note(&format!("{} is gone; putting back what it left", dead.holder));
         let journal = self.journal(&dead)?;
+        self.is_of_the_sandbox(cluster, &journal).await?;
         let holder = dead.holder.clone();
         let held = cluster.take_over(dead, &self.holder()).await?;
         let outcome = Guard::recover(cluster, self.report, shutdown, held, journal).await;
@@ -150,6 +151,23 @@ impl Run<'_> {
             });
         }
         Ok(outcome)
+    }
+
+    /// No run pauses an Application that deploys elsewhere: a journal that would resume one was written by somebody else.
+    async fn is_of_the_sandbox(&self, cluster: &Cluster, journal: &[Undo]) -> Result<()> {
+        let sandbox = &self.settings.sandbox.namespace;
+        for (namespace, name) in journal.iter().filter_map(Undo::application) {
+            // One that is gone, or cannot be read: its undo says so.
+            let Ok(application) = cluster.application(namespace, name).await else { continue };
+            if application.destination_namespace.as_deref() != Some(sandbox.as_str()) {
+                bail!(
+                    "the journal in the Lease {sandbox}/{NAME} names Application {namespace}/{name}, which does not deploy to \
+                     {sandbox}: no run has written that, so nothing was changed: `kubectl -n {sandbox} get lease {NAME} -o \
+                     yaml` shows it"
+                );
+            }
+        }
+        Ok(())
     }
 
     async fn watch_holder(&self, cluster: &Cluster, shutdown: &mut Shutdown, found: Found) -> Result<Holder> {

@@ -3,7 +3,7 @@
 use crate::support::api::Fault;
 use crate::support::api::Rule;
 use crate::support::postgres::Production;
-use crate::support::sandbox::{SANDBOX, Sandbox};
+use crate::support::sandbox::{PROD, SANDBOX, Sandbox};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -85,6 +85,27 @@ async fn a_journal_that_cannot_be_read_is_left_where_it_is() {
         lab.run(&[command]).await.assert_code(1).assert_says("cannot read the journal in the Lease");
     }
     assert_eq!(lab.store.get("leases", SANDBOX, NAME), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_names_an_application_of_another_namespace_is_refused() {
+    let lab = Sandbox::new().await;
+    let mut other = lab.store.get("applications", "argocd", SANDBOX).expect("the sandbox's own");
+    other["metadata"] = json!({"name": "erp-production", "namespace": "argocd"});
+    other["spec"]["destination"]["namespace"] = PROD.into();
+    lab.create("applications", other);
+    let undo = json!([{"undo": "resume-automated-sync", "namespace": "argocd", "application": "erp-production", "automated": {"prune": true}}]);
+    held(&lab, 0, 1);
+    lab.change("leases", SANDBOX, NAME, |lease| {
+        lease["metadata"]["annotations"]["sandbox-lifecycle/journal"] = undo.to_string().into();
+    });
+    let before = [lab.store.get("leases", SANDBOX, NAME), lab.store.get("applications", "argocd", "erp-production")];
+    for command in ["recover", "refresh"] {
+        let ran = lab.run(&[command]).await.assert_code(1);
+        ran.assert_says("names Application argocd/erp-production, which does not deploy to erp-sandbox");
+    }
+    let after = [lab.store.get("leases", SANDBOX, NAME), lab.store.get("applications", "argocd", "erp-production")];
+    assert_eq!(after, before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
