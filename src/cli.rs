@@ -9,6 +9,7 @@ mod program;
 mod rehearsal;
 mod setting;
 mod task;
+mod typo;
 
 pub use age::{Ages, spoken};
 pub use backup::{Backup, BackupAction, Side};
@@ -19,6 +20,7 @@ pub use program::{named, program};
 pub use rehearsal::{DEFAULT_NAME, Shelf};
 pub use setting::{Said, Setting, settings};
 pub use task::Task;
+pub use typo::{COMPLETE, nearest, unknown_variables};
 
 use clap::{ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use std::collections::BTreeMap;

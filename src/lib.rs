@@ -43,7 +43,7 @@ pub mod undo;
 
 use cli::{Cli, Command, Output};
 use outcome::Outcome;
-use report::Detail;
+use report::{Detail, Event};
 use summary::Summary;
 
 /// Runs the command to its end. Whatever has to be said has been said when it returns.
@@ -57,6 +57,9 @@ pub fn run(cli: Cli) -> Outcome {
         (false, _) => Detail::Verbose,
     };
     let report = report::on_stderr(detail, cli.command.looks());
+    for text in cli::unknown_variables() {
+        report.event(Event::Warning { text: &text });
+    }
     if let Some(outcome) = commands::locally(&cli, &*report) {
         commands::conclude(&outcome, &*report, &mut Summary::default());
         return outcome;

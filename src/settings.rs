@@ -9,7 +9,7 @@ pub use effective::{Effective, InForce, Source, effective, sample};
 pub use environment::Environment;
 pub use wanted::Wanted;
 
-use crate::cli::{Options, Pause};
+use crate::cli::{Options, Pause, nearest};
 use anyhow::{Context, Result, anyhow};
 use environment::environment;
 use std::path::Path;
@@ -248,12 +248,7 @@ fn parse(text: &str) -> Result<Options> {
 
 fn unknown(key: &str, known: &[String]) -> String {
     let dashed = key.replace('_', "-");
-    let nearest = known
-        .iter()
-        .map(|name| (strsim::jaro_winkler(&dashed, name), name))
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map_or("", |(_, name)| name);
-    format!("unknown setting {key:?}; did you mean {nearest:?}?")
+    format!("unknown setting {key:?}; did you mean {:?}?", nearest(&dashed, known))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! `completions`, and what the shells call when somebody presses Tab.
-use crate::cli::{Cli, Command, Options, RunFlags, Shell, Side};
+use crate::cli::{COMPLETE, Cli, Command, Options, RunFlags, Shell, Side};
 use crate::cluster::Cluster;
 use crate::cluster::names::{Kind, contexts};
 use crate::report;
@@ -12,8 +12,6 @@ use clap_complete::{ArgValueCandidates, CompletionCandidate};
 use std::ffi::OsString;
 use std::time::Duration;
 
-/// Names the shell while it asks for completions, and is set by nobody else.
-const VARIABLE: &str = "SANDBOX_LIFECYCLE_COMPLETE";
 /// Nobody waits longer for a completion; without an answer there is none.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -64,7 +62,7 @@ enum Where {
 /// The shell is none of those that can be asked for.
 pub fn complete() -> Result<bool, clap::Error> {
     let here = std::env::current_dir().ok();
-    CompleteEnv::with_factory(completed).var(VARIABLE).try_complete(std::env::args_os(), here.as_deref())
+    CompleteEnv::with_factory(completed).var(COMPLETE).try_complete(std::env::args_os(), here.as_deref())
 }
 
 /// What can be typed, with the values that only the cluster knows.
@@ -142,6 +140,6 @@ pub(super) fn print(shell: Shell) -> Result<()> {
     let shell = shells.completer(name).context("a bug: a shell that nothing is known of")?;
     let mut script = Vec::new();
     let own = "sandbox-lifecycle";
-    shell.write_registration(VARIABLE, own, own, own, &mut script)?;
+    shell.write_registration(COMPLETE, own, own, own, &mut script)?;
     report::result(String::from_utf8(script)?.trim_end()).context("cannot write the completions")
 }

@@ -74,6 +74,25 @@ fn a_typo_in_the_settings_file_names_the_file_and_the_nearest_setting() {
 }
 
 #[test]
+fn a_variable_that_was_mistyped_is_warned_of_by_name_and_never_by_value() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for arguments in [&["config"][..], &["--quiet", "config"], &["--output", "json", "config"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sandbox-lifecycle"));
+        command.args(arguments).current_dir(directory.path()).env_clear();
+        command.env("SANDBOX_LIFECYCLE_S3_SECRETS", "hush").env("SANDBOX_LIFECYCLE_PG_PORT", "7");
+        let output = command.env("SANDBOX_LIFECYCLE_COMPLETE", "").output().expect("the binary starts");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), stderr.lines().count()), (Some(0), 1), "{stderr}");
+        assert!(
+            stderr.starts_with("warning: ") && stderr.contains("SANDBOX_LIFECYCLE_S3_SECRETS is unknown"),
+            "{stderr}"
+        );
+        assert!(stderr.contains("did you mean SANDBOX_LIFECYCLE_S3_SECRET?"), "{stderr}");
+        assert!(!said(&output).contains("hush"), "{}", said(&output));
+    }
+}
+
+#[test]
 fn a_reader_that_has_gone_is_no_failure() {
     let (reader, stdout) = std::os::unix::net::UnixStream::pair().expect("a pair");
     drop(reader);
