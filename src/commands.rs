@@ -1,4 +1,5 @@
 //! One function a subcommand: which plan, under which Lease, and what is said at the end.
+mod ahead;
 mod backup;
 mod completions;
 mod conclude;
@@ -22,13 +23,13 @@ use crate::cluster::lease::{Found, Held, NAME, Taken};
 use crate::guard::Guard;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
-use crate::report::{self, Event, Report};
+use crate::report::{Event, Report};
 use crate::settings::{Settings, Usage};
 use crate::shutdown::Shutdown;
 use crate::step::golden::State;
 use crate::step::{Context, preflight, rights};
 use crate::summary::Summary;
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use std::hash::{BuildHasher, RandomState};
 use std::time::Instant;
 
@@ -68,10 +69,12 @@ pub async fn run(cli: &Cli, report: &dyn Report, summary: &mut Summary) -> Outco
     summary.run.clone_from(&id);
     let run = Run { settings: &settings, report, id };
     let outcome = match (Plan::of(&cli.command, &settings), &cli.command) {
-        (Some(plan), _) if cli.run.dry_run => run.dry(&plan).await.map(|()| Outcome::default()),
+        (Some(plan), _) if cli.run.dry_run => {
+            run.dry(&plan, cli.run.output, summary).await.map(|()| Outcome::default())
+        }
         (Some(plan), _) if settings.wanted.wait.is_some() => run.rehearse(&plan, summary).await,
         (Some(plan), _) => run.carry_out(&plan, summary).await,
-        (None, Command::Recover { .. }) if cli.run.dry_run => run.would_recover().await,
+        (None, Command::Recover { .. }) if cli.run.dry_run => run.would_recover(cli.run.output, summary).await,
         (None, Command::Recover { wait: Some(patience), .. }) => run.stand_by(*patience).await,
         (None, Command::Recover { force, .. }) => run.recover(*force).await,
         (None, Command::Backup(backup)) => run.look_after_backups(backup.action.as_ref(), &cli.run, summary).await,
@@ -83,17 +86,6 @@ pub async fn run(cli: &Cli, report: &dyn Report, summary: &mut Summary) -> Outco
 }
 
 impl Run<'_> {
-    async fn dry(&self, plan: &Plan) -> Result<()> {
-        report::result(&plan.describe(self.settings)).context("cannot write the plan")?;
-        let cluster = self.connect().await?;
-        preflight::apart(self.settings)?;
-        rights::check(self.settings, &cluster, plan.scope(self.settings)).await?;
-        let found = preflight::check(self.settings, &cluster, plan.scope(self.settings)).await?;
-        self.tell(&found);
-        self.note("the preflight found nothing in the way; nothing was changed");
-        Ok(())
-    }
-
     async fn carry_out(&self, plan: &Plan, summary: &mut Summary) -> Result<Outcome> {
         let mut shutdown = Shutdown::listen()?;
         let cluster = self.connect().await?;

@@ -81,7 +81,7 @@ fn print(cli: &Cli, outcome: &Outcome, summary: &Summary) -> anyhow::Result<()> 
     let ran = !cli.run.dry_run && !matches!(cli.command, Command::Recover { .. });
     match cli.run.output {
         _ if summary.told => {}
-        Output::Json if !cli.run.dry_run => report::result(&serde_json::to_string_pretty(summary)?)?,
+        Output::Json => report::result(&serde_json::to_string_pretty(summary)?)?,
         Output::Text if ran && (outcome.code() == 0 || summary.committed) && !cli.run.quiet => {
             report::result(summary.to_string().trim_end())?;
         }

@@ -1,4 +1,8 @@
 //! The runbooks: lists of steps, printed by `--dry-run`, run by one loop.
+mod told;
+
+pub use told::Told;
+
 use crate::cli::{Backup, BackupAction, Command, FromBackup, RefreshFlags, Shelf};
 use crate::report::Event;
 use crate::settings::Settings;
@@ -159,18 +163,6 @@ impl Plan {
             brings_documents: has(Step::BringDocuments),
             golden: golden.into_iter().find(|(step, _)| has(*step)).map(|(_, golden)| golden),
         }
-    }
-
-    /// As `--dry-run` prints it.
-    pub fn describe(&self, settings: &Settings) -> String {
-        let lease = format!("Lease {}/{}", settings.sandbox.namespace, crate::cluster::lease::NAME);
-        let mut lines = vec![format!("    create {lease}: the lock and the undo journal")];
-        for (number, step) in (1..).zip(&self.steps) {
-            lines.push(format!("{number:>2}. {}", step.title()));
-            lines.extend(step.touches(settings).into_iter().map(|line| format!("    {line}")));
-        }
-        lines.push(format!("    delete {lease}"));
-        lines.join("\n")
     }
 
     /// # Errors

@@ -1,6 +1,6 @@
 //! `recover`, and what a run does first: putting back what a dead run left.
 use super::{Run, held_by};
-use crate::cli::program;
+use crate::cli::{Output, program};
 use crate::cluster::Cluster;
 use crate::cluster::failure::{Refusal, refusal};
 use crate::cluster::lease::{Found, Holder, NAME, Outrun};
@@ -10,8 +10,10 @@ use crate::report;
 use crate::settings::Environment;
 use crate::shutdown::Shutdown;
 use crate::step::rights;
+use crate::summary::Summary;
 use crate::undo::Undo;
 use anyhow::{Context as _, Result, bail};
+use serde_json::json;
 use std::time::Duration;
 
 /// Each time somebody else has put back, or begun to.
@@ -29,19 +31,26 @@ impl Run<'_> {
     }
 
     /// `--dry-run`: who holds the Lease, and what would be put back; nobody is watched, and nothing is changed.
-    pub(super) async fn would_recover(&self) -> Result<Outcome> {
+    pub(super) async fn would_recover(&self, output: Output, summary: &mut Summary) -> Result<Outcome> {
         let cluster = self.connect().await?;
         let namespace = &self.settings.sandbox.namespace;
         let Some(found) = cluster.find_lease(namespace).await? else {
             return self.nothing_left(&cluster).await;
         };
         let journal = self.journal(&found)?;
-        let mut lines = vec![held_by(namespace, &found)];
-        lines.extend(Undo::told(&journal).iter().map(|undo| format!("would put back: {undo}")));
-        if journal.is_empty() {
-            lines.push("nothing would be put back".to_owned());
-        }
-        report::result(&lines.join("\n")).context("cannot write what would be put back")?;
+        let undos = Undo::told(&journal);
+        let text = match output {
+            Output::Json => serde_json::to_string_pretty(&json!({
+                "command": summary.command, "dry_run": true, "outcome": "done", "holder": found.holder, "would_put_back": undos,
+            }))?,
+            Output::Text if undos.is_empty() => format!("{}\nnothing would be put back", held_by(namespace, &found)),
+            Output::Text => {
+                let undos = undos.iter().map(|undo| format!("\nwould put back: {undo}"));
+                undos.fold(held_by(namespace, &found), |text, undo| text + &undo)
+            }
+        };
+        report::result(&text).context("cannot write what would be put back")?;
+        summary.told = true;
         self.note("nothing was changed");
         Ok(Outcome::default())
     }

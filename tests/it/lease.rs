@@ -205,11 +205,14 @@ async fn recover_as_a_dry_run_tells_what_it_would_put_back_and_does_nothing() {
         let told = "the Lease erp-sandbox/sandbox-lifecycle is held by somebody@elsewhere/7/cafe";
         assert!(ran.stdout.starts_with(told), "{}", ran.stdout);
         assert!(
-            ran.stdout.contains("\nwould put back: Deployment erp-sandbox/erp-sandbox at 1 replicas"),
+            ran.stdout.contains("\nwould put back: Deployment erp-sandbox/erp-sandbox at 1 replica"),
             "{}",
             ran.stdout
         );
     }
+    let told = lab.run(&["--output", "json", "recover", "--dry-run"]).await.assert_code(0).json();
+    assert_eq!((&told["dry_run"], &told["holder"]), (&json!(true), &json!("somebody@elsewhere/7/cafe")), "{told:#}");
+    assert!(told["would_put_back"][0].as_str().is_some_and(|undo| undo.contains("erp-sandbox/erp-sandbox at 1")));
     assert_eq!((lab.api.record.writes(), lab.world()), (vec![], before));
 }
 

@@ -150,14 +150,39 @@ async fn a_dry_run_prints_every_object_and_changes_nothing() {
     let lab = Sandbox::new().await;
     std::fs::create_dir_all(lab.documents(PROD).join("mycompany")).expect("a tree");
     let ran = lab.run(&["--dry-run", "refresh"]).await.assert_code(0);
-    for object in
-        ["Lease erp-sandbox/sandbox-lifecycle", "Application argocd/erp-sandbox", "Deployment erp-sandbox/erp-sandbox"]
-    {
+    for object in [
+        "Lease erp-sandbox/sandbox-lifecycle",
+        "Application argocd/erp-sandbox",
+        "Deployment erp-sandbox/erp-sandbox",
+        "ConfigMap erp-sandbox/sandbox-lifecycle",
+    ] {
         assert!(ran.stdout.contains(object), "{object}: {}", ran.stdout);
     }
     // Both Pods are asked what they have.
     let writes = lab.api.record.writes();
     assert!(writes.iter().all(|line| line.starts_with("get pods/exec ")), "{writes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_plan_of_a_dry_run_is_json_where_that_is_asked_for_also_when_something_is_in_the_way() {
+    let lab = Sandbox::new().await;
+    std::fs::create_dir_all(lab.documents(PROD).join("mycompany")).expect("a tree");
+    let told = lab.run(&["--dry-run", "--output", "json", "refresh"]).await.assert_code(0).json();
+    assert_eq!(
+        (&told["command"], &told["dry_run"], &told["outcome"]),
+        (&json!("refresh"), &json!(true), &json!("done"))
+    );
+    let steps = told["steps"].as_array().expect("the steps");
+    assert_eq!((steps.len(), &steps[0]["title"]), (10, &json!("Start the Job")));
+    assert!(steps.iter().all(|step| step["touches"][0].is_string()), "{told:#}");
+    assert!(told["begins"].to_string().contains("create Lease") && told["ends"].to_string().contains("delete Lease"));
+    let wrong = ["--dry-run", "--output", "json", "--sandbox-secret", "nosuch", "refresh"];
+    let ran = lab.run(&wrong).await.assert_code(1);
+    let told = ran.json();
+    assert_eq!((&told["outcome"], told["steps"].as_array().map(Vec::len)), (&json!("failed"), Some(10)), "{told:#}");
+    assert!(told["error"].as_str().is_some_and(|error| error.contains("erp-sandbox/nosuch")), "{told:#}");
+    let usage = ["--dry-run", "--output", "json", "--pg-port", "0", "refresh"];
+    assert_eq!(lab.run(&usage).await.assert_code(2).json()["outcome"], "failed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
