@@ -136,6 +136,11 @@ pub fn many(count: u64, what: &str) -> String {
     }
 }
 
+/// Several sentences, each on a line of its own below what is said of all of them.
+pub fn listed(sentences: &[String]) -> String {
+    sentences.iter().map(|sentence| format!("\n  - {sentence}")).collect()
+}
+
 /// The result of a run, on stdout.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ use crate::cluster::Cluster;
 use crate::cluster::deployment::Rollout;
 use crate::cluster::failure::{Refusal, refusal};
 use crate::cluster::secret::Credentials;
+use crate::report::listed;
 use crate::settings::{Environment, Settings};
 use anyhow::{Context as _, Error, Result, anyhow};
 pub use backup::BackupFound;
@@ -187,11 +188,10 @@ pub fn apart(settings: &Settings) -> Result<()> {
 }
 
 fn in_the_way(wrong: &[String]) -> Error {
-    let count = match wrong.len() {
-        1 => "a problem".to_owned(),
-        many => format!("{many} problems"),
-    };
-    anyhow!("the preflight found {count}: {}; nothing was changed", wrong.join("; "))
+    match wrong {
+        [one] => anyhow!("the preflight found a problem: {one}; nothing was changed"),
+        all => anyhow!("the preflight found {} problems, and nothing was changed:{}", all.len(), listed(all)),
+    }
 }
 
 pub(super) async fn check_database(
@@ -252,7 +252,10 @@ pub(super) fn no_documents(settings: &Settings, environment: &Environment, rollo
     match &settings.container {
         _ if rollout.replicas == 0 => Some(format!("Deployment {name} is at 0 replicas: no Pod has the documents")),
         Some(container) if !rollout.containers.contains(container) => {
-            Some(format!("Deployment {name} has no container {container}; it has {}", rollout.containers.join(", ")))
+            let has = rollout.containers.join(", ");
+            Some(format!(
+                "Deployment {name} has no container {container}: --container names one of those it has, {has}"
+            ))
         }
         _ => None,
     }

@@ -5,9 +5,10 @@ use crate::cli::Side;
 use crate::cli::Task;
 use crate::cluster::Cluster;
 use crate::cluster::rights::Right;
+use crate::report::listed;
 use crate::rights::{Part, needed, needed_for};
 use crate::settings::Settings;
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail};
 
 /// Asks whether all of it is granted.
 ///
@@ -51,7 +52,10 @@ pub async fn check_recovery(settings: &Settings, cluster: &Cluster) -> Result<()
 
 async fn ask(cluster: &Cluster, needed: &[Right]) -> Result<()> {
     let lacking = cluster.lacking(needed).await?;
-    let lacking: Vec<String> = lacking.into_iter().map(|right| format!("this client {right}")).collect();
-    ensure!(lacking.is_empty(), "{}; nothing was changed", lacking.join("; "));
-    Ok(())
+    let lacking: Vec<String> = lacking.iter().map(|right| format!("this client {right}")).collect();
+    match lacking.as_slice() {
+        [] => Ok(()),
+        [one] => bail!("{one}; nothing was changed"),
+        all => bail!("{} rights are lacking, and nothing was changed:{}", all.len(), listed(all)),
+    }
 }

@@ -19,6 +19,22 @@ async fn fails_and_is_put_back(lab: &Sandbox, arguments: &[&str]) -> Ran {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn all_that_the_preflight_finds_is_said_a_line_each() {
+    let lab = Sandbox::with(&Production::Small, &[]).await;
+    let wrong = ["--prod-deployment", "nosuch", "--sandbox-secret", "none", "refresh-from-prod"];
+    let ran = fails_and_is_put_back(&lab, &wrong).await;
+    let lines: Vec<&str> = ran.stderr.lines().skip_while(|line| !line.starts_with("error: ")).collect();
+    assert_eq!(lines[0], "error: the preflight found 2 problems, and nothing was changed:", "{}", ran.stderr);
+    assert!(lines[1].starts_with("  - cannot get Deployment erp/nosuch"), "{}", ran.stderr);
+    assert!(lines[2].starts_with("  - cannot get Secret erp-sandbox/none"), "{}", ran.stderr);
+    assert_eq!(lines.len(), 3, "{}", ran.stderr);
+    lab.api.set(|settings| settings.rights = Some(Vec::new()));
+    let ran = fails_and_is_put_back(&lab, &["refresh-from-prod"]).await;
+    let lacking = ran.stderr.lines().filter(|line| line.starts_with("  - this client may not ")).count();
+    assert!(lacking > 5 && ran.stderr.contains("rights are lacking, and nothing was changed:\n"), "{}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_quota_that_lets_no_pod_come_is_said_in_the_clusters_words() {
     let lab = Sandbox::new().await;
     let quota = json!({"metadata": {"name": "tight", "namespace": SANDBOX}, "spec": {"hard": {"pods": "1"}}});
