@@ -1,12 +1,13 @@
 #!/bin/sh
-# Looks at the container it runs in: `sh -c TEXT sh ROOT TREE…`. Says a line each: what programs it lacks, which trees are not there or
-# cannot be written to, and how many kilobytes the documents' file system has, in all and free. Changes nothing.
+# Looks at the container it runs in: `sh -c TEXT sh ROOT TREE…`. Says a line each: what programs it lacks, that there is no such root, which
+# trees are not there or cannot be written to, and how many kilobytes the documents' file system has, in all and free. Changes nothing.
 set -eu
 root=$1
 shift
 for program in find tar dd xargs; do
     command -v "$program" >/dev/null 2>&1 || echo "missing $program"
 done
+[ -d "$root" ] || echo "no-root $root"
 for tree; do
     # Up to the nearest directory that is there: it will be made below that.
     nearest=$root/$tree

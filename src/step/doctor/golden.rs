@@ -1,13 +1,15 @@
 //! The volume of the checkpoints.
 use super::{Finding, State};
-use crate::cli::Task;
+use crate::cli::{Task, program};
 use crate::cluster::Cluster;
 use crate::settings::Settings;
 
 pub(super) async fn check(settings: &Settings, cluster: &Cluster, task: Task) -> Vec<Finding> {
     let name = format!("PersistentVolumeClaim {}/{}", settings.sandbox.namespace, settings.golden_claim);
+    let claim = cluster.claim(&settings.sandbox.namespace, &settings.golden_claim).await;
+    let there = matches!(claim, Ok(Some(_)));
     let mut all =
-        vec![match cluster.claim(&settings.sandbox.namespace, &settings.golden_claim).await {
+        vec![match claim {
             Err(error) => Finding::failed("golden", &error)
                 .fix("sandbox-lifecycle manifests rbac checkpoint | kubectl apply -f -"),
             Ok(None) if task == Task::Checkpoint => {
@@ -21,13 +23,24 @@ pub(super) async fn check(settings: &Settings, cluster: &Cluster, task: Task) ->
                     .fix("as said: the claim must be deleted and a checkpoint taken anew"),
             },
         }];
-    // Only a Pod that has it can tell its room.
-    if let Ok(Some(pod)) = cluster.pod_with_golden(&settings.sandbox.namespace).await
-        && let Ok(said) = cluster.run_in(&pod, &["df", "-Pk", "/golden"]).await
-    {
-        all.extend(room(&String::from_utf8_lossy(&said)));
+    if there {
+        all.push(space(settings, cluster).await);
     }
     all
+}
+
+/// Only a Pod that has the volume can tell its room.
+async fn space(settings: &Settings, cluster: &Cluster) -> Finding {
+    let unseen = |why: String| Finding::ok("space", format!("how full the golden volume is was not seen: {why}"));
+    let said = match cluster.pod_with_golden(&settings.sandbox.namespace).await {
+        Ok(Some(pod)) => cluster.run_in(&pod, &["df", "-Pk", "/golden"]).await,
+        Ok(None) => return unseen(format!("no Pod has it just now (`{} checkpoint --warm` keeps one)", program())),
+        Err(error) => Err(error),
+    };
+    match said {
+        Ok(said) => room(&String::from_utf8_lossy(&said)).unwrap_or_else(|| unseen("df does not tell".to_owned())),
+        Err(error) => unseen(format!("{error:#}")),
+    }
 }
 
 /// Of `df -Pk`: kilobytes in all, used and free.
