@@ -29,6 +29,9 @@ struct Status {
     drift: Vec<Drift>,
     /// What could not be looked at.
     unknown: Vec<String>,
+    /// There is no such Deployment.
+    #[serde(skip)]
+    absent: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -62,7 +65,8 @@ impl Run<'_> {
         };
         report::result(&text).context("cannot write the status")?;
         summary.told = true;
-        Ok(Outcome { cause: too_old(&status, ages), ..Outcome::default() })
+        let absent = status.absent.then(|| nowhere("", &status.sandbox));
+        Ok(Outcome { cause: absent.or_else(|| too_old(&status, ages)), ..Outcome::default() })
     }
 
     async fn look_at_it(&self, cluster: &Cluster) -> Result<Status> {
@@ -71,6 +75,7 @@ impl Run<'_> {
             Status { sandbox: format!("{}/{}", sandbox.namespace, sandbox.deployment), ..Status::default() };
         let mut errors = Vec::new();
         let (record, lease) = tokio::join!(cluster.record(&sandbox.namespace), cluster.find_lease(&sandbox.namespace));
+        let untouched = matches!((&record, &lease), (Ok(None), Ok(None)));
         status.record = keep(&mut errors, record).flatten().unwrap_or_default();
         let lease = keep(&mut errors, lease).flatten();
         let journal = lease.as_ref().map_or(Ok(Vec::new()), |found| {
@@ -85,9 +90,17 @@ impl Run<'_> {
         if errors.len() == drift::LOOKS + 2 {
             return Err(errors.swap_remove(0));
         }
+        // Nor is a place where no run has left a word: the namespace is another one, or does not exist.
+        if status.absent && untouched {
+            return Err(nowhere(", and neither record nor Lease of a run in its namespace", &status.sandbox));
+        }
         status.unknown = errors.iter().map(|error| format!("{error:#}")).chain(unreadable).collect();
         Ok(status)
     }
+}
+
+fn nowhere(nor: &str, sandbox: &str) -> Error {
+    anyhow!("there is no Deployment {sandbox}{nor}: --sandbox-namespace and --sandbox-deployment name the sandbox")
 }
 
 impl Running {

@@ -84,6 +84,20 @@ async fn max_age_is_an_exit_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sandbox_that_is_not_there_is_an_error_in_a_sentence() {
+    let lab = small().await;
+    let ran = lab.run(&["--sandbox-namespace", "nosuch", "status"]).await.assert_code(1);
+    assert!(ran.stdout.is_empty() && ran.stderr.trim_end().lines().count() == 1, "{ran:?}");
+    ran.assert_says("there is no Deployment nosuch/erp-sandbox, and neither record nor Lease of a run")
+        .assert_says("--sandbox-namespace");
+    // Where runs have been, what they left is told all the same.
+    refresh(&lab, &["sync-documents"]).await.assert_code(0);
+    let ran = lab.run(&["--sandbox-deployment", "another", "status"]).await.assert_code(1);
+    assert!(ran.stdout.contains("\ndocuments      sync-documents "), "{}", ran.stdout);
+    ran.assert_says("error: there is no Deployment erp-sandbox/another: --sandbox-namespace and --sandbox-deployment");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_has_drifted_is_said_with_its_fix() {
     let lab = small().await;
     lab.change("applications", "argocd", SANDBOX, |app| {

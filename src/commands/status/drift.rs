@@ -2,6 +2,7 @@
 use super::{Drift, Running, Status, keep};
 use crate::cli::named;
 use crate::cluster::application::{Application, SKIP_RECONCILE};
+use crate::cluster::failure::{Refusal, refusal};
 use crate::cluster::{Cluster, lease};
 use crate::settings::Settings;
 use crate::undo::Undo;
@@ -22,6 +23,7 @@ pub(super) async fn look(settings: &Settings, cluster: &Cluster, status: &mut St
     drift.extend(run.and_then(|run| abandoned(run, &sandbox.namespace)));
     let application = keep(errors, application).filter(|_| !undoes(run, is_argos));
     drift.extend(application.and_then(|application| disarmed(settings, &application)));
+    let absent = deployment.as_ref().is_err_and(|error| refusal(error) == Some(&Refusal::NotFound));
     let deployment = keep(errors, deployment).filter(|_| !undoes(run, |undo| matches!(undo, Undo::ScaleTo { .. })));
     if deployment.is_some_and(|deployment| deployment.replicas == 0) {
         let name = format!("{}/{}", sandbox.namespace, sandbox.deployment);
@@ -35,7 +37,7 @@ pub(super) async fn look(settings: &Settings, cluster: &Cluster, status: &mut St
             drift.push(Drift { what, fix: format!("kubectl -n {} delete {kind} {}", sandbox.namespace, object.name) });
         }
     }
-    status.drift = drift;
+    (status.drift, status.absent) = (drift, absent);
 }
 
 /// Whether a run will put that back by itself, or by `recover`.
