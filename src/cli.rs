@@ -3,6 +3,7 @@ mod age;
 mod backup;
 mod command;
 mod examples;
+mod kind;
 mod manifest;
 mod options;
 mod program;

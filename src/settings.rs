@@ -2,6 +2,7 @@
 mod backups;
 mod effective;
 mod environment;
+mod file;
 mod wanted;
 
 pub use backups::Backups;
@@ -9,9 +10,11 @@ pub use effective::{Effective, InForce, Source, effective, sample};
 pub use environment::Environment;
 pub use wanted::Wanted;
 
-use crate::cli::{Options, Pause, nearest};
-use anyhow::{Context, Result, anyhow};
+use crate::cli::{Options, Pause};
+use crate::report::listed;
+use anyhow::Result;
 use environment::environment;
+use file::{parse, read};
 use std::path::Path;
 use std::time::Duration;
 
@@ -62,6 +65,13 @@ impl Usage {
     pub fn new(sentence: String) -> Self {
         Self(sentence)
     }
+
+    fn all(wrong: &[String]) -> Self {
+        match wrong {
+            [one] => Self(one.clone()),
+            all => Self(format!("{} settings are wrong:{}", all.len(), listed(all))),
+        }
+    }
 }
 
 impl std::fmt::Display for Usage {
@@ -82,7 +92,7 @@ impl Settings {
         let wrong = settings.wrong();
         match wrong.is_empty() {
             true => Ok(settings),
-            false => Err(Usage(wrong.join("; ")).into()),
+            false => Err(Usage::all(&wrong).into()),
         }
     }
 
@@ -181,7 +191,7 @@ impl Settings {
     fn wrong_numbers(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         if self.pg_port == 0 {
-            wrong.push("pg-port 0 is no port".to_owned());
+            wrong.push("pg-port wants a whole number from 1 to 65535, not 0".to_owned());
         }
         if self.request_timeout.is_zero() {
             wrong.push("request-timeout 0 leaves the API server no time to answer".to_owned());
@@ -225,42 +235,9 @@ fn is_object_name(name: &str) -> bool {
     name.len() <= 253 && name.split('.').all(label)
 }
 
-fn read(path: &Path) -> Result<Options> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| anyhow!(Usage(format!("cannot read the settings file {}: {error}", path.display()))))?;
-    parse(&text).with_context(|| format!("settings file {}", path.display()))
-}
-
-/// The settings file's text as options.
-///
-/// # Errors
-/// [`Usage`]: no TOML, a value of the wrong type, or a name nobody knows (with the nearest known one).
-fn parse(text: &str) -> Result<Options> {
-    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| Usage(error.to_string()))?;
-    let known = Options::names();
-    let unknown: Vec<String> =
-        table.keys().filter(|key| !known.contains(key)).map(|key| unknown(key, &known)).collect();
-    if !unknown.is_empty() {
-        return Err(Usage(unknown.join("; ")).into());
-    }
-    Ok(toml::from_str(text).map_err(|error| Usage(error.to_string()))?)
-}
-
-fn unknown(key: &str, known: &[String]) -> String {
-    let dashed = key.replace('_', "-");
-    format!("unknown setting {key:?}; did you mean {:?}?", nearest(&dashed, known))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_unknown_key_names_the_nearest_known_one() {
-        let error = parse("sandbox_namespase = 'x'").expect_err("a typo");
-        assert_eq!(error.to_string(), r#"unknown setting "sandbox_namespase"; did you mean "sandbox-namespace"?"#);
-        assert!(error.downcast_ref::<Usage>().is_some(), "it is a usage error");
-    }
 
     #[test]
     fn flags_win_over_the_file_and_the_file_over_defaults() {

@@ -1,4 +1,5 @@
 //! Every setting: its flag, its variable, its key in the file, and its line in `--help`.
+use super::kind::Kind;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +21,7 @@ macro_rules! options {
         #[serde(default, rename_all = "kebab-case")]
         pub struct Options {
             $($($(#[doc = $doc])+
-            #[arg(long, global = true, env = $env, hide_env_values = true, value_name = $value $(, value_delimiter = $delimiter)? $(, num_args = 0..=1, require_equals = true, default_missing_value = $alone)?)]
+            #[arg(long, global = true, env = $env, hide_env_values = true, value_name = $value, value_parser = <$type as Kind>::parser() $(, value_delimiter = $delimiter)? $(, num_args = 0..=1, require_equals = true, default_missing_value = $alone)?)]
             #[arg(help_heading = $heading, hide_short_help = true)]
             pub $name: Option<$type>,)*)*
         }
@@ -34,6 +35,13 @@ macro_rules! options {
             /// The names as they stand in the settings file.
             pub fn names() -> Vec<String> {
                 vec![$($(stringify!($name).replace('_', "-")),*),*]
+            }
+
+            /// What the setting's value must be, in words that follow "wants".
+            pub fn wants(name: &str) -> Option<String> {
+                let kinds: &[(&str, fn() -> String)] = &[$($((stringify!($name), <$type as Kind>::words)),*),*];
+                let kind = kinds.iter().find(|(of, _)| of.replace('_', "-") == name);
+                kind.map(|(_, words)| words())
             }
         }
     };

@@ -74,6 +74,28 @@ fn a_typo_in_the_settings_file_names_the_file_and_the_nearest_setting() {
 }
 
 #[test]
+fn a_value_of_the_wrong_kind_is_refused_by_the_settings_name_and_in_plain_words() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("my.toml");
+    std::fs::write(&file, "prod-namespace = 1\ndocuments-tree = 'mycompany'\npg-port = 99999\n").expect("a file");
+    let output = run(&["--config", file.to_str().expect("a plain path"), "config"]);
+    let wrong = said(&output);
+    assert_eq!(output.status.code(), Some(2), "{wrong}");
+    for words in ["my.toml", "prod-namespace wants text", "documents-tree wants a list", "pg-port wants a whole number"]
+    {
+        assert!(wrong.contains(words), "{words}: {wrong}");
+    }
+    assert!(!wrong.contains("invalid type") && !wrong.contains("expected"), "{wrong}");
+    for (port, words) in
+        [("0", "pg-port wants a whole number from 1 to 65535"), ("99999", "'--pg-port <PORT>': it wants")]
+    {
+        let output = run(&["--pg-port", port, "config"]);
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains(words), "{}", said(&output));
+    }
+}
+
+#[test]
 fn a_variable_that_was_mistyped_is_warned_of_by_name_and_never_by_value() {
     let directory = tempfile::tempdir().expect("a directory");
     for arguments in [&["config"][..], &["--quiet", "config"], &["--output", "json", "config"]] {

@@ -255,6 +255,12 @@ fn without_a_cluster_one_sentence_says_why_and_what_to_do() {
     let said = one_sentence(here.path(), &["refresh"]);
     assert!(said.contains("No such file") && said.contains(kubeconfig.to_str().expect("a path")), "{said}");
     assert!(said.contains("set KUBECONFIG"), "{said}");
+    std::fs::create_dir(&kubeconfig).expect("a directory");
+    for arguments in [&["refresh"][..], &["--context", "x", "refresh"]] {
+        let said = one_sentence(here.path(), arguments);
+        assert!(said.contains("none is a directory; set KUBECONFIG to the file"), "{said}");
+    }
+    std::fs::remove_dir(&kubeconfig).expect("it is empty");
     std::fs::write(&kubeconfig, "garbage: [").expect("a file");
     assert!(one_sentence(here.path(), &["refresh"]).contains("line 1"));
     let login = "{exec: {apiVersion: client.authentication.k8s.io/v1, command: there-is-no-such-program}}";
