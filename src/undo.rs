@@ -111,6 +111,24 @@ impl Undo {
         }
     }
 
+    /// As it is told when it is done.
+    pub fn done(&self) -> String {
+        match self.removes() {
+            Some(object) => format!("{object} is removed"),
+            None => self.to_string(),
+        }
+    }
+
+    /// The object that goes, where this is all.
+    fn removes(&self) -> Option<String> {
+        match self {
+            Self::DeleteJob { namespace, name } => Some(format!("Job {namespace}/{name}")),
+            Self::DeleteSecret { namespace, name } => Some(format!("Secret {namespace}/{name}")),
+            Self::RemoveGolden { namespace } => Some(format!("Deployment {namespace}/{}", golden::NAME)),
+            Self::ResumeAutomatedSync { .. } | Self::RestoreSkipReconcile { .. } | Self::ScaleTo { .. } => None,
+        }
+    }
+
     /// The command that does the same by hand.
     pub fn by_hand(&self) -> String {
         match self {
@@ -139,6 +157,7 @@ impl Undo {
     }
 }
 
+/// As it is told while it is still to be done.
 impl Display for Undo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -149,11 +168,12 @@ impl Display for Undo {
                 write!(f, "reconciliation of Application {namespace}/{application}")
             }
             Self::ScaleTo { namespace, deployment, replicas, .. } => {
-                write!(f, "Deployment {namespace}/{deployment} at {replicas} replicas")
+                let plural = if *replicas == 1 { "" } else { "s" };
+                write!(f, "Deployment {namespace}/{deployment} at {replicas} replica{plural}")
             }
-            Self::DeleteJob { namespace, name } => write!(f, "no Job {namespace}/{name}"),
-            Self::DeleteSecret { namespace, name } => write!(f, "no Secret {namespace}/{name}"),
-            Self::RemoveGolden { namespace } => write!(f, "no Deployment {namespace}/{}", golden::NAME),
+            Self::DeleteJob { .. } | Self::DeleteSecret { .. } | Self::RemoveGolden { .. } => {
+                write!(f, "{} is to be removed", self.removes().unwrap_or_default())
+            }
         }
     }
 }

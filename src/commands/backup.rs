@@ -3,7 +3,7 @@ use super::Run;
 use crate::cli::{BackupAction, Output, RunFlags, spoken};
 use crate::outcome::Outcome;
 use crate::record;
-use crate::report::{self, Event, size};
+use crate::report::{self, Event, many, size};
 use crate::retention::Proof;
 use crate::shutdown::Shutdown;
 use crate::step::backup::State;
@@ -174,12 +174,17 @@ fn described(set: &Stored, now: Timestamp) -> String {
         format!("encrypted  {}", if manifest.encrypted { "for age recipients" } else { "no" }),
         format!("database   {}, PostgreSQL {}, read at {}", manifest.origin(), database.server, database.read_at),
         format!(
-            "           {} tables, {} rows, {} sequences",
-            database.tables.len(),
-            database.rows,
-            database.sequences
+            "           {}, {}, {}",
+            many(database.tables.len() as u64, "table"),
+            many(database.rows, "row"),
+            many(database.sequences, "sequence")
         ),
-        format!("documents  {}: {} files; without {}", documents.root, documents.files, documents.excluded.join(", ")),
+        format!(
+            "documents  {}: {}; without {}",
+            documents.root,
+            many(documents.files, "file"),
+            documents.excluded.join(", ")
+        ),
     ];
     for object in manifest.objects() {
         lines.push(format!("object     {}: {} bytes, SHA-256 {}", object.key, object.bytes, object.sha256));

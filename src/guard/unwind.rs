@@ -69,8 +69,12 @@ impl Guard<'_> {
             let undone = persist(&undo, self.cluster).await;
             match undone {
                 Ok(()) => {
-                    self.report.event(Event::Undone { undo: &undo, done: true });
-                    end.put_back.push(undo.to_string());
+                    let done = undo.done();
+                    // A Job stands twice in a journal, and is told once.
+                    if !end.put_back.contains(&done) {
+                        self.report.event(Event::Undone { undo: &done, done: true });
+                        end.put_back.push(done);
+                    }
                 }
                 Err(error) if refusal(&error) == Some(&Refusal::NotFound) => {
                     let text =
@@ -79,7 +83,9 @@ impl Guard<'_> {
                 }
                 Err(error) => {
                     self.report.event(Event::Undone { undo: &undo, done: false });
-                    end.left.push(leave(&undo, error));
+                    if end.left.iter().all(|left| left.what != undo.to_string()) {
+                        end.left.push(leave(&undo, error));
+                    }
                     continue;
                 }
             }
@@ -144,7 +150,7 @@ impl Guard<'_> {
     }
 
     fn lease_left(&self, error: Error) -> Left {
-        let what = format!("no Lease {}/{NAME}", self.namespace);
+        let what = format!("Lease {}/{NAME} is to be removed", self.namespace);
         self.report.event(Event::Undone { undo: &what, done: false });
         Left { by_hand: format!("kubectl -n {} delete lease {NAME}", self.namespace), what, error }
     }

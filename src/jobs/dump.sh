@@ -53,7 +53,7 @@ pg_restore --list "$SET_DIR/source.dump" >"$SET_DIR/source.list" 2>dump.err || r
 awk "$DUMP_AWK" source.oids "$SET_DIR/source.list" >dump.found
 read -r entries prefixed missing extra odd <dump.found
 [ "$missing $extra $odd" = "0 0 0" ] ||
-    refuse 15 "the dump is not what was counted: $missing tables are missing, $extra were not counted, $odd entries have no place in it"
+    refuse 15 "the dump is not what was counted: tables that are missing: $missing, that were not counted: $extra; entries with no place in it: $odd"
 [ "$prefixed" -ge "$MIN_TABLES" ] ||
     refuse 16 "the dump has $prefixed tables with the prefix, fewer than --min-tables $MIN_TABLES"
 # psql does not say when a disk was full: each of these is one JSON object in one line.

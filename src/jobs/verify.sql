@@ -25,7 +25,7 @@ WITH set AS (
 ), problem(says) AS (
     SELECT CASE WHEN f.name IS NULL THEN format('table %s is missing', name)
         WHEN w.name IS NULL THEN format('table %s is not of %s', name, :'sl_whose')
-        WHEN w.rows <> f.rows THEN format('table %s has %s rows, %s had %s', name, f.rows, :'sl_whose', w.rows)
+        WHEN w.rows <> f.rows THEN format('table %s has %s row%s, %s had %s', name, f.rows, CASE f.rows WHEN 1 THEN '' ELSE 's' END, :'sl_whose', w.rows)
         ELSE format('table %s has other rows than %s had', name, :'sl_whose') END
     FROM wanted w FULL JOIN found f USING (name) CROSS JOIN set
     WHERE (these IS NULL OR name IN (SELECT json_array_elements_text(these))) AND (f.name IS NULL OR w.name IS NULL OR w.rows IS DISTINCT FROM f.rows
@@ -50,7 +50,7 @@ WITH set AS (
 ), untold(says) AS (
     SELECT 'the schema, as the set was made by another version of PostgreSQL or of this tool' WHERE :'sl_alike' <> 't'
     UNION ALL
-    SELECT format('%s materialized views, which were filled anew from these', count(*)) FROM pg_class
+    SELECT format('%s materialized view%s, filled anew from the tables', count(*), CASE count(*) WHEN 1 THEN '' ELSE 's' END) FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind = 'm' AND relispopulated HAVING count(*) > 0
 )
 SELECT txid_current() <> :sl_xid OR EXISTS (SELECT FROM problem) AS refused, json_build_object('event', 'refused', 'code', 31, 'reason',

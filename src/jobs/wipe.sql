@@ -5,7 +5,7 @@ SELECT coalesce(array_agg(oid), '{}') AS routines FROM pg_proc WHERE proowner <>
     SELECT oid FROM pg_roles WHERE rolname = :'sl_role') AND oid >= 16384 \gset sl_
 DROP OWNED BY :"sl_role" CASCADE;
 SELECT 23 AS code, count(*) > 0 AS refused, json_build_object('event', 'refused', 'code', 23, 'reason', format(
-    'the wipe would take %s objects of other owners with it, since they depend on those of %s', count(*), :'sl_role'), 'items', json_build_array())::text AS event
+    'the wipe would take objects of other owners with it (%s), since they depend on those of %s', count(*), :'sl_role'), 'items', json_build_array())::text AS event
 FROM (SELECT oid FROM unnest(:'sl_others'::oid[]) AS oid EXCEPT SELECT oid FROM pg_class
     UNION ALL (SELECT oid FROM unnest(:'sl_routines'::oid[]) AS oid EXCEPT SELECT oid FROM pg_proc)) AS lost \gset sl_
 \if :sl_refused

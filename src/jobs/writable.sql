@@ -27,7 +27,7 @@ FROM (
         UNION ALL SELECT 4, format('it owns the database, by %s', rolname)
             FROM pg_database JOIN belongs ON belongs.oid = datdba WHERE datname = current_database() AND NOT rolsuper
         UNION ALL SELECT 5, format('it owns schema %s', min(nspname)) FROM space WHERE nspowner IN (SELECT oid FROM belongs) HAVING count(*) > 0
-        UNION ALL SELECT 6, format('it owns %s tables, sequences and views, such as %s', count(*), min(name))
+        UNION ALL SELECT 6, format('it owns %s of the tables, sequences and views, such as %s', count(*), min(name))
             FROM object WHERE owner IN (SELECT oid FROM belongs) HAVING count(*) > 0
         UNION ALL SELECT 7, format('%s on %s, and %s such grants on tables and sequences in all', min(privilege_type), min(name), count(*))
             FROM object, aclexplode(acl) a

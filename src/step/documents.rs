@@ -1,7 +1,7 @@
 //! Production's documents, copied from its Pod into the sandbox's.
 use super::Context;
 use crate::cluster::documents::{Approved, Side};
-use crate::report::Event;
+use crate::report::{Event, many};
 use anyhow::{Context as _, Result};
 
 pub(super) async fn sync(cx: &mut Context<'_>) -> Result<()> {
@@ -26,11 +26,9 @@ pub(super) async fn sync(cx: &mut Context<'_>) -> Result<()> {
         false => "could not copy the documents; what has arrived stays, but for the one file that was on its way: run it again to send the rest",
     })?;
     if !copied.changed_while_read.is_empty() {
-        let count = copied.changed_while_read.len();
+        let files = many(copied.changed_while_read.len() as u64, "file");
         let first = copied.changed_while_read.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
-        cx.warn(format!(
-            "production changed {count} files while they were read, twice; the next run mends them: {first}"
-        ));
+        cx.warn(format!("production changed {files} twice while they were read; the next run mends this: {first}"));
     }
     cx.summary.documents = Some(copied);
     Ok(())

@@ -6,6 +6,7 @@ use super::intent::Intent;
 use super::{Context, Running, about_image, waiting};
 use crate::cluster::job::{Line, RefreshJob};
 use crate::jobs::{self, Event, Mode, Word, lost_grants};
+use crate::report::many;
 use crate::summary::Database;
 use crate::undo::Undo;
 use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
@@ -286,7 +287,7 @@ fn record(cx: &mut Context<'_>, event: &Event) {
             cx.summary.not_compared.clone_from(not_compared);
             cx.progress("restored and found equal");
         }
-        Event::Terminated { sessions } => cx.note(format!("ended {sessions} sessions of the application")),
+        Event::Terminated { sessions } => cx.note(format!("ended {} of the application", many(*sessions, "session"))),
         Event::Analyzed { failed } if !failed.is_empty() => cx.warn(format!("ANALYZE failed: {}", failed.join("; "))),
         _ => {}
     }

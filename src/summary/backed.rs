@@ -1,5 +1,5 @@
 //! What a backup has made.
-use crate::report::size;
+use crate::report::{many, size};
 use serde::Serialize;
 use std::fmt::{self, Display};
 
@@ -25,11 +25,12 @@ pub struct Backed {
 impl Display for Backed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "set        {} of {}, {}", self.set, self.environment, self.manifest)?;
-        writeln!(f, "database   {} tables, {} rows; {} in the bucket", self.tables, self.rows, size(self.dump_bytes))?;
-        write!(f, "documents  {} files; {} in the bucket", self.files, size(self.documents_bytes))?;
+        let [tables, rows] = [many(self.tables, "table"), many(self.rows, "row")];
+        writeln!(f, "database   {tables}, {rows}; {} in the bucket", size(self.dump_bytes))?;
+        write!(f, "documents  {}; {} in the bucket", many(self.files, "file"), size(self.documents_bytes))?;
         match self.pruned.len() {
             0 => Ok(()),
-            count => write!(f, "\npruned     {count} sets"),
+            count => write!(f, "\npruned     {}", many(count as u64, "set")),
         }
     }
 }

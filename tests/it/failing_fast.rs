@@ -15,6 +15,11 @@ async fn fails_and_is_put_back(lab: &Sandbox, arguments: &[&str]) -> Ran {
     let before = lab.world();
     let ran = lab.run(arguments).await.assert_code(1);
     assert_eq!(lab.world(), before, "{}", ran.stderr);
+    // A Job is put back at two places, and told at one.
+    let told: Vec<&str> = ran.stderr.lines().filter_map(|line| line.strip_prefix("put back: ")).collect();
+    assert!((1..told.len()).all(|at| !told[at..].contains(&told[at - 1])), "{}", ran.stderr);
+    let jobs = told.iter().filter(|line| line.starts_with("Job "));
+    assert!(jobs.clone().all(|line| line.ends_with(" is removed")), "{}", ran.stderr);
     ran
 }
 
@@ -134,7 +139,8 @@ async fn a_pg_restore_that_fails_in_the_middle_leaves_the_old_sandbox_and_says_w
                     \"$real\" \"$@\" | head -c 40000\necho 'could not read from input file' >&2\nexit 1";
     lab.kubelet.config().images.with(TAMPERED, image::POSTGRES, &[("pg_restore", tampered)]);
     let ran = fails_and_is_put_back(&lab, &["refresh-from-prod", "--pg-image", TAMPERED]).await;
-    ran.assert_says("the dump could not be read to its end").assert_says("rolled back");
+    let ran = ran.assert_says("the dump could not be read to its end").assert_says("rolled back");
+    ran.assert_says("put back: Job erp-sandbox/sandbox-refresh-");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -185,7 +185,7 @@ async fn recover_says_what_it_did_and_does_it_once() {
     let ran = lab.run(&["--output", "json", "recover"]).await.assert_code(0);
     let report = ran.json();
     assert_eq!(report["outcome"], "done");
-    assert_eq!(report["put_back"], json!(["Deployment erp-sandbox/erp-sandbox at 1 replicas"]));
+    assert_eq!(report["put_back"], json!(["Deployment erp-sandbox/erp-sandbox at 1 replica"]));
     ran.assert_says("all that somebody@elsewhere/7/cafe left is put back (1 undone); its Lease is gone");
     for _ in 0..2 {
         lab.api.record.clear();

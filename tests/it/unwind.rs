@@ -48,7 +48,7 @@ async fn a_failure_at_every_write_is_put_back() {
         assert!(matches!(ran.code, 0 | 1 | 3), "write {number}: {ran:?}");
         if ran.code == 3 {
             // The last write of all is the Lease's deletion: nobody asks twice where the server says no.
-            ran.assert_says("NOT put back: no Lease");
+            ran.assert_says("NOT put back: Lease erp-sandbox/sandbox-lifecycle is to be removed");
             shorten_lease(&lab);
             lab.run(&["recover"]).await.assert_code(0);
         }
@@ -120,7 +120,7 @@ async fn what_cannot_be_put_back_is_said_with_exit_code_3_and_the_command() {
     let lab = Sandbox::new().await;
     lab.api.faults.add(Rule::on_line("patch deployments/scale erp-sandbox", Fault::code(403)).after(1).for_ever());
     let ran = lab.run(&["refresh-from-prod"]).await.assert_code(3);
-    let ran = ran.assert_says("NOT put back: Deployment erp-sandbox/erp-sandbox at 1 replicas");
+    let ran = ran.assert_says("NOT put back: Deployment erp-sandbox/erp-sandbox at 1 replica ");
     let ran = ran.assert_says("kubectl -n erp-sandbox scale deployment erp-sandbox --replicas=1");
     let ran = ran.assert_says("sandbox-lifecycle recover");
     assert_eq!(ran.stderr.matches("NOT put back").count(), 1, "{}", ran.stderr);

@@ -11,7 +11,7 @@ pub(super) fn of(status: &Status) -> String {
     let Status { sandbox, record, run, drift, unknown, .. } = status;
     let mut lines = vec![line("sandbox", sandbox)];
     lines.push(line("data", &data(record)));
-    let mut act = |name: &str, act: Option<&Act>| lines.extend(act.map(|act| line(name, &told(act))));
+    let mut act = |name: &str, act: Option<&Act>| lines.extend(act.map(|act| line(name, &told(name, act))));
     act("database", record.database.as_ref());
     act("documents", record.documents.as_ref());
     act("checkpoint", record.checkpoint.as_ref());
@@ -57,11 +57,16 @@ fn data(record: &Record) -> String {
     }
 }
 
-fn told(act: &Act) -> String {
+/// Where the command's name stands in front of the line already, it is not said again.
+fn told(line: &str, act: &Act) -> String {
     let Act { at, by, run, command, seconds, mode, name, .. } = act;
-    let name = name.as_ref().map_or(String::new(), |name| format!(" {name}"));
+    let command = match name {
+        Some(name) if command == line => name.clone(),
+        Some(name) => format!("{command} {name}"),
+        None => command.clone(),
+    };
     let mode = mode.as_ref().map_or(String::new(), |mode| format!(", {mode}"));
-    format!("{command}{name} {}, at {at}, by {by} in {seconds:.1} s (run {run}{mode})", ago(*at))
+    format!("{command} {}, at {at}, by {by} in {seconds:.1} s (run {run}{mode})", ago(*at))
 }
 
 /// What a run that was ended has left half done.
@@ -90,4 +95,20 @@ fn running(run: &Running) -> Vec<String> {
         lines.push(line("", &format!("it may be dead: `{} recover` watches it, and puts back if so", program())));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_stands_in_front_of_its_line_is_not_said_again() {
+        let act = |command: &str, name: Option<&str>| {
+            let (command, name) = (command.to_owned(), name.map(str::to_owned));
+            Act { at: now(), command, name, ..Act::default() }
+        };
+        assert!(told("checkpoint", &act("checkpoint", Some("golden"))).starts_with("golden 0 seconds ago, at "));
+        assert!(told("checkpoint", &act("refresh", Some("golden"))).starts_with("refresh golden 0 seconds ago"));
+        assert!(told("database", &act("refresh", None)).starts_with("refresh 0 seconds ago"));
+    }
 }

@@ -173,7 +173,7 @@ async fn whatever_ends_it_nothing_is_left_and_another_run_is_left_alone() {
             let occupied = ["not looked into: the Lease erp-sandbox/sandbox-lifecycle is held by tester@", "recover"];
             assert_line(&lab, DEEP, "databases", "failed", &occupied).await;
             lab.expire_lease();
-            lab.run(&["recover"]).await.assert_code(0).assert_says("put back: no Job erp-sandbox/sandbox-doctor-");
+            lab.run(&["recover"]).await.assert_code(0).assert_says("put back: Job erp-sandbox/sandbox-doctor-");
         }
         assert_eq!(lab.world(), before, "{signal}");
     }

@@ -24,7 +24,7 @@ async fn what_changes_again_is_reported_and_not_fatal() {
     production_in_use(&lab, "[ \"$1\" = --version ] || echo line >>'a b.log'").await;
     fs::write(lab.documents(PROD).join("mycompany/a b.log"), "").expect("a file");
     let ran = lab.run(&["--output", "json", "sync-documents"]).await.assert_code(0);
-    let ran = ran.assert_says("production changed 1 files while they were read, twice");
+    let ran = ran.assert_says("production changed 1 file twice while");
     let report = ran.json();
     assert_eq!(report["documents"]["passes"], 2, "{report}");
     let changed = report["documents"]["changed_while_read"].as_array().expect("a list");

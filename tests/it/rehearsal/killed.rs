@@ -140,7 +140,7 @@ async fn a_warm_pod_that_is_not_up_yet_goes_with_its_run_and_one_that_is_stays()
     lab.quick(&pending)
         .await
         .assert_code(1)
-        .assert_says("put back: no Deployment erp-sandbox/sandbox-lifecycle-golden");
+        .assert_says("put back: Deployment erp-sandbox/sandbox-lifecycle-golden is removed");
     assert!(!kept());
     let midway = reach(&lab, &["checkpoint", "--warm"], "[2/4]").await;
     midway.signal("KILL");
