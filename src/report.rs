@@ -3,6 +3,7 @@ mod bars;
 mod lines;
 mod live;
 mod paint;
+mod wrap;
 
 use std::fmt::{self, Display};
 use std::io::{IsTerminal, Write, stderr, stdout};
@@ -139,6 +140,24 @@ pub fn many(count: u64, what: &str) -> String {
 /// Several sentences, each on a line of its own below what is said of all of them.
 pub fn listed(sentences: &[String]) -> String {
     sentences.iter().map(|sentence| format!("\n  - {sentence}")).collect()
+}
+
+/// How many columns the text of a result has, where a terminal shows it.
+pub fn columns() -> Option<usize> {
+    let (_, columns) = console::Term::stdout().size_checked().filter(|_| stdout().is_terminal())?;
+    // The last column stays free: some terminals wrap as soon as it is written.
+    Some(usize::from(columns).saturating_sub(1).max(1))
+}
+
+/// A result of facts, a line each: names, and what is said of them `indent` columns from the left. A terminal gets it wrapped at words.
+///
+/// # Errors
+/// As [`result`].
+pub fn facts(text: &str, indent: usize) -> std::io::Result<()> {
+    match columns() {
+        Some(columns) => result(&wrap::wrapped(text, indent, columns)),
+        None => result(text),
+    }
 }
 
 /// The result of a run, on stdout.

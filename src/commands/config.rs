@@ -12,11 +12,11 @@ use std::path::Path;
 /// [`Usage`]: the file cannot be read or has unknown names, or a value is wrong.
 pub(super) fn print(cli: &Cli) -> Result<()> {
     let effective = effective(&cli.options, &cli.said, cli.run.config.as_deref())?;
-    let text = match cli.run.output {
-        Output::Json => serde_json::to_string_pretty(&effective)?,
-        Output::Text => effective.to_string(),
+    let told = match cli.run.output {
+        Output::Json => report::result(&serde_json::to_string_pretty(&effective)?),
+        Output::Text => report::facts(&effective.table(report::columns()), effective.name_width() + 2),
     };
-    report::result(&text).context("cannot write the settings")?;
+    told.context("cannot write the settings")?;
     Settings::load(cli.options.clone(), cli.run.config.as_deref()).map(drop)
 }
 

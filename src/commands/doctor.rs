@@ -13,6 +13,9 @@ use crate::summary::Summary;
 use anyhow::{Context as _, Result, anyhow};
 use serde_json::json;
 
+/// Where what a finding says begins.
+const INDENT: usize = 22;
+
 impl Run<'_> {
     pub(super) async fn doctor(
         &self,
@@ -31,15 +34,15 @@ impl Run<'_> {
             outcome = ended;
         }
         let failed = findings.iter().filter(|finding| finding.state == State::Failed).count();
-        let text = match flags.output {
+        let told = match flags.output {
             Output::Json => {
                 let ok = failed == 0 && outcome.code() == 0;
                 let document = json!({"command": task.name(), "ok": ok, "checks": findings});
-                serde_json::to_string_pretty(&document)?
+                report::result(&serde_json::to_string_pretty(&document)?)
             }
-            Output::Text => findings.iter().map(line).collect::<Vec<_>>().join("\n"),
+            Output::Text => report::facts(&findings.iter().map(line).collect::<Vec<_>>().join("\n"), INDENT),
         };
-        report::result(&text).context("cannot write the findings")?;
+        told.context("cannot write the findings")?;
         summary.told = true;
         let cause = (failed > 0).then(|| match failed {
             1 => anyhow!("{} cannot end well: one check failed", task.name()),
@@ -91,6 +94,6 @@ fn line(finding: &Finding) -> String {
         State::Warning => "warning",
         State::Failed => "failed",
     };
-    let fix = finding.fix.as_ref().map_or(String::new(), |fix| format!("\n{:<22}fix: {fix}", ""));
+    let fix = finding.fix.as_ref().map_or(String::new(), |fix| format!("\n{:<INDENT$}fix: {fix}", ""));
     format!("{state:<9}{:<13}{}{fix}", finding.check, finding.says)
 }

@@ -59,11 +59,11 @@ impl Run<'_> {
     pub(super) async fn status(&self, ages: Ages, output: Output, summary: &mut Summary) -> Result<Outcome> {
         let cluster = self.connect().await?;
         let status = self.look_at_it(&cluster).await?;
-        let text = match output {
-            Output::Json => serde_json::to_string_pretty(&status)?,
-            Output::Text => text::of(&status),
+        let told = match output {
+            Output::Json => report::result(&serde_json::to_string_pretty(&status)?),
+            Output::Text => report::facts(&text::of(&status), text::INDENT),
         };
-        report::result(&text).context("cannot write the status")?;
+        told.context("cannot write the status")?;
         summary.told = true;
         let absent = status.absent.then(|| nowhere("", &status.sandbox));
         Ok(Outcome { cause: absent.or_else(|| too_old(&status, ages)), ..Outcome::default() })

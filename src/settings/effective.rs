@@ -114,10 +114,22 @@ impl Display for InForce {
     }
 }
 
-impl Display for Effective {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.settings.iter().map(|setting| setting.name.len()).max().unwrap_or(0);
-        let value = self.settings.iter().map(|setting| setting.to_string().len()).max().unwrap_or(0).min(56);
+/// No value is padded to more.
+const WIDEST: usize = 56;
+
+impl Effective {
+    /// Of the longest name, as all are padded to it.
+    pub fn name_width(&self) -> usize {
+        self.settings.iter().map(|setting| setting.name.len()).max().unwrap_or(0)
+    }
+
+    /// A line each: name, value, and where it came from; a terminal's `columns` leave less room for the values.
+    pub fn table(&self, columns: Option<usize>) -> String {
+        let name = self.name_width();
+        let room = columns.map_or(WIDEST, |columns| columns.saturating_sub(name + "  ".len() + "  default".len()));
+        let longest = self.settings.iter().map(|setting| setting.to_string().len()).max().unwrap_or(0);
+        let value = longest.min(WIDEST).min(room);
+        let mut table = String::new();
         for setting in &self.settings {
             let from = match (setting.from, &self.file) {
                 (Source::File, Some(file)) => file.display().to_string(),
@@ -125,12 +137,13 @@ impl Display for Effective {
                 (Source::Flag, _) => format!("--{}", setting.name),
                 _ => "default".to_owned(),
             };
-            writeln!(f, "{:<name$}  {:<value$}  {from}", setting.name, setting.to_string())?;
+            table += &format!("{:<name$}  {:<value$}  {from}\n", setting.name, setting.to_string());
         }
-        match &self.file {
-            Some(file) => write!(f, "settings file: {}", file.display()),
-            None => write!(f, "settings file: none ({FILE} is not here)"),
-        }
+        table
+            + &match &self.file {
+                Some(file) => format!("settings file: {}", file.display()),
+                None => format!("settings file: none ({FILE} is not here)"),
+            }
     }
 }
 

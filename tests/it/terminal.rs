@@ -1,5 +1,6 @@
 //! What a person sees at a terminal, and what a CI log holds.
 
+use crate::support::postgres::Production;
 use crate::support::sandbox::{PROD, Ran, Sandbox, finish};
 use std::io::{BufRead as _, Write as _};
 use std::process::Stdio;
@@ -85,6 +86,29 @@ async fn on_a_narrow_terminal_nothing_is_torn() {
         assert!(!seen.screen.contains("/9]"), "{}", seen.screen);
         let whole = seen.screen.replace('\n', "");
         assert_eq!(whole.matches("✓ ").count(), 9, "{}", seen.screen);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_looked_at_is_wrapped_between_words_and_a_pipe_gets_it_whole() {
+    let lab = Sandbox::with(&Production::Small, &[]).await;
+    lab.change("applications", "argocd", "erp-sandbox", |app| {
+        app["spec"]["syncPolicy"]["automated"]["selfHeal"] = false.into()
+    });
+    for arguments in [&["status"][..], &["doctor"], &["config"]] {
+        let whole = lab.run(arguments).await.stdout;
+        assert!(whole.lines().any(|line| line.chars().count() > 80), "{arguments:?}: {whole}");
+        let mut command = at_a_terminal(&lab, 80, arguments);
+        command.env("NO_COLOR", "1");
+        let seen = see(command, 80).await;
+        // Ages go on.
+        let stays = |word: &&str| !word.starts_with("second") && !word.contains(|c: char| c.is_ascii_digit());
+        let words = |text: &str| text.split_whitespace().filter(stays).map(str::to_owned).collect::<Vec<_>>();
+        let written: String =
+            seen.raw.lines().take_while(|line| !line.contains("error: ")).collect::<Vec<_>>().join("\n");
+        assert_eq!(words(&written), words(&whole), "{arguments:?}: {written}");
+        let long = |line: &&str| line.trim_end().chars().count() >= 80 && !line.contains("fix: kubectl ");
+        assert_eq!(written.lines().find(long), None, "{arguments:?}: {written}");
     }
 }
 

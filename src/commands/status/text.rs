@@ -4,6 +4,8 @@ use crate::cli::{program, spoken};
 use crate::record::{Act, Record, Unfinished, now};
 use jiff::Timestamp;
 
+/// Where what is said of a fact begins.
+pub(super) const INDENT: usize = 15;
 /// After so long without a sign of life a run may be dead; only looking at its Lease for a while tells.
 const SILENT_SECONDS: i64 = 120;
 
@@ -39,7 +41,7 @@ pub(super) fn of(status: &Status) -> String {
 }
 
 fn line(name: &str, text: &str) -> String {
-    format!("{name:<15}{text}")
+    format!("{name:<INDENT$}{text}")
 }
 
 fn ago(at: Timestamp) -> String {
