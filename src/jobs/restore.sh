@@ -175,7 +175,7 @@ compare() {
         kill -s INT "$beside" 2>/dev/null || :
     fi
     gathered=0
-    await "$beside" || gathered=$?
+    await "$beside" 2>/dev/null || gathered=$?
     exec 6<&-
     case $foreseen$gathered in
     f0) tell "\\set sl_tables \`cat beside.tables\`" "\\set sl_sequences \`cat beside.sequences\`" ;;
