@@ -37,7 +37,7 @@ impl Run<'_> {
         let Some(found) = cluster.find_lease(namespace).await? else {
             return self.nothing_left(&cluster).await;
         };
-        let journal = self.journal(&found)?;
+        let journal = self.journal(&cluster, &found).await?;
         let undos = Undo::told(&journal);
         let text = match output {
             Output::Json => serde_json::to_string_pretty(&json!({
@@ -71,14 +71,26 @@ impl Run<'_> {
         Ok(Outcome::default())
     }
 
-    fn journal(&self, left: &Found) -> Result<Vec<Undo>> {
+    /// # Errors
+    /// It cannot be read, or no run has written it.
+    async fn journal(&self, cluster: &Cluster, left: &Found) -> Result<Vec<Undo>> {
         let namespace = &self.settings.sandbox.namespace;
-        Undo::journal(left.journal.as_deref(), namespace).with_context(|| {
+        let journal = Undo::journal(left.journal.as_deref(), namespace).with_context(|| {
             format!(
-                "cannot read the journal in the Lease {namespace}/{NAME} (written by a newer version?), so nothing was \
-                 changed: `kubectl -n {namespace} get lease {NAME} -o yaml` shows it"
+                "cannot read the journal in the Lease {namespace}/{NAME} (written by a newer version?), so {}",
+                self.by_hand()
             )
-        })
+        })?;
+        self.is_of_the_sandbox(cluster, &journal).await?;
+        Ok(journal)
+    }
+
+    fn by_hand(&self) -> String {
+        let namespace = &self.settings.sandbox.namespace;
+        format!(
+            "nothing was changed: see it by `kubectl -n {namespace} get lease {NAME} -o yaml`, put back by hand what is true of it, and \
+             then `kubectl -n {namespace} delete lease {NAME}`"
+        )
     }
 
     /// Puts back what a run left that is dead, or is taken for dead by `force`. `None` when there is no Lease.
@@ -148,8 +160,7 @@ impl Run<'_> {
 
     pub(super) async fn put_back(&self, cluster: &Cluster, shutdown: &mut Shutdown, dead: Found) -> Result<Outcome> {
         self.note(&format!("{} is gone; putting back what it left", dead.holder));
-        let journal = self.journal(&dead)?;
-        self.is_of_the_sandbox(cluster, &journal).await?;
+        let journal = self.journal(cluster, &dead).await?;
         let holder = dead.holder.clone();
         let held = cluster.take_over(dead, &self.holder()).await?;
         let outcome = Guard::recover(cluster, self.report, shutdown, held, journal).await;
@@ -171,8 +182,8 @@ impl Run<'_> {
             if application.destination_namespace.as_deref() != Some(sandbox.as_str()) {
                 bail!(
                     "the journal in the Lease {sandbox}/{NAME} names Application {namespace}/{name}, which does not deploy to \
-                     {sandbox}: no run has written that, so nothing was changed: `kubectl -n {sandbox} get lease {NAME} -o \
-                     yaml` shows it"
+                     {sandbox}; no run has written that, so {}",
+                    self.by_hand()
                 );
             }
         }

@@ -31,4 +31,5 @@ SELECT s - 'objects' AS set, s ? 'objects' AND EXISTS (SELECT FROM wanted FULL J
 \endif
 \set sl_only ''
 -- Read from here, rows are as they are under the locks. The script tells the second session of it.
-SELECT pg_export_snapshot() \g |cat >&8
+SELECT pg_export_snapshot() AS snapshot \gset sl_
+SELECT :'sl_snapshot' \g |cat >&8

@@ -173,6 +173,10 @@ compare() {
     elif [ "$foreseen" != f ]; then
         # psql passes it on to the server.
         kill -s INT "$beside" 2>/dev/null || :
+    else
+        # In the server, for however long it takes to read: a session that only waits for its next statement is soon taken for a lost one.
+        tell 'SET LOCAL lock_timeout = 0;' "SELECT pg_advisory_xact_lock(hashtext(:'sl_snapshot')) \\g ignored" \
+            "SET LOCAL lock_timeout = :'sl_lock_timeout';"
     fi
     gathered=0
     await "$beside" 2>/dev/null || gathered=$?

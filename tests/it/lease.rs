@@ -100,8 +100,8 @@ async fn a_journal_that_names_an_application_of_another_namespace_is_refused() {
         lease["metadata"]["annotations"]["sandbox-lifecycle/journal"] = undo.to_string().into();
     });
     let before = [lab.store.get("leases", SANDBOX, NAME), lab.store.get("applications", "argocd", "erp-production")];
-    for command in ["recover", "refresh"] {
-        let ran = lab.run(&[command]).await.assert_code(1);
+    for command in [&["recover", "--dry-run"][..], &["recover"], &["refresh"]] {
+        let ran = lab.run(command).await.assert_code(1).assert_says("delete lease sandbox-lifecycle");
         ran.assert_says("names Application argocd/erp-production, which does not deploy to erp-sandbox");
     }
     let after = [lab.store.get("leases", SANDBOX, NAME), lab.store.get("applications", "argocd", "erp-production")];

@@ -2,7 +2,11 @@
 use super::differences::{change, compared};
 use super::run::{Job, Shell};
 use crate::support::postgres::{PostgresServer, Production, SANDBOX};
-use sandbox_lifecycle::jobs::Mode;
+use sandbox_lifecycle::jobs::{Mode, Word};
+use std::time::{Duration, Instant};
+
+/// The second session reads for five seconds.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// For the second session's psql alone.
 fn stand_in(job: &mut Job<'_>, body: &str) {
@@ -55,6 +59,28 @@ fn a_second_session_at_another_server_is_not_believed() {
 #[test]
 fn a_second_session_that_a_pooler_keeps_waiting_is_not_waited_for() {
     put_back(|_, job| stand_in(job, "exec sleep 1000"), ROWS, Mode::Differences, false);
+}
+
+/// Idle, it would be ended after five minutes, and large tables take longer.
+#[test]
+fn the_first_session_is_not_idle_while_the_second_one_reads() {
+    let server = PostgresServer::with(&Production::Small, &[]);
+    let mut job = Job::new(&server);
+    job.checkpoint().succeeded();
+    let slowly = "while IFS= read -r line; do printf '%s\\n' \"$line\"; case $line in *beside.begun) echo 'SELECT pg_sleep(5);' ;; \
+                  *quit) break ;; esac; done | exec \"$real\" \"$@\"";
+    stand_in(&mut job, slowly);
+    let mut running = job.start_restore();
+    running.answer(Word::Restore, "restore");
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND wait_event = 'advisory'";
+    let begun = Instant::now();
+    while server.sql(SANDBOX.database, waiting).trim() != "1" {
+        assert!(begun.elapsed() < LIMIT, "the first session does not wait in the server");
+        std::thread::yield_now();
+    }
+    running.answer(Word::Commit, "commit");
+    assert_eq!(running.end().succeeded().code, Some(0));
+    assert!(job.file("beside.tables").exists());
 }
 
 #[test]
