@@ -2,7 +2,7 @@
 use super::differences::{change, compared};
 use super::run::{Job, Shell};
 use crate::support::postgres::{PostgresServer, Production, SANDBOX};
-use sandbox_lifecycle::jobs::{Mode, Word};
+use sandbox_lifecycle::jobs::{Mode, RESTORE, Word};
 use std::time::{Duration, Instant};
 
 /// The second session reads for five seconds.
@@ -12,6 +12,12 @@ const LIMIT: Duration = Duration::from_secs(60);
 fn stand_in(job: &mut Job<'_>, body: &str) {
     let is_second = "case $(readlink /proc/$$/fd/2) in *beside.err) ;; *) exec \"$real\" \"$@\" ;; esac";
     job.stand_in("psql", &format!("{is_second}\n{body}"));
+}
+
+/// However busy the machine is, the second session has begun by the time the first one is asked for it.
+fn once_begun(job: &mut Job<'_>) {
+    let (name, text) = RESTORE.files.iter().find(|(name, _)| *name == "FORESEEN_SQL").expect("its text");
+    job.set(name, &format!("\\! until [ -e beside.begun ]; do sleep 0.01; done\n{text}"));
 }
 
 /// A checkpoint; then so much has changed, and is put back.
@@ -35,7 +41,7 @@ const SCHEMA: &str = "ALTER TABLE llx_user ADD COLUMN more integer";
 
 #[test]
 fn a_second_session_reads_the_rows() {
-    put_back(|_, _| (), ROWS, Mode::Differences, true);
+    put_back(|_, job| once_begun(job), ROWS, Mode::Differences, true);
 }
 
 #[test]
@@ -70,6 +76,7 @@ fn the_first_session_is_not_idle_while_the_second_one_reads() {
     let slowly = "while IFS= read -r line; do printf '%s\\n' \"$line\"; case $line in *beside.begun) echo 'SELECT pg_sleep(5);' ;; \
                   *quit) break ;; esac; done | exec \"$real\" \"$@\"";
     stand_in(&mut job, slowly);
+    once_begun(&mut job);
     let mut running = job.start_restore();
     running.answer(Word::Restore, "restore");
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND wait_event = 'advisory'";
@@ -86,6 +93,7 @@ fn the_first_session_is_not_idle_while_the_second_one_reads() {
 #[test]
 fn where_the_schema_differs_the_second_session_does_not_read_on() {
     let long = |_: &PostgresServer, job: &mut Job<'_>| {
+        once_begun(job);
         let reads_long = "printf '%s\\n' 'SELECT 1 \\g beside.begun' 'SELECT pg_sleep(1000);' >long.sql";
         stand_in(job, &format!("{reads_long}\nexec \"$real\" \"$@\" <long.sql"));
     };
