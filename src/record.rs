@@ -151,7 +151,8 @@ pub fn time(text: &str) -> Option<Timestamp> {
     text.parse().ok().map(to_the_second)
 }
 
-fn to_the_second(time: Timestamp) -> Timestamp {
+/// Without what is finer.
+pub fn to_the_second(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 

@@ -73,14 +73,15 @@ impl Verdict {
     }
 }
 
-/// A verdict for each set, in their order.
+/// A verdict for each set, in their order. Of several that were made at the same time, the first one counts as the newest.
 pub fn decide(sets: &[Set], policy: Policy, now: Timestamp) -> Vec<Verdict> {
     let mut verdicts = vec![Verdict::default(); sets.len()];
     if policy == (Policy { days: 0, months: 0, years: 0 }) {
         verdicts.iter_mut().for_each(|verdict| verdict.rules.push(Rule::NoPolicy));
         return verdicts;
     }
-    let past = || sets.iter().enumerate().filter(|(_, set)| set.at <= now);
+    // Backwards, so that the last one of the newest is the first that was given.
+    let past = || sets.iter().enumerate().rev().filter(|(_, set)| set.at <= now);
     for (verdict, _) in verdicts.iter_mut().zip(sets).filter(|(_, set)| set.at > now) {
         verdict.rules.push(Rule::Future);
     }
@@ -103,7 +104,7 @@ pub fn decide(sets: &[Set], policy: Policy, now: Timestamp) -> Vec<Verdict> {
     verdicts
 }
 
-/// The newest set of each period, with its day.
+/// The newest set of each period, with its day: of the same time, the one that comes last.
 fn newest<'a, K: Hash + Eq>(
     sets: impl Iterator<Item = (usize, &'a Set)>,
     period: impl Fn(Date) -> Option<K>,
@@ -112,7 +113,7 @@ fn newest<'a, K: Hash + Eq>(
     for (at, set) in sets {
         if let Some(key) = period(date(set.at)) {
             let entry = best.entry(key).or_insert((at, set.at));
-            if set.at > entry.1 {
+            if set.at >= entry.1 {
                 *entry = (at, set.at);
             }
         }

@@ -13,6 +13,7 @@ pub struct Manifest {
     pub id: String,
     /// `prod` or `sandbox`.
     pub environment: String,
+    /// To the millisecond, for the order of those that were begun in the same second.
     pub begun_at: Timestamp,
     pub ended_at: Timestamp,
     /// Version of the tool.

@@ -47,7 +47,7 @@ impl Run<'_> {
         let cluster = self.connect().await?;
         rights::check_bucket(self.settings, &cluster).await?;
         let shelf = Shelf::open(self.settings, &cluster).await?;
-        let (policy, now, output) = (self.settings.backups.policy, record::now(), flags.output);
+        let (policy, now, output) = (self.settings.backups.policy, Timestamp::now(), flags.output);
         let said = match action {
             Some(BackupAction::Show { set }) => {
                 let set = shelf.find(Some(set), policy).await?;
@@ -166,9 +166,10 @@ fn keeping(set: &Stored) -> String {
 fn described(set: &Stored, now: Timestamp) -> String {
     let manifest = &set.manifest;
     let (database, documents) = (&manifest.database, &manifest.documents);
+    let begun_at = record::to_the_second(manifest.begun_at);
     let mut lines = vec![
         line(set, now),
-        format!("made       {} to {}, by {}, {}", manifest.begun_at, manifest.ended_at, manifest.by, manifest.tool),
+        format!("made       {begun_at} to {}, by {}, {}", manifest.ended_at, manifest.by, manifest.tool),
         format!("read back  {}", when(set.read_back_at)),
         format!("restored   {}", when(set.restored_at)),
         format!("encrypted  {}", if manifest.encrypted { "for age recipients" } else { "no" }),

@@ -75,6 +75,16 @@ fn the_newest_that_was_restored_stays_beside_a_newer_one_that_was_only_read() {
     assert_eq!(rules(&sets[2..])[0], [Rule::Newest, Rule::NewestVerified, Rule::NewestRestored]);
 }
 
+#[test]
+fn of_sets_made_at_the_same_time_the_first_is_the_newest_by_every_rule() {
+    let now = time("2026-01-15T12:00:00Z");
+    let at = Set { at: time("2026-01-15T11:00:00Z"), proof: Proof::Restored };
+    let verdicts = decide(&[at; 3], Policy { days: 1, months: 1, years: 1 }, now);
+    let all = [Rule::Newest, Rule::NewestVerified, Rule::NewestRestored, Rule::Daily, Rule::Monthly, Rule::Yearly];
+    assert_eq!(verdicts[0].rules, all[..verdicts[0].rules.len()]);
+    assert_eq!(verdicts.iter().map(Verdict::stays).collect::<Vec<_>>(), [true, false, false]);
+}
+
 fn any_set() -> impl Strategy<Value = Set> {
     let proof = prop::sample::select(vec![Proof::None, Proof::ReadBack, Proof::Restored]);
     (0i64..4000 * DAY, proof)

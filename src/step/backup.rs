@@ -22,6 +22,7 @@ use anyhow::{Context as _, Result, ensure};
 pub(super) use bring::{bring as bring_documents, read as read_documents};
 pub(super) use database::{start, store as store_database};
 pub(super) use documents::store as store_documents;
+use jiff::Timestamp;
 pub(super) use receive::{find, note_restored, read, receive, start_receiver};
 use shelf::Shelf;
 
@@ -117,7 +118,8 @@ pub(super) fn touches(step: Step, settings: &Settings) -> Option<Vec<String>> {
 /// A key that does not fit, or a bucket that is not there, is found before anything is asked of a database.
 pub(super) async fn open(cx: &mut Context<'_>) -> Result<()> {
     let shelf = Shelf::open(cx.settings, cx.cluster).await?;
-    let begun_at = record::now();
+    let now = Timestamp::now();
+    let begun_at = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
     let id = backup::id(begun_at, cx.run);
     shelf.objects().await?;
     cx.backup.set = Manifest {
@@ -165,7 +167,7 @@ pub(super) async fn seal(cx: &mut Context<'_>) -> Result<()> {
 
 pub(super) async fn prune(cx: &mut Context<'_>) -> Result<()> {
     let pruned = async {
-        let mut falls = cx.shelf()?.falls(cx.settings.backups.policy, record::now()).await?;
+        let mut falls = cx.shelf()?.falls(cx.settings.backups.policy, Timestamp::now()).await?;
         // Where a run beside this one was begun later and is done already, theirs is the day's newest.
         falls.spare(&cx.backup.set.id);
         cx.shelf()?.remove(&falls).await?;

@@ -152,7 +152,8 @@ impl Shelf {
         });
         let read: Vec<_> = read.collect();
         let sets: Vec<Option<Stored>> = futures::stream::iter(read).buffered(AT_ONCE).try_collect().await?;
-        let mut sets: Vec<Stored> = sets.into_iter().rev().flatten().collect();
+        let mut sets: Vec<Stored> = sets.into_iter().flatten().collect();
+        sets.sort_by(|a, b| (b.manifest.begun_at, &b.manifest.id).cmp(&(a.manifest.begun_at, &a.manifest.id)));
         judge(&mut sets, policy, now);
         Ok(sets)
     }
@@ -187,7 +188,8 @@ impl Shelf {
         ensure!(manifest.format == FORMAT, "the manifest {key} is of a newer version of sandbox-lifecycle");
         let side = self.base.rsplit('/').next().unwrap_or_default();
         ensure!(manifest.environment == side, "the manifest {key} is of {}, not of {side}", manifest.environment);
-        ensure!(manifest.id == id && begun(id) == Some(manifest.begun_at), "the manifest {key} is of another set");
+        let at = record::to_the_second(manifest.begun_at);
+        ensure!(manifest.id == id && begun(id) == Some(at), "the manifest {key} is of another set");
         Ok(manifest)
     }
 
@@ -196,7 +198,7 @@ impl Shelf {
     /// # Errors
     /// None is of this name, or several are.
     pub async fn find(&self, wanted: Option<&str>, policy: Policy) -> Result<Stored> {
-        let mut sets = self.sets(policy, record::now()).await?;
+        let mut sets = self.sets(policy, Timestamp::now()).await?;
         if let Some(wanted) = wanted {
             sets.retain(|set| set.manifest.id.starts_with(wanted));
             if sets.len() > 1 {

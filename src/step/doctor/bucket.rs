@@ -1,9 +1,9 @@
 //! The bucket of the backups, only looked at: its Secret, the store's answer, its clock, and what was left in it.
 use super::{Finding, State};
 use crate::cluster::Cluster;
-use crate::record;
 use crate::settings::Settings;
 use crate::step::backup::shelf::{LIFECYCLE_RULE, Shelf};
+use jiff::Timestamp;
 
 /// Stores refuse what was signed 15 minutes before their time or after it.
 const FAR_APART: i64 = 300;
@@ -26,7 +26,7 @@ pub(super) async fn check(settings: &Settings, cluster: &Cluster) -> Vec<Finding
 async fn look(settings: &Settings, shelf: &Shelf) -> Vec<Finding> {
     let place = shelf.place();
     let mut all = Vec::new();
-    match shelf.sets(settings.backups.policy, record::now()).await {
+    match shelf.sets(settings.backups.policy, Timestamp::now()).await {
         Ok(sets) => {
             let newest = sets.first().map_or(String::new(), |set| format!(", the newest {}", set.manifest.id));
             all.push(Finding::ok("bucket", format!("{place} may be listed: {} sets{newest}", sets.len())));
@@ -62,7 +62,7 @@ fn clock(apart: i64) -> Finding {
 
 /// What runs that were killed have left.
 async fn uploads(settings: &Settings, shelf: &Shelf) -> Finding {
-    match shelf.falls(settings.backups.policy, record::now()).await {
+    match shelf.falls(settings.backups.policy, Timestamp::now()).await {
         Ok(falls) => match (falls.unlisted, falls.uploads.len()) {
             (Some(why), _) => Finding::warning("uploads", why).fix(LIFECYCLE_RULE),
             (None, 0) => Finding::ok("uploads", "no parts of unfinished uploads are left"),
