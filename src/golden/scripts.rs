@@ -20,6 +20,7 @@ macro_rules! golden {
 }
 
 pub const BEGIN: Script = golden!("GOLDEN_BEGIN_SH", "golden-begin.sh");
+pub const LINK: Script = golden!("GOLDEN_LINK_SH", "golden-link.sh");
 pub const MEASURE: Script = golden!("GOLDEN_MEASURE_SH", "golden-measure.sh");
 pub const SEAL: Script = golden!("GOLDEN_SEAL_SH", "golden-seal.sh");
 pub const LIST: Script = golden!("GOLDEN_LIST_SH", "golden-list.sh");
@@ -27,7 +28,7 @@ pub const VERIFY: Script = golden!("GOLDEN_VERIFY_SH", "golden-verify.sh");
 pub const DOCUMENTS: Script = golden!("GOLDEN_DOCUMENTS_SH", "golden-documents.sh");
 pub const DISCARD: Script = golden!("GOLDEN_DISCARD_SH", "golden-discard.sh");
 
-pub const ALL: [Script; 7] = [BEGIN, MEASURE, SEAL, LIST, VERIFY, DOCUMENTS, DISCARD];
+pub const ALL: [Script; 8] = [BEGIN, LINK, MEASURE, SEAL, LIST, VERIFY, DOCUMENTS, DISCARD];
 
 /// The script's exit code when there is no checkpoint of the name; its last words are the names that there are.
 pub const NO_SUCH: i32 = 53;

@@ -16,9 +16,9 @@ go() {
     [ "$said" = go ] || { echo "the word to begin did not come" >&2; exit 51; }
 }
 
-# Directories may have come with modes that their owner cannot write to.
+# Directories may have come with modes that their owner cannot write to. Files are left as they are: another set may have them, too.
 discard() {
-    rm -rf -- "$1" 2>/dev/null || { chmod -R u+rwX -- "$1" && rm -rf -- "$1"; }
+    rm -rf -- "$1" 2>/dev/null || { find "$1" -type d -exec chmod u+rwx -- {} \; && rm -rf -- "$1"; }
 }
 
 # On the disk, not only in its cache. A volume with many files is flushed as a whole, and so is one of whose files one cannot

@@ -29,7 +29,8 @@ FROM (
         UNION ALL SELECT 5, format('it owns schema %s', min(nspname)) FROM space WHERE nspowner IN (SELECT oid FROM belongs) HAVING count(*) > 0
         UNION ALL SELECT 6, format('it owns %s of the tables, sequences and views, such as %s', count(*), min(name))
             FROM object WHERE owner IN (SELECT oid FROM belongs) HAVING count(*) > 0
-        UNION ALL SELECT 7, format('%s on %s, and %s such grants on tables and sequences in all', min(privilege_type), min(name), count(*))
+        UNION ALL SELECT 7, format('%s on %s%s', min(privilege_type), min(name),
+                CASE WHEN count(*) > 1 THEN format(', and %s such grants on tables and sequences in all', count(*)) END)
             FROM object, aclexplode(acl) a
             WHERE a.grantee IN (SELECT oid FROM grantee) AND owner NOT IN (SELECT oid FROM belongs)
                 AND (privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER', 'MAINTAIN') OR relkind = 'S' AND privilege_type = 'USAGE')
@@ -44,7 +45,7 @@ FROM (
         UNION ALL SELECT 10, 'CREATE in the database' FROM pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba))) a
             WHERE datname = current_database() AND a.grantee IN (SELECT oid FROM grantee) AND privilege_type = 'CREATE'
                 AND datdba NOT IN (SELECT oid FROM belongs) HAVING count(*) > 0
-        UNION ALL SELECT 11, format('it owns, or may change, %s large objects', count(*)) FROM pg_largeobject_metadata
+        UNION ALL SELECT 11, format('it owns, or may change, %s large object%s', count(*), CASE WHEN count(*) > 1 THEN 's' END) FROM pg_largeobject_metadata
             WHERE lomowner IN (SELECT oid FROM belongs)
                 OR EXISTS (SELECT FROM aclexplode(lomacl) a WHERE a.grantee IN (SELECT oid FROM grantee) AND privilege_type = 'UPDATE')
             HAVING count(*) > 0

@@ -4,5 +4,6 @@ mod beside;
 mod damage;
 mod halfway;
 mod killed;
+mod linked;
 mod shelf;
 mod world;

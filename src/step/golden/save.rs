@@ -3,12 +3,12 @@ use super::conversation::{Conversation, Place};
 use super::documents::{Sums, sides};
 use super::shelf::order;
 use crate::cluster::documents::Copied;
-use crate::cluster::exec::PodRef;
 use crate::documents::manifest::{Kind, Manifest};
 use crate::golden::manifest::{Checkpoint, Database, Documents, sha256};
-use crate::golden::scripts::{BEGIN, DISCARD, MEASURE, SEAL};
+use crate::golden::scripts::{BEGIN, DISCARD, LINK, MEASURE, SEAL};
 use crate::golden::{database_of_set, documents_of_set, set, shelf};
 use crate::jobs::{DUMP, Event};
+use crate::record;
 use crate::report::{self, Report};
 use crate::step::Context;
 use anyhow::{Context as _, Result, ensure};
@@ -19,11 +19,14 @@ pub(super) async fn save(cx: &mut Context<'_>) -> Result<()> {
     let (name, set) = (&cx.settings.wanted.name, set(&cx.settings.wanted.name, cx.run));
     let place = Place { cluster: cx.cluster, pod: &pod, run: cx.run };
     order(place, BEGIN, &[("SET", &set)], "").await.context("cannot begin a checkpoint")?;
-    let saved = tokio::try_join!(dump(cx, place, &set), copy(cx, &pod, &set));
-    let (database, (copied, listing)) = match saved {
+    let saved = tokio::try_join!(dump(cx, place, &set), copy(cx, place, &set));
+    let (database, (copied, listing, damaged)) = match saved {
         Ok(saved) => saved,
         Err(error) => return Err(discarded(place, &set, error).await),
     };
+    if let Some(damaged) = damaged {
+        cx.warn(damaged);
+    }
     if !copied.changed_while_read.is_empty() {
         cx.warn(format!(
             "the sandbox changed {} documents while they were read, twice; the checkpoint has them as they were last read",
@@ -40,7 +43,7 @@ pub(super) async fn save(cx: &mut Context<'_>) -> Result<()> {
     cx.golden.saved = Some(Checkpoint {
         name: name.clone(),
         run: cx.run.to_owned(),
-        taken_at: now(),
+        taken_at: record::now().to_string(),
         by: cx.guard.holder().await,
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         data_read_at: cx.data_read_at(),
@@ -49,12 +52,6 @@ pub(super) async fn save(cx: &mut Context<'_>) -> Result<()> {
         ..Checkpoint::default()
     });
     Ok(())
-}
-
-/// To the second.
-fn now() -> String {
-    let now = jiff::Timestamp::now();
-    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
 }
 
 /// An unfinished set takes room until the next checkpoint; it is no loss if it cannot be removed now.
@@ -92,14 +89,28 @@ async fn dump(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<Database>
     Ok(database)
 }
 
-async fn copy(cx: &Context<'_>, golden: &PodRef, set: &str) -> Result<(Copied, Manifest)> {
+/// What the newest checkpoint has already is taken from there. The third says what is wrong with it, if anything is.
+async fn copy(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<(Copied, Manifest, Option<String>)> {
     let settings = cx.settings;
+    let damaged = link(place, set, &settings.documents_trees).await?;
     let sandbox = cx.sandbox_pod().await?;
     let root = documents_of_set(set);
-    let sides = sides((&sandbox, &settings.documents_root), (golden, &root));
+    let sides = sides((&sandbox, &settings.documents_root), (place.pod, &root));
     let progress = told(cx.report);
     let copied = cx.cluster.copy_documents(sides, &settings.documents_trees, &progress).await;
-    copied.context("cannot save the documents")
+    let (copied, listing) = copied.context("cannot save the documents")?;
+    Ok((copied, listing, damaged))
+}
+
+async fn link(place: Place<'_>, set: &str, trees: &[String]) -> Result<Option<String>> {
+    let trees = crate::documents::trees(trees)?.join("\n");
+    let odd = order(place, LINK, &[("SET", set), ("TREES", &trees)], "").await;
+    let odd = odd.context("cannot begin with the documents of the newest checkpoint")?;
+    let odd = String::from_utf8_lossy(&odd);
+    let first = odd.lines().find_map(|line| Some(line.split_once("  ")?.1));
+    Ok(first.map(|name| {
+        format!("the newest checkpoint is damaged: {name} is not what was saved, so all documents were saved anew")
+    }))
 }
 
 /// How much has been sent.

@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 /// Changes one byte in the middle of a file, and neither its size nor its time.
-fn corrupt(file: &Path) {
+pub(super) fn corrupt(file: &Path) {
     let mut content = fs::read(file).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
     let time = fs::metadata(file).and_then(|meta| meta.modified()).expect("its time");
     let middle = content.len() / 2;

@@ -94,7 +94,7 @@ fn each_way_to_write_is_told_and_refused_where_that_is_required() {
         (
             format!("SELECT lo_create(4711); ALTER LARGE OBJECT 4711 OWNER TO {user}"),
             "SELECT lo_unlink(4711)".to_owned(),
-            "1 large objects",
+            "1 large object",
         ),
     ] {
         server.sql(PRODUCTION.database, &grant);

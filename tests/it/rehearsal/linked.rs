@@ -1,0 +1,94 @@
+//! A checkpoint takes the documents that have not changed from the newest one there is.
+
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::damage::corrupt;
+use super::world::warm;
+use crate::support::sandbox::Sandbox;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Written so many days ago.
+fn write(file: &Path, content: &str, days: u32) {
+    fs::write(file, content).expect("a file");
+    let time = SystemTime::now() - DAY * days;
+    File::options().write(true).open(file).and_then(|file| file.set_modified(time)).expect("a time");
+}
+
+/// A directory with documents of long ago, and one of an hour ago, saved once.
+async fn saved() -> (Sandbox, PathBuf) {
+    let lab = warm().await;
+    let directory = lab.tree().join("old");
+    fs::create_dir(&directory).expect("a directory");
+    for name in ["kept.pdf", "changed.pdf", "removed.pdf", "read-only.pdf"] {
+        write(&directory.join(name), name, 30);
+    }
+    fs::set_permissions(directory.join("read-only.pdf"), Permissions::from_mode(0o440)).expect("a mode");
+    write(&directory.join("fresh.pdf"), "fresh", 0);
+    lab.quick(&["checkpoint"]).await.assert_code(0);
+    (lab, directory)
+}
+
+fn document(lab: &Sandbox, checkpoint: &str, name: &str) -> PathBuf {
+    lab.set(checkpoint).join("documents/mycompany/old").join(name)
+}
+
+/// Which file it is, by its inode.
+fn inode(lab: &Sandbox, checkpoint: &str, name: &str) -> u64 {
+    fs::symlink_metadata(document(lab, checkpoint, name)).expect("a document").ino()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_not_changed_is_the_same_file_in_the_next_checkpoint_and_nothing_else_is() {
+    let (lab, directory) = saved().await;
+    let former = |name: &str| inode(&lab, "golden", name);
+    let before = ["kept.pdf", "read-only.pdf", "changed.pdf", "fresh.pdf"].map(former);
+    write(&directory.join("changed.pdf"), "another", 29);
+    fs::remove_file(directory.join("removed.pdf")).expect("it was there");
+    let wanted = lab.rehearsed();
+    lab.quick(&["checkpoint", "second"]).await.assert_code(0);
+    let after = ["kept.pdf", "read-only.pdf", "changed.pdf", "fresh.pdf"].map(|name| inode(&lab, "second", name));
+    assert_eq!(before[..2], after[..2], "they were linked");
+    assert!(before[2] != after[2] && before[3] != after[3], "these were brought: {before:?} {after:?}");
+    assert!(!document(&lab, "second", "removed.pdf").exists());
+    let content = |checkpoint| fs::read_to_string(document(&lab, checkpoint, "changed.pdf")).expect("a document");
+    assert_eq!((content("golden").as_str(), content("second").as_str()), ("changed.pdf", "another"));
+
+    // Each goes without the other, though its directories cannot be written to.
+    let mode = |mode| Permissions::from_mode(mode);
+    let locked = document(&lab, "golden", "kept.pdf").parent().expect("a directory").to_owned();
+    fs::set_permissions(locked, mode(0o500)).expect("a mode");
+    lab.quick(&["checkpoint", "delete", "golden"]).await.assert_code(0);
+    lab.rehearse();
+    fs::remove_dir_all(&directory).expect("it was there");
+    lab.quick(&["reset", "second"]).await.assert_code(0);
+    assert_eq!(lab.rehearsed(), wanted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_document_is_not_taken_over_into_the_next_checkpoint() {
+    let (lab, directory) = saved().await;
+    corrupt(&document(&lab, "golden", "kept.pdf"));
+    let wanted = lab.rehearsed();
+    let ran = lab.quick(&["checkpoint"]).await.assert_code(0);
+    ran.assert_says("the newest checkpoint is damaged: ./mycompany/old/kept.pdf is not what was saved");
+    assert_eq!(fs::read_to_string(document(&lab, "golden", "kept.pdf")).expect("a document"), "kept.pdf");
+    fs::remove_dir_all(&directory).expect("it was there");
+    lab.quick(&["reset"]).await.assert_code(0);
+    assert_eq!(lab.rehearsed(), wanted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tree_that_is_not_saved_any_more_is_not_taken_over() {
+    let (lab, _) = saved().await;
+    let other = lab.tree().parent().expect("the documents root").join("other");
+    fs::create_dir(&other).expect("a directory");
+    write(&other.join("page.pdf"), "page", 30);
+    lab.quick(&["checkpoint", "--documents-tree", "other"]).await.assert_code(0);
+    let documents = fs::read_dir(lab.set("golden").join("documents")).expect("the documents");
+    let names: Vec<_> = documents.map(|entry| entry.expect("an entry").file_name()).collect();
+    assert_eq!(names, ["other"]);
+}
