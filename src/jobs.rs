@@ -162,6 +162,16 @@ pub enum Mode {
     Full,
 }
 
+impl Mode {
+    /// As reports and the record have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Differences => "differences",
+            Self::Full => "full",
+        }
+    }
+}
+
 /// What was moved where only what differs was put back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PutBack {

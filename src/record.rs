@@ -58,7 +58,7 @@ pub struct Act {
     pub command: String,
     /// From the Lease's taking to its end.
     pub seconds: f64,
-    /// How: `full`, `delta`, …
+    /// How: `full` or `differences`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
     /// Of a checkpoint or a reset its name, of a backup its key.

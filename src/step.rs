@@ -173,7 +173,7 @@ impl Step {
             Self::CopyDocuments => "Copy the documents",
             Self::BringStatements => "Bring the statements into the Job",
             Self::RunCommand => "Run the command",
-            step => backup::title(step).unwrap_or_else(|| golden::title(step)),
+            step => backup::title(step).or_else(|| golden::title(step)).unwrap_or("a bug: a step without a title"),
         }
     }
 
@@ -247,7 +247,17 @@ impl Step {
             Self::ReceiveSet => backup::receive(cx).await,
             Self::BringDocuments => backup::bring_documents(cx).await,
             Self::NoteRestored => backup::note_restored(cx).await,
-            step => golden::run(step, cx).await,
+            Self::OpenGolden
+            | Self::SaveCheckpoint
+            | Self::SealCheckpoint
+            | Self::VerifyCheckpoint
+            | Self::ResetDatabase
+            | Self::ResetDocuments
+            | Self::CompareWithCheckpoint
+            | Self::ListCheckpoints
+            | Self::DeleteCheckpoint
+            | Self::CloseGolden
+            | Self::CoolGolden => golden::run(self, cx).await,
         }
     }
 }

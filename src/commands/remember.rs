@@ -1,7 +1,6 @@
 //! What came of a run goes into the sandbox's record, for `status` and for the runs after it.
 use super::{Run, holder};
 use crate::cluster::Cluster;
-use crate::jobs::Mode;
 use crate::record::{self, Act, Record, StepTime};
 use crate::report::Event;
 use crate::shutdown::Shutdown;
@@ -74,7 +73,7 @@ fn note(record: &mut Record, act: &Act, summary: &Summary, well: bool) -> bool {
     // The database alone is no reset.
     if let (Some(reset), Some(_)) = (&summary.rehearsal.reset, &summary.documents) {
         let name = summary.rehearsal.checkpoint.as_ref().map(|checkpoint| checkpoint.name.clone());
-        let mode = reset.mode.map(|mode| if mode == Mode::Full { "full" } else { "delta" }.to_owned());
+        let mode = reset.mode.map(|mode| mode.word().to_owned());
         record.reset = Some(Act { name, mode, ..act.clone() });
     }
     if let Some(backup) = &summary.backup {

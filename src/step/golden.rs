@@ -16,7 +16,7 @@ use crate::cluster::documents::Compared;
 use crate::cluster::exec::PodRef;
 use crate::golden::manifest::Checkpoint;
 use crate::settings::Settings;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use conversation::Conversation;
 use open::Open;
 
@@ -52,8 +52,8 @@ impl Context<'_> {
     }
 }
 
-pub(super) fn title(step: Step) -> &'static str {
-    match step {
+pub(super) fn title(step: Step) -> Option<&'static str> {
+    Some(match step {
         Step::OpenGolden => "Open the golden volume",
         Step::SaveCheckpoint => "Save the database and the documents",
         Step::SealCheckpoint => "Complete the checkpoint",
@@ -64,8 +64,9 @@ pub(super) fn title(step: Step) -> &'static str {
         Step::ListCheckpoints => "List the checkpoints",
         Step::DeleteCheckpoint => "Remove the checkpoint",
         Step::CloseGolden => "Close the golden volume",
-        _ => "Remove the idle Pod",
-    }
+        Step::CoolGolden => "Remove the idle Pod",
+        _ => return None,
+    })
 }
 
 pub(super) fn touches(step: Step, settings: &Settings) -> Vec<String> {
@@ -105,7 +106,8 @@ pub(super) fn touches(step: Step, settings: &Settings) -> Vec<String> {
         Step::ListCheckpoints => vec![format!("read {claim}")],
         Step::DeleteCheckpoint => vec![format!("remove {checkpoint}")],
         Step::CloseGolden => vec![format!("delete {job}, if it was created")],
-        _ => vec![format!("delete {deployment}")],
+        Step::CoolGolden => vec![format!("delete {deployment}")],
+        _ => Vec::new(),
     }
 }
 
@@ -126,6 +128,7 @@ pub(super) async fn run(step: Step, cx: &mut Context<'_>) -> Result<()> {
         Step::ListCheckpoints => shelf::list(cx).await,
         Step::DeleteCheckpoint => shelf::delete(cx).await,
         Step::CloseGolden => open::close(cx).await,
-        _ => open::cool(cx).await,
+        Step::CoolGolden => open::cool(cx).await,
+        step => bail!("a bug: {step:?} is no step on the golden volume"),
     }
 }

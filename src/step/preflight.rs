@@ -30,7 +30,7 @@ pub struct Found {
     pub target_host: Option<String>,
     /// Whether the sandbox is stopped meanwhile.
     pub stops: bool,
-    /// Whether production's documents come after its database.
+    /// Whether documents come after the database, production's or a backup's.
     pub copies_documents: bool,
     /// What should be known before the run, but does not stop it.
     pub warnings: Vec<String>,
@@ -148,7 +148,7 @@ pub async fn check(settings: &Settings, cluster: &Cluster, scope: Scope) -> Resu
         Some(sandbox) if wrong.is_empty() => {
             notes.extend(golden.iter().flat_map(|golden| golden.notes.clone()));
             let prod = prod_rollout;
-            let Scope { stops, documents: copies_documents, .. } = scope;
+            let (stops, copies_documents) = (scope.stops, scope.documents || scope.brings_documents);
             Ok(Found { database, prod, sandbox, golden, backup, target_host, stops, copies_documents, warnings, notes })
         }
         _ => Err(in_the_way(&wrong)),

@@ -5,7 +5,6 @@
 use super::super::Context;
 use super::receive::{Chosen, chosen};
 use super::verify;
-use crate::cli::program;
 use crate::cluster::documents::{Copied, Intake, Side};
 use crate::documents::manifest::Packed;
 use crate::report::Event;
@@ -30,12 +29,9 @@ pub(super) fn keep(cx: &mut Context<'_>, packed: Option<Packed>) -> Result<()> {
 }
 
 pub(in crate::step) async fn bring(cx: &mut Context<'_>) -> Result<()> {
-    let copied = send(cx).await.with_context(|| {
-        format!(
-            "the database is the backup's already, but could not bring the documents; what has arrived stays, but for the one file that was on its way: `{} refresh --from-backup` once more sends the rest",
-            program()
-        )
-    })?;
+    let copied = send(cx).await;
+    let copied = copied
+        .context("could not bring the documents; what has arrived stays, but for the one file that was on its way")?;
     let sum = chosen(cx)?.stored.manifest.documents.tar.sha256.clone();
     if let Some(from) = &mut cx.summary.from_backup {
         from.documents_sha256 = Some(sum);
