@@ -37,7 +37,7 @@ hear || explain
 snapshot=$(cat heard)
 # The session holds the snapshot open until both have read it. Level 1, as measured: much faster than the default, and a fifth of the
 # space of no compression at all.
-(exec 5>&- 9<&- && exec pg_dump -w -Fc -Z1 --schema=public --snapshot="$snapshot" --lock-wait-timeout=60s -f "$SET_DIR/source.dump" 2>dump.err) &
+(exec 5>&- 9<&- && PGOPTIONS="$PGOPTIONS $(tr '\n' ' ' <options)" && exec pg_dump -w -Fc -Z1 --schema=public --snapshot="$snapshot" --lock-wait-timeout=60s -f "$SET_DIR/source.dump" 2>dump.err) &
 dumper=$!
 tell "$PINNED_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$SOURCE_SQL" "$COUNT_SQL"
 hear || explain

@@ -146,6 +146,18 @@ fn a_commit_whose_answer_was_lost_is_asked_after() {
     .refused(30);
 }
 
+/// It takes the number as it stands, so without a fixed path it would be asked in the server's stead.
+#[test]
+fn a_function_of_the_sandbox_does_not_answer_for_the_server_what_became_of_a_commit() {
+    let server = PostgresServer::start();
+    let shadow = "SET ROLE erp_sandbox_role; CREATE FUNCTION public.txid_status(integer) RETURNS text LANGUAGE sql AS $$SELECT 'committed'$$";
+    server.sql(SANDBOX.database, shadow);
+    rolled_back(&server, |job| {
+        job.set("COMMIT_SQL", "\\! kill -s KILL $PPID");
+    })
+    .refused(30);
+}
+
 #[test]
 fn a_server_that_does_not_say_that_it_has_committed_is_not_waited_for() {
     let server = PostgresServer::start();

@@ -44,6 +44,22 @@ fn a_second_session_reads_the_rows() {
     put_back(|_, job| once_begun(job), ROWS, Mode::Differences, true);
 }
 
+/// It would run as the login, which may be more than the sandbox's role.
+#[test]
+fn the_second_session_runs_no_function_of_the_sandbox() {
+    let server = PostgresServer::with(&Production::Small, &[]);
+    let mut job = Job::new(&server);
+    change(
+        &server,
+        "CREATE FUNCTION public.pg_advisory_xact_lock(integer) RETURNS void LANGUAGE plpgsql AS $$BEGIN RAISE 'as %', current_user; END$$",
+    );
+    job.checkpoint().succeeded();
+    change(&server, ROWS);
+    once_begun(&mut job);
+    job.restore().succeeded();
+    assert!(job.file("beside.tables").exists(), "the second session has read the rows");
+}
+
 #[test]
 fn where_there_can_be_no_second_session_the_first_one_reads_the_rows_too() {
     let limited = "echo 'psql: error: FATAL:  too many connections for role' >&2; exit 2";

@@ -1,6 +1,7 @@
 //! The dump refuses what it must, and touches nothing.
 use super::run::Job;
 use crate::support::postgres::{PRODUCTION, PostgresServer};
+use sandbox_lifecycle::jobs::DUMP;
 
 #[test]
 fn a_wrong_password_is_said_and_not_ignored() {
@@ -33,6 +34,28 @@ fn an_older_client_is_refused_with_the_image_to_set() {
     job.stand_in("pg_dump", "echo 'pg_dump (PostgreSQL) 14.13 (Debian 14.13-1)'");
     let refused = job.dump().refused(12);
     assert!(refused.contains("docker.io/library/postgres:15"), "{refused}");
+}
+
+/// The server ends the sessions of a client that has vanished with its node within minutes: until then they would keep production's
+/// tables locked, by its own defaults for a quarter of an hour or two.
+#[test]
+fn production_does_not_wait_long_for_a_client_that_has_vanished() {
+    let server = PostgresServer::start();
+    let mut job = Job::new(&server);
+    job.stand_in("pg_dump", "printf '%s\\n' \"$PGOPTIONS\" >>\"$SET_DIR/options\"; exec \"$real\" \"$@\"");
+    let count = DUMP.files.iter().find(|(name, _)| *name == "COUNT_SQL").expect("its text").1;
+    job.set("COUNT_SQL", &format!("SELECT name, setting FROM pg_settings WHERE name ~ '^tcp_' \\g settings\n{count}"));
+    job.dump().succeeded();
+    let told = |name: &str| std::fs::read_to_string(job.file(name)).unwrap_or_else(|why| panic!("{name}: {why}"));
+    for (name, value) in [
+        ("tcp_keepalives_idle", 30),
+        ("tcp_keepalives_interval", 10),
+        ("tcp_keepalives_count", 3),
+        ("tcp_user_timeout", 300_000),
+    ] {
+        assert!(told("settings").lines().any(|line| line == format!("{name}|{value}")), "{}", told("settings"));
+        assert!(told("options").contains(&format!("-c {name}={value}")), "{}", told("options"));
+    }
 }
 
 #[test]
