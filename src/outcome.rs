@@ -29,7 +29,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// 0 done · 1 failed, all put back · 2 usage · 3 something was NOT put back · 130 SIGINT · 143 SIGTERM
+    /// 0 done · 1 failed, all put back · 2 usage · 3 something was NOT put back · 129 SIGHUP · 130 SIGINT · 143 SIGTERM
     pub fn code(&self) -> u8 {
         match &self.cause {
             _ if !self.left.is_empty() => 3,

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM as something to await.
+//! SIGINT, SIGTERM and SIGHUP as something to await.
 use anyhow::{Context, Result};
 use futures::stream::{BoxStream, pending, select, unfold};
 use futures::{Stream, StreamExt};
@@ -10,6 +10,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub enum Interrupted {
     Sigint,
     Sigterm,
+    /// The terminal was closed.
+    Sighup,
 }
 
 impl Interrupted {
@@ -18,6 +20,7 @@ impl Interrupted {
         match self {
             Self::Sigint => 130,
             Self::Sigterm => 143,
+            Self::Sighup => 129,
         }
     }
 }
@@ -27,6 +30,7 @@ impl fmt::Display for Interrupted {
         f.write_str(match self {
             Self::Sigint => "interrupted (SIGINT)",
             Self::Sigterm => "terminated (SIGTERM)",
+            Self::Sighup => "its terminal was closed (SIGHUP)",
         })
     }
 }
@@ -44,7 +48,12 @@ impl Shutdown {
     pub fn listen() -> Result<Self> {
         let interrupts = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
         let terminations = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-        Ok(Self::on(select(each(interrupts, Interrupted::Sigint), each(terminations, Interrupted::Sigterm))))
+        let asked = select(each(interrupts, Interrupted::Sigint), each(terminations, Interrupted::Sigterm));
+        if ignores_hangups() {
+            return Ok(Self::on(asked));
+        }
+        let hangups = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+        Ok(Self::on(select(asked, each(hangups, Interrupted::Sighup))))
     }
 
     /// Requests that come from elsewhere than from the process's signals; their end is none.
@@ -60,4 +69,12 @@ impl Shutdown {
 
 fn each(signal: Signal, request: Interrupted) -> impl Stream<Item = Interrupted> {
     unfold(signal, move |mut signal| async move { signal.recv().await.map(|()| (request, signal)) })
+}
+
+/// Started by `nohup`, it is to outlive its terminal. Where the system does not say so (only Linux does), it ends and puts back.
+fn ignores_hangups() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    ignored & 1 << (SignalKind::hangup().as_raw_value() - 1) != 0
 }

@@ -7,6 +7,7 @@ Exit codes:
   1    failed, and everything was put back
   2    usage: a flag, a variable or the settings file is wrong
   3    something could NOT be put back; the last lines say what, and the command that repairs it
+  129  its terminal was closed (SIGHUP), everything put back
   130  interrupted (SIGINT), everything put back
   143  terminated (SIGTERM), everything put back";
 

@@ -1,7 +1,6 @@
 //! The end of a bracket: the journal is played back, newest first, and the Lease let go.
 use super::patience::Patience;
 use super::{Guard, Ordering};
-use crate::cluster::Cluster;
 use crate::cluster::failure::{Refusal, refusal};
 use crate::cluster::lease::{LeaseLost, NAME};
 use crate::outcome::{Left, Outcome};
@@ -13,6 +12,8 @@ use std::fmt;
 use std::time::Duration;
 use tokio::time::sleep;
 
+/// When what another run may have put back is to be put back by hand.
+const AFTERWARDS: &str = "not before that run has ended, and only if `status` shows it even then";
 const UNDO_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 impl Guard<'_> {
@@ -32,7 +33,7 @@ impl Guard<'_> {
                 biased;
                 signal = self.told_to_stop(shutdown, &mut spared) => Some(Stop::Signal(signal)),
                 why = self.keep_lease() => Some(Stop::LeaseLost(why)),
-                () = self.play_back(&mut end) => None,
+                stopped = self.play_back(&mut end) => stopped,
             },
         };
         if let Some(stopped) = &stopped {
@@ -56,6 +57,10 @@ impl Guard<'_> {
     async fn told_to_stop(&self, shutdown: &mut Shutdown, spared: &mut u8) -> Interrupted {
         loop {
             let signal = shutdown.requested().await;
+            if signal == Interrupted::Sighup {
+                // Nobody asks for anything by it: a terminal has gone.
+                continue;
+            }
             let Some(left) = spared.checked_sub(1) else { return signal };
             *spared = left;
             let text = format!("{signal}: all is being put back already; another signal ends that");
@@ -63,11 +68,11 @@ impl Guard<'_> {
         }
     }
 
-    async fn play_back(&self, end: &mut Outcome) {
+    /// Ends early when somebody else has the Lease.
+    async fn play_back(&self, end: &mut Outcome) -> Option<Stop> {
         let journal = self.journal().clone();
         for undo in journal.into_iter().rev() {
-            let undone = persist(&undo, self.cluster).await;
-            match undone {
+            match self.persist(&undo).await {
                 Ok(()) => {
                     let done = undo.done();
                     // A Job stands twice in a journal, and is told once.
@@ -81,6 +86,7 @@ impl Guard<'_> {
                         format!("somebody deleted it meanwhile, so nothing is left to put back: {undo} ({error:#})");
                     self.report.event(Event::Warning { text: &text });
                 }
+                Err(error) if error.is::<Stop>() => return error.downcast().ok(),
                 Err(error) => {
                     self.report.event(Event::Undone { undo: &undo, done: false });
                     if end.left.iter().all(|left| left.what != undo.to_string()) {
@@ -90,6 +96,39 @@ impl Guard<'_> {
                 }
             }
             self.strike(&undo);
+        }
+        None
+    }
+
+    /// Tries again while the trouble may pass: an undo that gives up too early strands the sandbox.
+    ///
+    /// # Errors
+    /// The last trouble; or [`Stop`], and nothing was tried.
+    async fn persist(&self, undo: &Undo) -> Result<()> {
+        let mut patience = Patience::new();
+        loop {
+            self.still_holds().await?;
+            let error = match undo.run(self.cluster).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            if !patience.allows_for(&error) {
+                return Err(error);
+            }
+            tracing::warn!("{undo}: {error:#}; trying again");
+            sleep(UNDO_AGAIN_AFTER).await;
+        }
+    }
+
+    /// This run may have slept since it last knew, a laptop closed or its network away, and another one may be at work by now. A Lease
+    /// that was merely deleted hinders nothing, nor does a server that does not answer: the undo itself will tell.
+    async fn still_holds(&self) -> Result<(), Stop> {
+        match self.prove_lease().await {
+            Err(error) if error.is::<LeaseLost>() => match self.taken_by_another().await {
+                Some(why) => Err(Stop::LeaseLost(why)),
+                None => Ok(()),
+            },
+            _ => Ok(()),
         }
     }
 
@@ -125,7 +164,12 @@ impl Guard<'_> {
     fn leave_the_rest(&self, end: &mut Outcome, why: &Stop) {
         for undo in self.journal().iter().rev() {
             if end.left.iter().all(|left| left.what != undo.to_string()) {
-                end.left.push(leave(undo, anyhow!("{why}")));
+                let left = leave(undo, anyhow!("{why}"));
+                end.left.push(match why {
+                    Stop::Signal(_) => left,
+                    // To do it now would harm that run, which has most likely put it back.
+                    Stop::LeaseLost(_) => Left { by_hand: format!("{AFTERWARDS}: {}", left.by_hand), ..left },
+                });
             }
         }
     }
@@ -176,20 +220,4 @@ impl std::error::Error for Stop {}
 
 pub(super) fn leave(undo: &Undo, error: Error) -> Left {
     Left { what: undo.to_string(), by_hand: undo.by_hand(), error }
-}
-
-/// Tries again while the trouble may pass: an undo that gives up too early strands the sandbox.
-async fn persist(undo: &Undo, cluster: &Cluster) -> Result<()> {
-    let mut patience = Patience::new();
-    loop {
-        let error = match undo.run(cluster).await {
-            Ok(()) => return Ok(()),
-            Err(error) => error,
-        };
-        if !patience.allows_for(&error) {
-            return Err(error);
-        }
-        tracing::warn!("{undo}: {error:#}; trying again");
-        sleep(UNDO_AGAIN_AFTER).await;
-    }
 }

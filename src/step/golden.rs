@@ -76,6 +76,7 @@ pub(super) fn touches(step: Step, settings: &Settings) -> Vec<String> {
     let deployment = format!("Deployment {namespace}/{}", crate::cluster::golden::NAME);
     let job = format!("Job {namespace}/{}", open::job_name("RUN"));
     let checkpoint = format!("checkpoint {name} on {claim}");
+    let documents = format!("{} in the Pod of Deployment {namespace}/{}", trees(settings), sandbox.deployment);
     match step {
         Step::OpenGolden if settings.wanted.warm => {
             vec![
@@ -89,7 +90,7 @@ pub(super) fn touches(step: Step, settings: &Settings) -> Vec<String> {
         Step::SaveCheckpoint => vec![
             format!("create {claim}, if it is not there"),
             format!("read database {} in one read-only snapshot", sandbox.database),
-            format!("read {} in the Pod of Deployment {namespace}/{}", trees(settings), sandbox.deployment),
+            format!("read {documents}"),
         ],
         Step::SealCheckpoint => vec![format!("make or replace {checkpoint}")],
         Step::VerifyCheckpoint | Step::CompareWithCheckpoint => {
@@ -98,11 +99,7 @@ pub(super) fn touches(step: Step, settings: &Settings) -> Vec<String> {
         Step::ResetDatabase => {
             vec![format!("bring database {} to the checkpoint, in one transaction", sandbox.database)]
         }
-        Step::ResetDocuments => vec![format!(
-            "bring {} in the Pod of Deployment {namespace}/{} to the checkpoint",
-            trees(settings),
-            sandbox.deployment
-        )],
+        Step::ResetDocuments => vec![format!("bring {documents} to the checkpoint")],
         Step::ListCheckpoints => vec![format!("read {claim}")],
         Step::DeleteCheckpoint => vec![format!("remove {checkpoint}")],
         Step::CloseGolden => vec![format!("delete {job}, if it was created")],

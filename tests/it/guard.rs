@@ -195,6 +195,54 @@ async fn a_run_that_has_lost_its_lease_makes_no_further_change_and_puts_nothing_
     assert!(journal.is_some_and(|journal| journal.contains("scale-to")), "{lease}");
 }
 
+/// A laptop that was closed while it put back, or a network that was away: another run has come, and has recovered all.
+#[tokio::test]
+async fn one_that_has_slept_while_it_puts_back_changes_nothing_under_another_run() {
+    let world = World::new().await;
+    let gate = crate::support::api::Gate::new();
+    world.api.faults.add(Rule::on_line("delete secrets copy", Fault::Hang(gate.clone())));
+    let run = world.around(async |guard| {
+        stop(&world, guard).await?;
+        guard.before_change(Undo::DeleteSecret { namespace: NS.into(), name: "copy".into() }).await?;
+        anyhow::bail!("that is the end")
+    });
+    let (outcome, ()) = tokio::join!(run, async {
+        gate.reached().await;
+        let now = crate::support::store::DeleteOptions::now();
+        world.store.delete("leases", NS, "sandbox-lifecycle", now).expect("it was there");
+        let taken = world.cluster.take_lease(NS, "another@there/2/beef", "test").await.expect("it can be taken");
+        assert!(matches!(taken, Taken::Mine(_)));
+        gate.open();
+    });
+    assert_eq!((outcome.code(), world.replicas()), (3, 0), "it is the other one's: {}", world.said());
+    let left = outcome.left.last().expect("the replicas").to_string();
+    let why = "another@there/2/beef has the Lease now, and knows nothing of this run's journal";
+    assert!(left.contains(why) && left.contains("not before that run has ended"), "{left}");
+}
+
+#[tokio::test]
+async fn a_hangup_never_ends_the_putting_back() {
+    let world = World::new().await;
+    let gate = crate::support::api::Gate::new();
+    let line = format!("patch deployments/scale {NS}");
+    world.api.faults.add(Rule::on_line(&line, Fault::Hang(gate.clone())).after(1));
+    let undoing = gate.clone();
+    let (open, heard) = (gate.clone(), stream::iter([Interrupted::Sighup; 2]));
+    let hangups = stream::once(async move { undoing.reached().await }).flat_map(move |()| heard.clone());
+    let mut shutdown = Shutdown::on(hangups.chain(stream::once(async move {
+        // Both have been taken by now.
+        open.open();
+        Interrupted::Sighup
+    })));
+    let held = world.held().await;
+    let outcome = Guard::around(&world.cluster, &world.report, &mut shutdown, held, async |guard| {
+        stop(&world, guard).await?;
+        anyhow::bail!("that is the end")
+    })
+    .await;
+    assert_eq!((outcome.code(), world.replicas(), world.lease()), (1, 3, None), "{}", world.said());
+}
+
 #[tokio::test]
 async fn a_lease_that_somebody_deleted_stops_the_run_and_everything_is_put_back() {
     let world = World::new().await;

@@ -62,7 +62,7 @@ async fn a_failure_at_every_write_is_put_back() {
 async fn a_signal_at_each_step_is_put_back() {
     let lab = small().await;
     let before = lab.world();
-    for (name, code) in [("INT", 130), ("TERM", 143)] {
+    for (name, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         for step in 2..=8 {
             let run = lab.reach(&["refresh-from-prod", "--min-tables", "10"], &format!("[{step}/9]")).await;
             run.signal(name);
