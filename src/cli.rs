@@ -69,7 +69,9 @@ pub struct RunFlags {
     /// Say more: the log of the Job; -vv the calls to the cluster
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
-    /// Say nothing but failures
+    /// Say only failures, warnings and what was put back
+    ///
+    /// And advice. Of the report on stdout only JSON is left.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// What stdout carries: a summary, or one JSON document

@@ -12,6 +12,7 @@ use crate::summary::Timing;
 use anyhow::{Context as _, Result};
 use std::time::Instant;
 
+/// What a command does, step after step.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Plan {
     pub steps: Vec<Step>,

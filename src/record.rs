@@ -134,11 +134,6 @@ impl Record {
         }
         self.unfinished = self.unfinished.take().filter(|unfinished| unfinished.database || unfinished.documents);
     }
-
-    /// How long `command` took when it last succeeded, if it ever did.
-    pub fn expected_seconds(&self, command: &str) -> Option<f64> {
-        Some(self.timings.get(command)?.iter().map(|time| time.seconds).sum())
-    }
 }
 
 /// To the second, as it is shown.
@@ -166,14 +161,5 @@ mod tests {
         let record: Record = serde_json::from_str(text).expect("a record");
         assert_eq!(record.data_read_at, time("2026-01-02T03:04:05.678Z"));
         assert_eq!(serde_json::to_string(&record).expect("text"), text);
-    }
-
-    #[test]
-    fn the_steps_of_the_last_run_tell_how_long_the_next_takes() {
-        let step = |seconds| StepTime { step: "a step".to_owned(), seconds };
-        let mut record = Record::default();
-        record.timings.insert("refresh".to_owned(), vec![step(1.5), step(2.0)]);
-        assert_eq!(record.expected_seconds("refresh"), Some(3.5));
-        assert_eq!(record.expected_seconds("reset"), None);
     }
 }

@@ -59,6 +59,22 @@ pub enum Rule {
     NoPolicy,
 }
 
+impl Rule {
+    /// As a person reads it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Future => "from the future",
+            Self::Newest => "newest",
+            Self::NewestVerified => "newest verified",
+            Self::NewestRestored => "newest restored",
+            Self::Daily => "daily",
+            Self::Monthly => "monthly",
+            Self::Yearly => "yearly",
+            Self::NoPolicy => "no retention is set",
+        }
+    }
+}
+
 /// What is to become of a set: it falls where no rule keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Verdict {

@@ -53,7 +53,7 @@ pub struct Settings {
     pub backups: Backups,
     pub storage_class: Option<String>,
     pub container: Option<String>,
-    /// The checkpoint that the command is about.
+    /// What the command is about: a checkpoint, a backup set, what runs after a restore.
     pub wanted: Wanted,
 }
 

@@ -30,6 +30,7 @@ use tokio::time::sleep;
 /// What is there sooner was not waited for.
 const A_MOMENT: Duration = Duration::from_secs(1);
 
+/// One step of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     StartWatchdog,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 /// The only form so far.
 pub const FORMAT: u32 = 1;
 
+/// What a set is, and of which objects it consists.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     pub format: u32,
@@ -28,6 +29,7 @@ pub struct Manifest {
     pub warnings: Vec<String>,
 }
 
+/// The database's part of a set: its objects, and what was in it when it was dumped.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Database {
     pub dump: Object,
@@ -57,6 +59,7 @@ pub struct Table {
     pub fingerprint: Option<String>,
 }
 
+/// The documents' part of a set: its archive, and what went into it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Documents {
     pub tar: Object,

@@ -29,7 +29,7 @@ impl Side {
 
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum BackupAction {
-    /// Which sets there are: age, size, verified or not, which rule keeps each and until when
+    /// Which sets there are: age, size, restored or read back or unproved, which rule keeps each and until when
     List,
     /// All that is known of one set
     Show {
@@ -42,7 +42,7 @@ pub enum BackupAction {
         #[arg(long)]
         plan: bool,
     },
-    /// Read a set back: sizes, checksums, the archive's listing
+    /// Read a set back: sizes, checksums, the dump's table of contents with its data, each member of the archive
     Verify {
         /// The set's name, or its beginning [default: the newest]
         set: Option<String>,

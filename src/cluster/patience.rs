@@ -48,17 +48,6 @@ struct Patience {
 }
 
 impl Patience {
-    fn is_passing(&self, asked: &Request<Body>, status: StatusCode) -> bool {
-        match status {
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => true,
-            StatusCode::INTERNAL_SERVER_ERROR | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => {
-                // The kubelet's word for a container that is not there.
-                !asked.headers().contains_key(UPGRADE)
-            }
-            _ => false,
-        }
-    }
-
     /// `None` when it would come too late.
     fn wait(&mut self, asked_for: Option<Duration>) -> Option<Sleep> {
         self.delay = (self.delay * 2).clamp(FIRST_DELAY, LONGEST_DELAY);
@@ -75,7 +64,7 @@ impl<B> Policy<Request<Body>, Response<B>, BoxError> for Patience {
         match result {
             Ok(response) => {
                 self.answered.store(true, Ordering::Relaxed);
-                let passing = self.is_passing(asked, response.status());
+                let passing = is_passing(asked, response.status());
                 passing.then(|| self.wait(retry_after(response))).flatten()
             }
             // Credentials that cannot be made (an exec plugin that fails), not a connection.
@@ -95,6 +84,17 @@ impl<B> Policy<Request<Body>, Response<B>, BoxError> for Patience {
         again.headers_mut().clone_from(asked.headers());
         again.extensions_mut().clone_from(asked.extensions());
         Some(again)
+    }
+}
+
+fn is_passing(asked: &Request<Body>, status: StatusCode) -> bool {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => true,
+        StatusCode::INTERNAL_SERVER_ERROR | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => {
+            // The kubelet's word for a container that is not there.
+            !asked.headers().contains_key(UPGRADE)
+        }
+        _ => false,
     }
 }
 

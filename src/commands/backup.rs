@@ -150,14 +150,9 @@ fn proof(set: &Stored) -> &'static str {
 }
 
 fn keeping(set: &Stored) -> String {
-    let rules: Vec<String> = set
-        .verdict
-        .rules
-        .iter()
-        .map(|rule| format!("{rule:?}").to_lowercase().replace("newestv", "newest v").replace("newestr", "newest r"))
-        .collect();
+    let rules: Vec<&str> = set.verdict.rules.iter().map(|rule| rule.words()).collect();
     match (rules.is_empty(), set.verdict.until) {
-        (true, _) => "falls at the next prune".to_owned(),
+        (true, _) => "removed by the next prune".to_owned(),
         (false, None) => rules.join(", "),
         (false, Some(until)) => format!("{} until {}", rules.join(", "), &until.to_string()[..10]),
     }
@@ -205,7 +200,7 @@ fn told(falls: &Falls, plan: bool) -> String {
     let uploads = falls.uploads.iter().map(|key| format!("{word} the parts of the unfinished upload {key}"));
     let lines: Vec<String> = sets.chain(debris).chain(uploads).chain(falls.unlisted.clone()).collect();
     match lines.is_empty() {
-        true => "nothing falls".to_owned(),
+        true => "there is nothing to remove".to_owned(),
         false => lines.join("\n"),
     }
 }

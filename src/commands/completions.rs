@@ -2,6 +2,7 @@
 use crate::cli::{COMPLETE, Cli, Command, Options, RunFlags, Shell, Side};
 use crate::cluster::Cluster;
 use crate::cluster::names::{Kind, contexts};
+use crate::golden::ROOT;
 use crate::report;
 use crate::settings::Settings;
 use crate::step::backup::shelf::Shelf;
@@ -118,7 +119,7 @@ async fn asked(settings: &Settings, what: What) -> Result<Vec<String>> {
 /// Only a Pod that has the volume knows them all, and nobody waits for one to start: else those that are on record.
 async fn checkpoints(namespace: &str, cluster: &Cluster) -> Result<Vec<String>> {
     if let Some(pod) = cluster.pod_with_golden(namespace).await? {
-        let listed = String::from_utf8(cluster.run_in(&pod, &["ls", "/golden/checkpoints"]).await?)?;
+        let listed = String::from_utf8(cluster.run_in(&pod, &["ls", &format!("{ROOT}/checkpoints")]).await?)?;
         return Ok(listed.lines().map(str::to_owned).collect());
     }
     let record = cluster.record(namespace).await?.unwrap_or_default();

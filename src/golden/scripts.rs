@@ -19,13 +19,21 @@ macro_rules! golden {
     };
 }
 
+/// Makes room for a set, and removes what dead runs left.
 pub const BEGIN: Script = golden!("GOLDEN_BEGIN_SH", "golden-begin.sh");
+/// Gives a set the unchanged documents of the newest one, as hard links.
 pub const LINK: Script = golden!("GOLDEN_LINK_SH", "golden-link.sh");
+/// Says the sums and sizes of a set's files.
 pub const MEASURE: Script = golden!("GOLDEN_MEASURE_SH", "golden-measure.sh");
+/// Completes a set by its manifest, and lets the checkpoint's name mean it.
 pub const SEAL: Script = golden!("GOLDEN_SEAL_SH", "golden-seal.sh");
+/// Says which checkpoints there are, each with its manifest.
 pub const LIST: Script = golden!("GOLDEN_LIST_SH", "golden-list.sh");
+/// Says what a checkpoint holds now: its manifest, and the sums of its files.
 pub const VERIFY: Script = golden!("GOLDEN_VERIFY_SH", "golden-verify.sh");
+/// Says which of a checkpoint's documents are not what was saved.
 pub const DOCUMENTS: Script = golden!("GOLDEN_DOCUMENTS_SH", "golden-documents.sh");
+/// Removes a checkpoint, or an unfinished set.
 pub const DISCARD: Script = golden!("GOLDEN_DISCARD_SH", "golden-discard.sh");
 
 pub const ALL: [Script; 8] = [BEGIN, LINK, MEASURE, SEAL, LIST, VERIFY, DOCUMENTS, DISCARD];

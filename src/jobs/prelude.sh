@@ -1,6 +1,6 @@
 #!/bin/sh
 # Comes before each script: how it tells events, how it refuses, how it talks to a session, and how a signal ends it and its children.
-# The Job passes these texts through Kubernetes, which turns a doubled dollar sign into one: none may stand in them.
+# The Job passes these texts through Kubernetes, which expands dollar signs: each is doubled in the manifest, so any may stand in them.
 set -eu
 umask 077
 

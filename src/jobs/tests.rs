@@ -40,20 +40,6 @@ fn each_code_that_a_script_or_its_sql_refuses_with_is_in_its_table() {
     }
 }
 
-/// Kubernetes turns `$$` into `$` and `$(NAME)` into a variable's value, in a command and in an environment value.
-#[test]
-fn no_text_holds_what_kubernetes_would_expand() {
-    for script in SCRIPTS {
-        for text in std::iter::once(script.text).chain(script.files.iter().map(|(_, text)| *text)) {
-            assert!(!text.contains("$$"), "{}", script.name);
-            let names = script.env.iter().chain(script.files.iter().map(|(name, _)| name));
-            for name in names {
-                assert!(!text.contains(&format!("$({name})")), "{}: {name}", script.name);
-            }
-        }
-    }
-}
-
 #[test]
 fn events_are_read_and_noise_is_not() {
     let line = r#"{"event" : "refused", "code" : 27, "reason" : "others", "items" : ["pid 1"]}"#;

@@ -30,7 +30,7 @@ const REFRESH: Texts = Texts {
 };
 
 const BACKUP: Texts = Texts {
-    does: "Backs production up, database and documents, then removes the sets that fall. Its ServiceAccount and rights: sandbox-lifecycle \
+    does: "Backs production up, database and documents, then removes the sets that no retention rule keeps. Its ServiceAccount and rights: sandbox-lifecycle \
            manifests rbac backup, with the same --s3-secret",
     name: "sandbox-lifecycle-backup",
     schedule: "17 0 * * *",

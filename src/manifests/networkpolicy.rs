@@ -2,6 +2,7 @@
 use crate::settings::Settings;
 use std::net::IpAddr;
 
+/// One for the Jobs' Pods; with a bucket a second one, for the Pods of the CronJobs.
 pub fn networkpolicy(settings: &Settings) -> String {
     let namespace = &settings.sandbox.namespace;
     let (port, to) = (settings.pg_port, place(settings.pg_host.as_deref()));

@@ -3,7 +3,6 @@ use super::{Call, Use, calls, needed_for};
 use crate::cli::Task;
 use crate::cluster::rights::Right;
 use crate::settings::Settings;
-use std::fmt::Write;
 
 /// The name of each Role and RoleBinding.
 const NAME: &str = "sandbox-lifecycle";
@@ -39,15 +38,14 @@ pub fn roles(settings: &Settings, tasks: &[Task]) -> String {
             continue;
         }
         let metadata = format!("metadata: {{name: {NAME}, namespace: {namespace}}}");
-        let _ = write!(text, "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\n{metadata}\nrules:\n");
+        text.push_str(&format!("---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\n{metadata}\nrules:\n"));
         rules(&own).iter().for_each(|rule| text.push_str(&line(rule)));
-        let _ = write!(
-            text,
+        text.push_str(&format!(
             "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\n{metadata}\n\
              roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: {NAME}}}\n\
              subjects: [{{kind: ServiceAccount, name: {account}, namespace: {}}}]\n",
             sandbox.namespace
-        );
+        ));
     }
     text
 }

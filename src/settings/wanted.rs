@@ -1,4 +1,4 @@
-//! Which checkpoint a command is about, and how it is wanted.
+//! What a command is about, and how it is wanted: the checkpoint, whose backups and which set, how long to wait, what runs after a restore.
 use super::{Settings, Usage, is_object_name};
 use crate::cli::{Command, FromBackup, RefreshFlags, Shelf, Side, Task};
 use crate::golden::check_name;

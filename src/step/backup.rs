@@ -70,7 +70,7 @@ pub(super) fn title(step: Step) -> Option<&'static str> {
         Step::StoreDatabase => "Dump the database into the bucket",
         Step::StoreDocuments => "Copy the documents into the bucket",
         Step::SealSet => "Complete the set",
-        Step::PruneSets => "Remove the sets that fall",
+        Step::PruneSets => "Remove the sets that no rule keeps",
         Step::FindSet => "Find the backup",
         Step::ReadSet => "Read the backup to its end",
         Step::ReadDocuments => "Read the backup's documents",
@@ -110,7 +110,10 @@ pub(super) fn touches(step: Step, settings: &Settings) -> Option<Vec<String>> {
             key(Part::Documents),
         ],
         Step::SealSet => vec![key(Part::Manifest)],
-        Step::PruneSets => vec![format!("delete what falls in {} of the bucket", Shelf::base(settings))],
+        Step::PruneSets => vec![format!(
+            "delete the sets that no retention rule keeps, and old debris, in {} of the bucket",
+            Shelf::base(settings)
+        )],
         _ => return receive::touches(step, settings),
     })
 }
@@ -173,7 +176,8 @@ pub(super) async fn prune(cx: &mut Context<'_>) -> Result<()> {
         cx.shelf()?.remove(&falls).await?;
         Ok::<_, anyhow::Error>(falls)
     };
-    let falls = pruned.await.context("the new set stands, but what falls could not be removed")?;
+    let falls =
+        pruned.await.context("the new set stands, but those that no retention rule keeps could not be removed")?;
     for set in &falls.sets {
         cx.note(format!("removed set {set}"));
     }

@@ -52,6 +52,7 @@ pub(super) struct Remarks {
     pub(super) notes: Vec<String>,
 }
 
+/// Production's credentials, and where the two databases are reached.
 pub struct DatabaseFound {
     pub credentials: Credentials,
     pub prod_host: String,

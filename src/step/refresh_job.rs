@@ -72,11 +72,11 @@ pub(super) async fn check(cx: &mut Context<'_>) -> Result<()> {
 /// Ends when the dump is there, and the container after it runs.
 pub(super) async fn dumped(cx: &mut Context<'_>, next: &str) -> Result<()> {
     let owner = running(cx)?.owner.clone();
-    let started = cx.cluster.container_started(&owner, "dump", START_LIMIT);
+    let started = cx.cluster.container_started(&owner, jobs::DUMP.name, START_LIMIT);
     let started = waiting(cx.report, "waiting for the Pod", started).await;
     started.map_err(|error| about_image(error, "pg-image"))?;
-    running(cx)?.log = Some(cx.cluster.follow(&owner, "dump").await?);
-    while next_event(cx, "dump").await?.is_some() {}
+    running(cx)?.log = Some(cx.cluster.follow(&owner, jobs::DUMP.name).await?);
+    while next_event(cx, jobs::DUMP.name).await?.is_some() {}
     ensure!(cx.summary.database.is_some(), "the dump ended without saying what it holds");
     cx.cluster.container_started(&owner, next, RESTORE_START_LIMIT).await?;
     running(cx)?.log = Some(cx.cluster.follow(&owner, next).await?);
@@ -103,7 +103,7 @@ pub(super) async fn restore(cx: &mut Context<'_>) -> Result<()> {
 }
 
 async fn committed(cx: &mut Context<'_>) -> Result<()> {
-    while let Some(event) = next_event(cx, "restore").await? {
+    while let Some(event) = next_event(cx, jobs::RESTORE.name).await? {
         if matches!(event, Event::Committed) {
             return Ok(());
         }
@@ -122,7 +122,7 @@ async fn restore_up_to_the_commit(cx: &mut Context<'_>) -> Result<()> {
 pub(super) async fn clean_up(cx: &mut Context<'_>) -> Result<()> {
     let report = cx.report;
     let analyzed = async {
-        while next_event(cx, "restore").await?.is_some() {}
+        while next_event(cx, jobs::RESTORE.name).await?.is_some() {}
         Ok::<(), anyhow::Error>(())
     };
     if let Err(error) = waiting(report, "waiting for ANALYZE", analyzed).await {
@@ -143,7 +143,7 @@ pub(super) fn running<'a>(cx: &'a mut Context<'_>) -> Result<&'a mut Running> {
 }
 
 pub(super) async fn waits_for(cx: &mut Context<'_>, word: Word) -> Result<()> {
-    while let Some(event) = next_event(cx, "restore").await? {
+    while let Some(event) = next_event(cx, jobs::RESTORE.name).await? {
         if matches!(&event, Event::Waiting { r#for } if *r#for == word) {
             return Ok(());
         }
@@ -169,12 +169,12 @@ async fn say(cx: &mut Context<'_>, word: &str) -> Result<()> {
     let cluster = cx.cluster;
     let running = running(cx)?;
     let log = running.log.as_ref().context("a bug: nobody follows the restore")?;
-    let mut said = cluster.say(&running.owner, log.pod(), "restore", word).await;
+    let mut said = cluster.say(&running.owner, log.pod(), jobs::RESTORE.name, word).await;
     for _ in 1..SAY_ATTEMPTS {
         if said.is_ok() {
             break;
         }
-        said = cluster.say(&running.owner, log.pod(), "restore", word).await;
+        said = cluster.say(&running.owner, log.pod(), jobs::RESTORE.name, word).await;
     }
     said
 }

@@ -29,4 +29,5 @@ pub(crate) mod readme;
 pub(crate) mod s3;
 pub(crate) mod sandbox;
 pub(crate) mod scene;
+pub(crate) mod skipped;
 pub(crate) mod store;

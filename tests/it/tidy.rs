@@ -123,6 +123,16 @@ fn the_readme_has_every_setting_with_its_variable_and_default() {
 }
 
 #[test]
+fn the_readme_names_the_oldest_rust_that_builds() {
+    let (readme, cargo) = (include_str!("../../README.md"), include_str!("../../Cargo.toml"));
+    let oldest = cargo.lines().find_map(|line| line.strip_prefix("rust-version = ")).expect("a rust-version");
+    let named: Vec<&str> =
+        readme.split("Rust ").skip(1).filter_map(|rest| rest.split_once(" or newer").map(|(at, _)| at)).collect();
+    let named: Vec<&&str> = named.iter().filter(|named| !named.contains(' ')).collect();
+    assert!(named.len() > 1 && named.iter().all(|named| **named == oldest.trim_matches('"')), "{named:?}");
+}
+
+#[test]
 fn the_readme_says_what_to_do_about_every_code_of_a_script() {
     let readme = include_str!("../../README.md");
     let rows = readme.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());

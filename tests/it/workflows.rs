@@ -1,4 +1,5 @@
 //! The workflows: YAML that is read, shell that is checked, no secret but the one they need, and a summary to look at.
+mod played;
 
 use crate::support::sandbox::Sandbox;
 use serde_json::Value;
@@ -44,6 +45,7 @@ fn each_script_of_a_workflow_is_good_shell_with_nothing_spliced_in() {
     let all = workflows();
     assert!(all.len() >= 3, "{all:?}");
     for (path, _, yaml) in all {
+        assert_eq!(yaml["defaults"]["run"]["shell"], "bash", "{}", path.display());
         for (name, script) in scripts(&yaml) {
             let place = format!("{}: {name}", path.display());
             assert!(!script.contains("${{"), "{place}: values come by the environment");
@@ -62,6 +64,11 @@ fn every_job_has_a_limit_and_the_refresh_one_secret_and_its_turn() {
             assert_eq!(text.matches("${{ secrets.").count(), 1, "one secret");
             assert_eq!(yaml["concurrency"]["cancel-in-progress"], false);
             assert_eq!(yaml["permissions"]["contents"], "read");
+            // Only the steps that need no kubeconfig run without one.
+            for step in yaml["jobs"]["refresh"]["steps"].as_array().expect("steps") {
+                let always = step["id"] == "kubeconfig" || step["if"] == "always()";
+                assert!(always || step["if"] == "steps.kubeconfig.outputs.given == 'true'", "{step}");
+            }
         }
     }
 }

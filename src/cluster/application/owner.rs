@@ -13,6 +13,7 @@ const TRACKING_ID: &str = "argocd.argoproj.io/tracking-id";
 /// The tracking of before; charts set this label for reasons of their own, too.
 const INSTANCE: &str = "app.kubernetes.io/instance";
 
+/// What generates an Application, by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
     ApplicationSet(String),

@@ -1,6 +1,7 @@
 //! The golden Pod's manifest: hardened as the Job of a refresh is, with the sandbox's credentials mounted and no others.
 use super::{CONTAINER, LABEL, NAME};
 use crate::cluster::job::{escaped, labels, owned_by_lease};
+use crate::golden::ROOT;
 use anyhow::{Context, Result};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
@@ -109,7 +110,7 @@ impl GoldenPod<'_> {
             },
             "volumeMounts": [
                 {"name": "work", "mountPath": "/work"},
-                {"name": "golden", "mountPath": "/golden"},
+                {"name": "golden", "mountPath": ROOT},
                 {"name": "credentials", "mountPath": "/credentials", "readOnly": true},
             ],
         })

@@ -2,6 +2,7 @@
 use super::{Finding, State};
 use crate::cli::{Task, program};
 use crate::cluster::Cluster;
+use crate::golden::ROOT;
 use crate::settings::Settings;
 
 pub(super) async fn check(settings: &Settings, cluster: &Cluster, task: Task) -> Vec<Finding> {
@@ -33,7 +34,7 @@ pub(super) async fn check(settings: &Settings, cluster: &Cluster, task: Task) ->
 async fn space(settings: &Settings, cluster: &Cluster) -> Finding {
     let unseen = |why: String| Finding::ok("space", format!("how full the golden volume is was not seen: {why}"));
     let said = match cluster.pod_with_golden(&settings.sandbox.namespace).await {
-        Ok(Some(pod)) => cluster.run_in(&pod, &["df", "-Pk", "/golden"]).await,
+        Ok(Some(pod)) => cluster.run_in(&pod, &["df", "-Pk", ROOT]).await,
         Ok(None) => return unseen(format!("no Pod has it just now (`{} checkpoint --warm` keeps one)", program())),
         Err(error) => Err(error),
     };

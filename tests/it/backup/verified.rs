@@ -61,7 +61,11 @@ async fn what_was_restored_is_told_from_what_was_only_read_and_both_stay() {
     }
     // As if they were of days past.
     let rules = ["--keep-days", "1", "--keep-months", "0", "--keep-years", "0"];
-    vault.run(&[&["backup", "prune"], &rules[..]].concat()).await.assert_code(0).assert_says("nothing falls");
+    vault
+        .run(&[&["backup", "prune"], &rules[..]].concat())
+        .await
+        .assert_code(0)
+        .assert_says("there is nothing to remove");
     let ran = vault.run(&[&["backup", "list"], &rules[..]].concat()).await.assert_code(0);
     let lines: Vec<&str> = ran.stdout.lines().collect();
     for (line, proof, rule) in [

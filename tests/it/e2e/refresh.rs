@@ -17,7 +17,7 @@ async fn the_sandbox_becomes_equal_to_production_and_self_heal_has_nothing_to_do
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs E2E_KUBECONFIG"]
 async fn the_real_dolibarr_dump_is_refreshed_where_it_is_at_hand() {
-    let Some(production) = PostgresServer::real_dump() else { return };
+    let Some(production) = PostgresServer::real_dump_or_skipped() else { return };
     let sandbox = RealSandbox::with(&production).await;
     cases::refreshes(&sandbox).await;
 }

@@ -47,7 +47,7 @@ async fn the_sandbox_comes_back_to_its_checkpoint_warm_cold_and_offline() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs E2E_KUBECONFIG"]
 async fn a_reset_of_the_real_dump_puts_back_what_differs() {
-    let Some(production) = PostgresServer::real_dump() else { return };
+    let Some(production) = PostgresServer::real_dump_or_skipped() else { return };
     let sandbox = RealSandbox::with(&production).await;
     sandbox.populate(1);
     sandbox.run(&["refresh", "--checkpoint", "real"]).await.assert_code(0);

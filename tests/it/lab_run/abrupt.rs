@@ -54,8 +54,12 @@ fn a_world_that_ends_while_containers_start_leaves_no_process() {
         });
         drop(runtime);
     }
-    // A start that was under way has been made known to nobody: give it the time to show itself.
-    std::thread::sleep(Duration::from_millis(300));
+    // A start that was under way has been made known to nobody: it has shown itself by the time another one has come and gone.
+    tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
+        let lab = Lab::new().await;
+        lab.run(pod("last", POSTGRES, "exit 0")).await;
+        lab.until_phase("last", "Succeeded").await;
+    });
     assert_eq!(sleepers(marker), Vec::<u32>::new());
 }
 

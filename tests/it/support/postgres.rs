@@ -6,6 +6,7 @@ mod disk;
 mod programs;
 mod template;
 
+use super::skipped::skipped;
 use programs::{answer, as_postgres, aside, bin, hand_over, run};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
@@ -68,6 +69,15 @@ impl PostgresServer {
     pub(crate) fn real_dump() -> Option<Production> {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/dolibarr-erp.dump");
         file.exists().then_some(Production::Dump(file))
+    }
+
+    /// The same, for a test that is about nothing else.
+    pub(crate) fn real_dump_or_skipped() -> Option<Production> {
+        let dump = Self::real_dump();
+        if dump.is_none() {
+            skipped("the real dump ../shared/data/dolibarr-erp.dump is not there");
+        }
+        dump
     }
 
     /// Whether servers here are of another version than pg_dump.
