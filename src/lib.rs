@@ -70,7 +70,9 @@ pub fn run(cli: Cli) -> Outcome {
         Err(error) => anyhow::Error::new(error).context("cannot start").into(),
     };
     commands::conclude(&outcome, &*report, &mut summary);
-    if let Some(error) = print(&cli, &outcome, &summary).err() {
+    if let Err(error) = print(&cli, &outcome, &summary) {
+        let error = error.context("the run has ended as told, but its result cannot be written to standard output");
+        report.event(Event::Failed { cause: &error });
         outcome.cause.get_or_insert(error);
     }
     outcome

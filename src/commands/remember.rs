@@ -1,6 +1,7 @@
 //! What came of a run goes into the sandbox's record, for `status` and for the runs after it.
 use super::{Run, holder};
 use crate::cluster::Cluster;
+use crate::cluster::failure::refusal;
 use crate::record::{self, Act, Record, StepTime};
 use crate::report::Event;
 use crate::shutdown::Shutdown;
@@ -17,7 +18,13 @@ impl Run<'_> {
         match cluster.record(&self.settings.sandbox.namespace).await {
             Ok(record) => record.unwrap_or_default(),
             Err(error) => {
-                tracing::debug!("{error:#}");
+                // Whoever may not read it is told at the end that it was not written.
+                if refusal(&error).is_none() {
+                    let text = format!(
+                        "what earlier runs have seen of production is not compared with the sandbox: {error:#}"
+                    );
+                    self.report.event(Event::Warning { text: &text });
+                }
                 Record::default()
             }
         }

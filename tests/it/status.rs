@@ -178,7 +178,10 @@ async fn a_record_that_cannot_be_written_or_read_stops_nobody() {
     assert_ne!(record(&lab)["database"]["run"], first);
     // A damaged one is left to its owner.
     lab.change("configmaps", SANDBOX, "sandbox-lifecycle", |map| map["data"]["record"] = "{".into());
-    refresh(&lab, &["refresh-from-prod"]).await.assert_code(0).assert_says("if it is damaged, delete it");
+    let ran = refresh(&lab, &["refresh-from-prod"]).await.assert_code(0).assert_says("if it is damaged, delete it");
+    // What it guards against is known before anything is done.
+    let at = |words: &str| ran.stderr.find(words).unwrap_or_else(|| panic!("{words}: {}", ran.stderr));
+    assert!(at("seen of production is not compared with the sandbox") < at("[1/9]"), "{}", ran.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -178,6 +178,19 @@ async fn in_a_pipe_stdout_has_the_report_alone_and_stderr_says_everything_once()
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
 }
 
+/// The exit code alone would call what was committed a failure, for no reason that anybody can see.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_cannot_be_written_is_said_with_how_the_run_has_ended() {
+    let lab = with_documents().await;
+    for arguments in [&["sync-documents"][..], &["--output", "json", "sync-documents"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("a full device");
+        let mut command = lab.command(arguments);
+        let ran = finish(command.stdout(full).spawn().expect("the binary starts")).await.assert_code(1);
+        let last = ran.stderr.lines().last().unwrap_or_default();
+        assert!(last.contains("has ended as told") && last.contains("No space left on device"), "{ran:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_hears_every_few_seconds_of_a_step_that_takes_its_time() {
     let lab = Sandbox::new().await;
