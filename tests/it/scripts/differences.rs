@@ -168,3 +168,28 @@ fn an_heir_with_columns_of_its_own_order_is_compared_by_their_names() {
     assert_ne!(server.sql(SANDBOX.database, order), server.sql(PRODUCTION.database, order));
     assert_eq!(compared(&job.restore().succeeded()).0, Mode::Differences);
 }
+
+/// Rows that came before their constraint may violate it for good.
+#[test]
+fn rows_that_a_constraint_was_not_checked_for_are_restored_whole() {
+    let made = "CREATE DOMAIN positive AS integer; CREATE TABLE odd_unchecked (a integer); CREATE TABLE odd_orphan (b integer);
+        CREATE TABLE odd_counted (c positive); INSERT INTO odd_unchecked VALUES (-1); INSERT INTO odd_orphan VALUES (-2);
+        INSERT INTO odd_counted VALUES (-3); ALTER TABLE odd_unchecked ADD CONSTRAINT unchecked CHECK (a > 0) NOT VALID;
+        ALTER TABLE odd_orphan ADD CONSTRAINT orphan FOREIGN KEY (b) REFERENCES llx_user DEFERRABLE NOT VALID";
+    let domain = "ALTER DOMAIN positive ADD CONSTRAINT counted CHECK (VALUE > 0) NOT VALID";
+    for (definitions, changed, constraint) in [
+        (made.to_owned(), "DELETE FROM odd_unchecked", "unchecked"),
+        (made.to_owned(), "DELETE FROM odd_orphan", "orphan"),
+        (format!("{made}; {domain}"), "DELETE FROM odd_counted", "counted"),
+    ] {
+        let server = PostgresServer::with(&Production::Small, &[]);
+        change(&server, &definitions);
+        let before = dumped(&server, &SANDBOX);
+        let mut job = Job::new(&server);
+        job.checkpoint().succeeded();
+        change(&server, changed);
+        let (mode, why) = compared(&job.restore().succeeded());
+        assert!(mode == Mode::Full && why.contains(&format!("constraint {constraint} is NOT VALID")), "{why}");
+        assert_eq!(dumped(&server, &SANDBOX), before, "{changed}");
+    }
+}
