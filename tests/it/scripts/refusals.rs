@@ -174,6 +174,21 @@ fn the_database_that_was_dumped() {
     assert_eq!(server.checksum(PRODUCTION.database), before);
 }
 
+/// A server with two addresses, whose number this login may not ask for.
+#[test]
+fn the_database_that_was_dumped_at_another_address() {
+    let server = PostgresServer::with(&Production::Small, &[]);
+    server.sql(PRODUCTION.database, "REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC");
+    let mut job = Job::new(&server);
+    job.set("MIN_TABLES", "1").dump().succeeded();
+    let identity = std::fs::read_to_string(job.file("source.identity")).expect("the identity");
+    std::fs::write(job.file("source.identity"), identity.replace("127.0.0.1", "::1")).expect("written");
+    job.set("PGDATABASE", PRODUCTION.database).set("PGUSER", PRODUCTION.user).set("PGPASSWORD", PRODUCTION.password);
+    let ended = job.set("SANDBOX_ROLE", "erp_role").start_restore().end();
+    untouched_by(&ended);
+    assert!(ended.refused(21).contains("this is the database that was dumped"), "{ended:?}");
+}
+
 #[test]
 fn a_lock_table_that_is_too_small() {
     let mut server = PostgresServer::start();
