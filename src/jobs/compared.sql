@@ -12,7 +12,7 @@ WITH wanted AS MATERIALIZED (
         WHERE (h.name, h.last_value, h.is_called) = (w.name, w.last_value, w.is_called))
 ), obstacle(rank, why) AS (
     SELECT 2, 'the set has no fingerprints' WHERE :'sl_set'::json ->> 'schema' IS NULL OR EXISTS (SELECT FROM wanted WHERE fingerprint IS NULL)
-    UNION ALL SELECT 2, 'another version of this tool took the fingerprint of the schema' WHERE :'sl_set'::json ->> 'format' IS DISTINCT FROM '2'
+    UNION ALL SELECT 2, 'another version of this tool took the fingerprint of the schema' WHERE (:'sl_set'::json ->> 'format' IN ('2', '3')) IS NOT TRUE
     UNION ALL SELECT 3, 'the encodings differ' WHERE :'sl_set'::json ->> 'encoding' <> getdatabaseencoding()
     UNION ALL SELECT 4, 'the schema differs' WHERE :'sl_set'::json ->> 'schema' IS DISTINCT FROM nullif(:'sl_schema', '')
     UNION ALL SELECT 5, 'temporary tables are not allowed' WHERE NOT has_database_privilege(current_database(), 'TEMPORARY')

@@ -2,7 +2,7 @@
 -- schema, object by object where it is not the same. Follows schema.sql and prints.sql, which have read them.
 \set sl_whose `case $SOURCE in production) echo production ;; own-backup) echo "the backup" ;; *) echo "the $SOURCE" ;; esac`
 -- Another major version, or an older set, describes the same objects in other words.
-SELECT coalesce(s ->> 'format' = '2' AND :'sl_fingerprints' = 't'
+SELECT coalesce(s ->> 'format' IN ('2', '3') AND :'sl_fingerprints' = 't'
         AND (s -> 'identity' ->> 'server_version_num')::integer / 10000 = current_setting('server_version_num')::integer / 10000, false) AS alike,
     -- In another encoding the same text hashes otherwise.
     s ->> 'encoding' = getdatabaseencoding() AS encoded, coalesce(nullif(:'sl_schema', '') = s ->> 'schema', false) AS equal

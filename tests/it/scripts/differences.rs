@@ -193,3 +193,26 @@ fn rows_that_a_constraint_was_not_checked_for_are_restored_whole() {
         assert_eq!(dumped(&server, &SANDBOX), before, "{changed}");
     }
 }
+
+#[test]
+fn comments_on_composite_types_and_targets_of_statistics_are_compared_where_the_set_knows_them() {
+    let server = PostgresServer::with(&Production::Small, &[]);
+    change(&server, "CREATE TYPE odd_pair AS (a integer); CREATE STATISTICS odd_both ON login, api_key FROM llx_user");
+    let mut job = Job::new(&server);
+    job.checkpoint().succeeded();
+    let before = dumped(&server, &SANDBOX);
+    for changed in ["COMMENT ON TYPE odd_pair IS 'other'", "ALTER STATISTICS odd_both SET STATISTICS 100"] {
+        change(&server, changed);
+        assert_eq!(compared(&job.restore().succeeded()), (Mode::Full, "the schema differs".to_owned()), "{changed}");
+        assert_eq!(dumped(&server, &SANDBOX), before, "{changed}");
+    }
+    // Of an older set it is not known, and so no reason to refuse.
+    let manifest = std::fs::read_to_string(job.file("source.manifest")).expect("the manifest");
+    let older = manifest.replacen("\"format\" : 3", "\"format\" : 2", 1);
+    assert_ne!(older, manifest);
+    std::fs::write(job.file("source.manifest"), older).expect("written");
+    change(&server, "COMMENT ON TYPE odd_pair IS 'other'; ALTER STATISTICS odd_both SET STATISTICS 100");
+    assert_eq!(compared(&job.restore().succeeded()).0, Mode::Differences);
+    job.set("FULL", "1").restore().succeeded();
+    assert_eq!(dumped(&server, &SANDBOX), before);
+}
