@@ -98,7 +98,8 @@ pub enum Event {
     },
     /// restore: so many rows were moved, in so many tables, and so many sequences were set.
     PutBack(PutBack),
-    /// restore: what the sandbox's owner had granted to others before the wipe is granted again, but for what its object is lost to.
+    /// restore: what the sandbox's owner had granted to others before the wipe is granted again, but for what has lost its object, or only another
+    /// role may do.
     Granted { grants: u64, lost: Vec<String> },
     /// restore: the transaction holds what was dumped; what of it was not compared, and why, is told.
     Verified {
@@ -230,12 +231,13 @@ impl Event {
     }
 }
 
-/// A sentence about grants whose table, sequence, column or routine is not there any more.
+/// A sentence about grants whose table, sequence, column or routine is not there any more, and about what another role had granted.
 pub fn lost_grants(statements: &[String]) -> String {
     let told: Vec<&str> = statements.iter().take(5).map(String::as_str).collect();
     let more = if statements.len() > told.len() { "; …" } else { "" };
     format!(
-        "{} grants of the sandbox were not given again, as what they were for is not there any more: {}{more}",
+        "privileges that stood in the sandbox were not put back ({}), as what they were for is not there any more, or only another role \
+         may do it: {}{more}",
         statements.len(),
         told.join("; ")
     )

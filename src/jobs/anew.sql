@@ -10,7 +10,8 @@ WITH source AS (
 SELECT 21 AS code, :'sl_kind' = 'own-backup' AND held.objects > 0 AND (its ->> 'database_oid' <> here ->> 'database_oid' OR
     CASE WHEN its ->> 'system_identifier' IS NOT NULL AND here ->> 'system_identifier' IS NOT NULL
          THEN its ->> 'system_identifier' <> here ->> 'system_identifier'
-         ELSE (its ->> 'address', its ->> 'port') IS DISTINCT FROM (here ->> 'address', here ->> 'port') END) AS refused,
+         ELSE its ->> 'started_at' IS DISTINCT FROM here ->> 'started_at'
+             AND (its ->> 'address', its ->> 'port') IS DISTINCT FROM (here ->> 'address', here ->> 'port') END) AS refused,
     json_build_object('event', 'refused', 'code', 21, 'reason', format('the backup was made of another database: %s on %s port %s; and this one, '
         '%s on %s port %s, is not empty. Fix, if it is the sandbox, made anew: in it, DROP OWNED BY %I, and grant again what it may',
         its ->> 'database', its ->> 'address', its ->> 'port', here ->> 'database', here ->> 'address', here ->> 'port', :'sl_role'),

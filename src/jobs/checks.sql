@@ -11,9 +11,11 @@ WITH source AS MATERIALIZED (
     SELECT s AS whole, s -> 'identity' AS its, i AS here,
         CASE WHEN s -> 'identity' ->> 'system_identifier' IS NOT NULL AND i ->> 'system_identifier' IS NOT NULL
              THEN s -> 'identity' ->> 'system_identifier' = i ->> 'system_identifier'
-             ELSE (s -> 'identity' ->> 'address', s -> 'identity' ->> 'port') IS NOT DISTINCT FROM (i ->> 'address', i ->> 'port')
-                  -- A checkpoint is older than a restart, and stays one of this server.
-                  AND (s -> 'identity' ->> 'started_at' IS NOT DISTINCT FROM i ->> 'started_at' OR :'sl_kind' = 'checkpoint')
+             -- No two servers start in the same microsecond, and one may be reached at several addresses. Where no start is known, and
+             -- for a checkpoint, which is older than a restart and stays one of this server, it is the address.
+             ELSE coalesce(s -> 'identity' ->> 'started_at' = i ->> 'started_at', false)
+                  OR (s -> 'identity' ->> 'address', s -> 'identity' ->> 'port') IS NOT DISTINCT FROM (i ->> 'address', i ->> 'port')
+                  AND (s -> 'identity' ->> 'started_at' IS NULL OR :'sl_kind' = 'checkpoint')
         END AS same_server
     FROM (SELECT :'sl_source'::json AS s, :'sl_identity'::json AS i) AS read
 ), production AS MATERIALIZED (

@@ -32,7 +32,7 @@
 : "${SOURCE:?}" "${FULL?}" "${ONLINE?}" "${WORDS?}" "${SET_SHA256?}" "${PRODUCTION?}"
 : "${TARGET_SQL:?}" "${CHECKS_SQL:?}" "${ANEW_SQL:?}" "${BUDGET_SQL:?}" "${SESSIONS_SQL:?}" "${BEGIN_SQL:?}" "${COMPARE_SQL:?}" "${BESIDE_SQL:?}" "${GATHERED_SQL:?}" "${FORESEEN_SQL:?}" "${COMPARED_SQL:?}" "${NARROW_SQL:?}" "${TEMPORARY_SQL:?}"
 : "${MOVES_SQL:?}" "${PUT_BACK_SQL:?}"
-: "${GRANTS_SQL:?}" "${WIPE_SQL:?}" "${REGRANT_SQL:?}" "${SEQUENCES_SQL:?}" "${VERIFY_SQL:?}" "${AFTER_SQL:?}" "${READY_SQL:?}" "${COMMIT_SQL:?}" "${BLOCKERS_SQL:?}" "${FATE_SQL:?}" "${ANALYZE_SQL:?}"
+: "${GRANTS_SQL:?}" "${TAKEN_SQL:?}" "${WIPE_SQL:?}" "${REGRANT_SQL:?}" "${SEQUENCES_SQL:?}" "${VERIFY_SQL:?}" "${AFTER_SQL:?}" "${READY_SQL:?}" "${COMMIT_SQL:?}" "${BLOCKERS_SQL:?}" "${FATE_SQL:?}" "${ANALYZE_SQL:?}"
 : "${TOC_AWK:?}" "${ROWS_AWK:?}"
 unreadable=29
 
@@ -206,7 +206,10 @@ awk "$TOC_AWK" "$SET_DIR/source.skipped" "$SET_DIR/source.list" | awk '!($4 == "
 awk '$4 == "MATERIALIZED" && $5 == "VIEW" && $6 == "DATA"' "$SET_DIR/source.list" >toc.views
 
 converse
-tell "$IDENTITY_SQL" "$TARGET_SQL" "$CHECKS_SQL" "$ANEW_SQL" "$BUDGET_SQL" '\! echo checked >&8'
+tell "$IDENTITY_SQL" "$TARGET_SQL" "$CHECKS_SQL" "$ANEW_SQL" "$BUDGET_SQL"
+# Elsewhere it is not known yet whether anything is wiped.
+[ -z "$FULL" ] || tell "$TAKEN_SQL"
+tell '\! echo checked >&8'
 # Where nothing has to be stopped first the session is kept: the word comes at once.
 if ! hear || [ -z "$ONLINE" ]; then
     farewell
@@ -241,7 +244,7 @@ else
     mode=full
 fi
 if [ "$mode" = full ]; then
-    tell "$BEGIN_SQL" "$CHECKS_SQL" "$GRANTS_SQL" "$WIPE_SQL" "$CHECKS_SQL" '\o ignored' "SELECT json_array_elements_text(:'sl_defaults') \\gexec"
+    tell "$BEGIN_SQL" "$CHECKS_SQL" "$GRANTS_SQL" "$TAKEN_SQL" "$WIPE_SQL" "$CHECKS_SQL" '\o ignored' "SELECT json_array_elements_text(:'sl_defaults') \\gexec"
     pour toc preamble
     tell '\o' "$PINNED_SQL" "$REGRANT_SQL" "$SEQUENCES_SQL" "$CHECKS_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$VERIFY_SQL"
 else

@@ -4,7 +4,13 @@
 \set sl_schema ''
 \set sl_objects '{}'
 \if :sl_fingerprints
-SELECT CASE WHEN current_setting('server_version_num')::integer >= 140000 THEN 'a.attcompression' ELSE 'NULL' END AS compression \gset sl_
+-- What a set of format 2 was made without is left out where it is compared with one.
+\set sl_older f
+\if :{?sl_set}
+SELECT coalesce(:'sl_set'::json ->> 'format' = '2', false) AS older \gset sl_
+\endif
+SELECT CASE WHEN current_setting('server_version_num')::integer >= 140000 THEN 'a.attcompression' ELSE 'NULL' END AS compression,
+    CASE WHEN current_setting('server_version_num')::integer >= 130000 AND :'sl_older' <> 't' THEN 's.stxstattarget' ELSE 'NULL' END AS target \gset sl_
 WITH part AS MATERIALIZED (
     SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
 ), relation AS MATERIALIZED (
@@ -38,13 +44,15 @@ WITH part AS MATERIALIZED (
 ), policy AS MATERIALIZED (
     SELECT p.*, format('policy %I of %s', p.polname, r.called) AS called FROM pg_policy p JOIN relation r ON r.oid = p.polrelid
 ), statistics AS MATERIALIZED (
-    SELECT s.oid, format('statistics %I', s.stxname) AS called, pg_get_statisticsobjdef(s.oid) AS says FROM pg_statistic_ext s
+    SELECT s.oid, format('statistics %I', s.stxname) AS called, concat_ws('|', pg_get_statisticsobjdef(s.oid), nullif(:sl_target::integer, -1)) AS says
+    FROM pg_statistic_ext s
     WHERE s.stxnamespace = 'public'::regnamespace
 ), commented AS MATERIALIZED (
     SELECT 'pg_class'::regclass AS classid, oid, called FROM relation
     UNION ALL SELECT 'pg_class'::regclass, oid, called FROM index
     UNION ALL SELECT 'pg_proc'::regclass, oid, called FROM routine
     UNION ALL SELECT 'pg_type'::regclass, oid, called FROM type
+    UNION ALL SELECT 'pg_type'::regclass, reltype, called FROM relation WHERE relkind = 'c' AND :'sl_older' <> 't'
     UNION ALL SELECT 'pg_constraint'::regclass, oid, called FROM bound
     UNION ALL SELECT 'pg_trigger'::regclass, oid, called FROM trigger
     UNION ALL SELECT 'pg_rewrite'::regclass, oid, called FROM rule

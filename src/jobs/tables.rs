@@ -82,6 +82,7 @@ pub const RESTORE: Script = Script {
         "MOVES_SQL": "moves.sql",
         "PUT_BACK_SQL": "put_back.sql",
         "GRANTS_SQL": "grants.sql",
+        "TAKEN_SQL": "taken.sql",
         "WIPE_SQL": "wipe.sql",
         "REGRANT_SQL": "regrant.sql",
         "SEQUENCES_SQL": "sequences.sql",

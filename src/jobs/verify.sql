@@ -2,11 +2,12 @@
 -- schema, object by object where it is not the same. Follows schema.sql and prints.sql, which have read them.
 \set sl_whose `case $SOURCE in production) echo production ;; own-backup) echo "the backup" ;; *) echo "the $SOURCE" ;; esac`
 -- Another major version, or an older set, describes the same objects in other words.
-SELECT coalesce(s ->> 'format' = '2' AND :'sl_fingerprints' = 't'
+SELECT coalesce(s ->> 'format' IN ('2', '3') AND :'sl_fingerprints' = 't'
         AND (s -> 'identity' ->> 'server_version_num')::integer / 10000 = current_setting('server_version_num')::integer / 10000, false) AS alike,
-    coalesce(nullif(:'sl_schema', '') = s ->> 'schema', false) AS equal
+    -- In another encoding the same text hashes otherwise.
+    s ->> 'encoding' = getdatabaseencoding() AS encoded, coalesce(nullif(:'sl_schema', '') = s ->> 'schema', false) AS equal
 FROM (SELECT :'sl_set'::json AS s) AS set \gset sl_
-SELECT :'sl_alike' = 't' AND :'sl_equal' <> 't' AS apart \gset sl_
+SELECT :'sl_alike' = 't' AND :'sl_encoded' = 't' AND :'sl_equal' <> 't' AS apart \gset sl_
 \if :sl_apart
     \set sl_manifest `cat "$SET_DIR/source.manifest"`
 \else
@@ -29,8 +30,7 @@ WITH set AS (
         ELSE format('table %s has other rows than %s had', name, :'sl_whose') END
     FROM wanted w FULL JOIN found f USING (name) CROSS JOIN set
     WHERE (these IS NULL OR name IN (SELECT json_array_elements_text(these))) AND (f.name IS NULL OR w.name IS NULL OR w.rows IS DISTINCT FROM f.rows
-        -- In another encoding the same text hashes otherwise.
-        OR w.fingerprint <> f.fingerprint AND s ->> 'encoding' = getdatabaseencoding())
+        OR w.fingerprint <> f.fingerprint AND :'sl_encoded' = 't')
     UNION ALL
     SELECT CASE WHEN f.name IS NULL THEN format('sequence %s is missing', name) WHEN w.name IS NULL THEN format('sequence %s is not of %s', name, :'sl_whose')
         ELSE format('sequence %s is at %s, of %s it was at %s', name, f.last_value, :'sl_whose', w.last_value) END
@@ -49,6 +49,13 @@ WITH set AS (
     WHERE :'sl_apart' = 't' AND w.value IS DISTINCT FROM f.value
 ), untold(says) AS (
     SELECT 'the schema, as the set was made by another version of PostgreSQL or of this tool' WHERE :'sl_alike' <> 't'
+    UNION ALL
+    SELECT 'the schema, as the encodings differ' WHERE :'sl_alike' = 't' AND :'sl_encoded' <> 't' AND :'sl_equal' <> 't'
+    UNION ALL
+    SELECT 'the rows of all tables, which were only counted: the encodings differ' WHERE :'sl_encoded' <> 't'
+    UNION ALL
+    SELECT 'the rows of all tables, which were only counted: before PostgreSQL 12 a server has no fingerprints'
+    WHERE :'sl_encoded' = 't' AND EXISTS (SELECT FROM wanted JOIN found f USING (name) WHERE wanted.fingerprint IS NULL OR f.fingerprint IS NULL)
     UNION ALL
     SELECT format('%s materialized view%s, filled anew from the tables', count(*), CASE count(*) WHEN 1 THEN '' ELSE 's' END) FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind = 'm' AND relispopulated HAVING count(*) > 0

@@ -1,4 +1,4 @@
--- The wipe itself. CASCADE may reach what others own: what was there before must be there after.
+-- The wipe itself. CASCADE may reach what others own, also what was made since taken.sql looked: what was there before must be there after.
 SELECT coalesce(array_agg(oid), '{}') AS others FROM pg_class WHERE relowner <> (
     SELECT oid FROM pg_roles WHERE rolname = :'sl_role') AND oid >= 16384 AND relnamespace::regnamespace::text !~ '^pg_(toast|temp)' \gset sl_
 SELECT coalesce(array_agg(oid), '{}') AS routines FROM pg_proc WHERE proowner <> (

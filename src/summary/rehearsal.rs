@@ -43,7 +43,7 @@ pub struct Reset {
     /// What was not, for the summary.
     #[serde(skip)]
     pub not_compared: Vec<String>,
-    /// Statements of grants whose object was lost to the restore.
+    /// Statements of what stood before and could not be granted again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub grants_lost: Vec<String>,
 }

@@ -166,3 +166,51 @@ fn an_heir_with_columns_of_its_own_order_is_compared_by_their_names() {
     assert_ne!(server.sql(SANDBOX.database, order), server.sql(PRODUCTION.database, order));
     assert_eq!(compared(&job.restore().succeeded()).0, Mode::Differences);
 }
+
+/// Rows that came before their constraint may violate it for good.
+#[test]
+fn rows_that_a_constraint_was_not_checked_for_are_restored_whole() {
+    let made = "CREATE DOMAIN positive AS integer; CREATE TABLE odd_unchecked (a integer); CREATE TABLE odd_orphan (b integer);
+        CREATE TABLE odd_counted (c positive); INSERT INTO odd_unchecked VALUES (-1); INSERT INTO odd_orphan VALUES (-2);
+        INSERT INTO odd_counted VALUES (-3); ALTER TABLE odd_unchecked ADD CONSTRAINT unchecked CHECK (a > 0) NOT VALID;
+        ALTER TABLE odd_orphan ADD CONSTRAINT orphan FOREIGN KEY (b) REFERENCES llx_user DEFERRABLE NOT VALID";
+    let domain = "ALTER DOMAIN positive ADD CONSTRAINT counted CHECK (VALUE > 0) NOT VALID";
+    for (definitions, changed, constraint) in [
+        (made.to_owned(), "DELETE FROM odd_unchecked", "unchecked"),
+        (made.to_owned(), "DELETE FROM odd_orphan", "orphan"),
+        (format!("{made}; {domain}"), "DELETE FROM odd_counted", "counted"),
+    ] {
+        let server = PostgresServer::with(&Production::Small, &[]);
+        change(&server, &definitions);
+        let before = dumped(&server, &SANDBOX);
+        let mut job = Job::new(&server);
+        job.checkpoint().succeeded();
+        change(&server, changed);
+        let (mode, why) = compared(&job.restore().succeeded());
+        assert!(mode == Mode::Full && why.contains(&format!("constraint {constraint} is NOT VALID")), "{why}");
+        assert_eq!(dumped(&server, &SANDBOX), before, "{changed}");
+    }
+}
+
+#[test]
+fn comments_on_composite_types_and_targets_of_statistics_are_compared_where_the_set_knows_them() {
+    let server = PostgresServer::with(&Production::Small, &[]);
+    change(&server, "CREATE TYPE odd_pair AS (a integer); CREATE STATISTICS odd_both ON login, api_key FROM llx_user");
+    let mut job = Job::new(&server);
+    job.checkpoint().succeeded();
+    let before = dumped(&server, &SANDBOX);
+    for changed in ["COMMENT ON TYPE odd_pair IS 'other'", "ALTER STATISTICS odd_both SET STATISTICS 100"] {
+        change(&server, changed);
+        assert_eq!(compared(&job.restore().succeeded()), (Mode::Full, "the schema differs".to_owned()), "{changed}");
+        assert_eq!(dumped(&server, &SANDBOX), before, "{changed}");
+    }
+    // Of an older set it is not known, and so no reason to refuse.
+    let manifest = std::fs::read_to_string(job.file("source.manifest")).expect("the manifest");
+    let older = manifest.replacen("\"format\" : 3", "\"format\" : 2", 1);
+    assert_ne!(older, manifest);
+    std::fs::write(job.file("source.manifest"), older).expect("written");
+    change(&server, "COMMENT ON TYPE odd_pair IS 'other'; ALTER STATISTICS odd_both SET STATISTICS 100");
+    assert_eq!(compared(&job.restore().succeeded()).0, Mode::Differences);
+    job.set("FULL", "1").restore().succeeded();
+    assert_eq!(dumped(&server, &SANDBOX), before);
+}

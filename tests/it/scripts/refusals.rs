@@ -1,6 +1,7 @@
 //! The restore refuses before it waits: a refusal costs no downtime and changes nothing.
+use super::differences::dumped;
 use super::run::{Ended, Job};
-use crate::support::postgres::{PRODUCTION, PostgresServer, SANDBOX};
+use crate::support::postgres::{PRODUCTION, PostgresServer, Production, SANDBOX};
 use sandbox_lifecycle::jobs::{Event, Word};
 
 /// For each (change, way back, what the refusal must name): changes the sandbox, runs the restore, and asserts that it refused
@@ -87,6 +88,58 @@ fn objects_that_the_wipe_would_leave_or_take_for_good() {
     );
 }
 
+/// An analyst's own schema, with what can hang on the sandbox's objects without being one of its relations or routines.
+const REPORTS: &str = "CREATE ROLE analyst; GRANT USAGE ON SCHEMA public TO analyst;
+    SET ROLE erp_sandbox_role; SET search_path = public; CREATE DOMAIN money_d AS numeric; CREATE SEQUENCE s; CREATE TYPE pair AS (a integer);
+    CREATE FUNCTION seen() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; GRANT USAGE ON s TO analyst;
+    GRANT REFERENCES, SELECT ON llx_user TO analyst; RESET ROLE; CREATE SCHEMA rep AUTHORIZATION analyst; SET ROLE analyst; SET search_path = rep;
+    CREATE TABLE x (price public.money_d, a integer REFERENCES public.llx_user, n bigint DEFAULT nextval('public.s'), at date CHECK (public.year(at) > 0));
+    CREATE TRIGGER seen BEFORE INSERT ON x FOR EACH ROW EXECUTE FUNCTION public.seen(); CREATE POLICY own ON x USING (public.year(at) = 1);
+    CREATE RULE told AS ON DELETE TO x DO ALSO SELECT 1 FROM public.llx_user; CREATE VIEW users AS SELECT login FROM public.llx_user;
+    CREATE DOMAIN price AS public.money_d; CREATE TYPE priced AS (price public.money_d); RESET ROLE; SET search_path = public;
+    CREATE CAST (pair AS text) WITH INOUT; CREATE PUBLICATION told FOR TABLE llx_user;";
+
+#[test]
+fn what_of_others_hangs_on_objects_that_are_wiped() {
+    let server = PostgresServer::with(&Production::Small, &[]);
+    server.sql_file(SANDBOX.database, REPORTS);
+    let mut job = Job::new(&server);
+    job.set("MIN_TABLES", "1").checkpoint().succeeded();
+    // Where nothing has to be wiped it may hang there.
+    job.restore().succeeded();
+    let expected = [
+        "cast (public.pair AS pg_catalog.text), of no owner",
+        "composite type column rep.priced.price, owned by analyst",
+        "default value for rep.x.n, owned by analyst",
+        "policy own on rep.x, owned by analyst",
+        "publication relation public.llx_user in publication told, owned by postgres",
+        "rule told on rep.x, owned by analyst",
+        "table column rep.x.price, owned by analyst",
+        "table constraint x_a_fkey on rep.x, owned by analyst",
+        "table constraint x_at_check on rep.x, owned by analyst",
+        "trigger seen on rep.x, owned by analyst",
+        "type rep.price, owned by analyst",
+        "view rep.users, owned by analyst",
+    ];
+    let before = (dumped(&server, &SANDBOX), server.sql(SANDBOX.database, "SELECT count(*) FROM pg_depend"));
+    server.sql(SANDBOX.database, "COMMENT ON TABLE llx_user IS 'other'");
+    let ended = job.restore();
+    assert!(ended.told(&Event::Restoring) && ended.refused(23).ends_with(&expected.join("\n")), "{ended:?}");
+    server.sql(SANDBOX.database, "COMMENT ON TABLE llx_user IS NULL");
+    // Where all is wiped in any case, that is seen before anything waits.
+    let ended = job.set("FULL", "1").start_restore().end();
+    untouched_by(&ended);
+    assert!(ended.refused(23).ends_with(&expected.join("\n")), "{ended:?}");
+    let after = (dumped(&server, &SANDBOX), server.sql(SANDBOX.database, "SELECT count(*) FROM pg_depend"));
+    assert_eq!(after, before);
+    let back = "DROP SCHEMA rep CASCADE; DROP CAST (pair AS text); DROP PUBLICATION told; CREATE PUBLICATION mine";
+    alter(&server, back);
+    alter(&server, "ALTER PUBLICATION mine OWNER TO erp_sandbox_role");
+    assert!(job.restore().refused(23).contains("publication mine, owned by erp_sandbox_role"));
+    alter(&server, "DROP PUBLICATION mine");
+    job.restore().succeeded();
+}
+
 #[test]
 fn create_on_public_that_was_revoked() {
     let grant = "GRANT USAGE, CREATE ON SCHEMA public TO erp_sandbox_role";
@@ -119,6 +172,21 @@ fn the_database_that_was_dumped() {
     untouched_by(&ended);
     ended.refused(21);
     assert_eq!(server.checksum(PRODUCTION.database), before);
+}
+
+/// A server with two addresses, whose number this login may not ask for.
+#[test]
+fn the_database_that_was_dumped_at_another_address() {
+    let server = PostgresServer::with(&Production::Small, &[]);
+    server.sql(PRODUCTION.database, "REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC");
+    let mut job = Job::new(&server);
+    job.set("MIN_TABLES", "1").dump().succeeded();
+    let identity = std::fs::read_to_string(job.file("source.identity")).expect("the identity");
+    std::fs::write(job.file("source.identity"), identity.replace("127.0.0.1", "::1")).expect("written");
+    job.set("PGDATABASE", PRODUCTION.database).set("PGUSER", PRODUCTION.user).set("PGPASSWORD", PRODUCTION.password);
+    let ended = job.set("SANDBOX_ROLE", "erp_role").start_restore().end();
+    untouched_by(&ended);
+    assert!(ended.refused(21).contains("this is the database that was dumped"), "{ended:?}");
 }
 
 #[test]

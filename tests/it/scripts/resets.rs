@@ -97,7 +97,7 @@ fn a_set_of_an_older_version_is_restored_whole_and_says_what_was_not_compared() 
     with_checkpoint(|server, job| {
         let before = server.checksum(SANDBOX.database);
         let manifest = fs::read_to_string(job.file("source.manifest")).expect("the manifest");
-        fs::write(job.file("source.manifest"), manifest.replacen("\"format\" : 2", "\"format\" : 1", 1))
+        fs::write(job.file("source.manifest"), manifest.replacen("\"format\" : 3", "\"format\" : 1", 1))
             .expect("written");
         change(server, "DELETE FROM odd_twins");
         let ended = job.restore().succeeded();

@@ -1,6 +1,6 @@
 //! A dump and a restore that succeed.
 use super::run::{Job, Shell};
-use crate::support::postgres::{PRODUCTION, PostgresServer, SANDBOX};
+use crate::support::postgres::{PRODUCTION, PostgresServer, Production, SANDBOX};
 use sandbox_lifecycle::jobs::Event;
 
 /// Writes each tool's arguments to a file before the tool runs.
@@ -120,4 +120,26 @@ SELECT pg_catalog.setval('public.x', 1, true);
         assert_eq!(server.sql(SANDBOX.database, names), "user_lookup|1|the pooler asks here\nuser_lookup_too|0|kept");
         assert!(!job.file("injected").exists());
     }
+}
+
+/// The same text hashes otherwise there, in the schema too.
+#[test]
+fn a_source_in_another_encoding_is_only_counted_and_the_report_says_so() {
+    let server = PostgresServer::with(&Production::Small, &[]);
+    server.sql("postgres", "CREATE DATABASE latin OWNER erp_role ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
+    server.sql(
+        "latin",
+        "SET ROLE erp_role; CREATE TABLE llx_a (rowid serial, label text); INSERT INTO llx_a (label) VALUES ('\u{dc}bung');
+        COMMENT ON TABLE llx_a IS '\u{dc}bungen'",
+    );
+    let mut job = Job::new(&server);
+    job.set("MIN_TABLES", "1").set("PGDATABASE", "latin").dump().succeeded();
+    let ended = job.set("PGDATABASE", SANDBOX.database).restore().succeeded();
+    let expected = [
+        "the schema, as the encodings differ",
+        "the rows of all tables, which were only counted: the encodings differ",
+    ];
+    let told = |event: &Event| matches!(event, Event::Verified { not_compared, .. } if *not_compared == expected);
+    assert!(ended.events.iter().any(told), "{ended:?}");
+    assert_eq!(server.sql(SANDBOX.database, "SELECT label FROM llx_a"), "\u{dc}bung");
 }
