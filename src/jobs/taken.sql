@@ -1,6 +1,6 @@
 -- What would the wipe take for good? Whatever of others CASCADE reaches, such as a column of a type, a foreign key to a table, a default from
 -- a sequence, begins with an edge from a thing of another owner to one of the role's. No dump of a schema brings that back, nor what the
--- role owns in no schema. Follows checks.sql.
+-- role owns in no schema, nor a policy of others that is for it. Follows checks.sql.
 WITH role AS (
     SELECT oid FROM pg_roles WHERE rolname = :'sl_role'
 ), relation AS MATERIALIZED (
@@ -42,16 +42,20 @@ WITH role AS (
     LEFT JOIN owned o ON o.classid = d.classid AND o.objid = d.objid
     WHERE its.owner = role.oid AND o.owner IS DISTINCT FROM role.oid
     UNION
-    SELECT classid, objid, 0, owner FROM owned WHERE owner = (SELECT oid FROM role) AND classid IN ('pg_namespace'::regclass,
-        'pg_extension'::regclass, 'pg_foreign_data_wrapper'::regclass, 'pg_foreign_server'::regclass, 'pg_publication'::regclass,
-        'pg_event_trigger'::regclass)
+    -- By itself, or, of a policy on a table of others, that it is for the role.
+    SELECT s.classid, s.objid, 0, CASE deptype WHEN 'o' THEN role.oid ELSE o.owner END FROM role, pg_shdepend s
+    LEFT JOIN owned o ON o.classid = s.classid AND o.objid = s.objid
+    WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = role.oid
+        AND (s.deptype = 'r' AND o.owner <> role.oid OR s.deptype = 'o' AND s.classid IN ('pg_namespace'::regclass, 'pg_extension'::regclass,
+            'pg_foreign_data_wrapper'::regclass, 'pg_foreign_server'::regclass, 'pg_user_mapping'::regclass, 'pg_publication'::regclass,
+            'pg_event_trigger'::regclass))
 ), named AS (
     SELECT format('%s, %s', regexp_replace(i.type || ' ' || i.identity, '^rule "_RETURN" on ', 'view '),
         coalesce('owned by ' || pg_get_userbyid(owner), 'of no owner')) AS says
     FROM taken, pg_identify_object(classid, objid, objsubid) AS i WHERE i.identity !~ '\mpg_(toast|temp)_[0-9]+\.'
 )
 SELECT 23 AS code, count(*) > 0 AS refused, json_build_object('event', 'refused', 'code', 23, 'reason', format(
-    'the wipe would take what the dump does not bring back (%s): objects of other owners that depend on those of %s, or its own in no schema',
+    'the wipe would take what the dump does not bring back (%s): objects of other owners that depend on %s and its objects, or its own in no schema',
     count(*), :'sl_role'), 'items', coalesce(json_agg(says ORDER BY says), '[]'))::text AS event FROM named \gset sl_
 \if :sl_refused
     SELECT :'sl_code', :'sl_event' \g outcome

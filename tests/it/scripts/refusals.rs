@@ -95,6 +95,7 @@ const REPORTS: &str = "CREATE ROLE analyst; GRANT USAGE ON SCHEMA public TO anal
     GRANT REFERENCES, SELECT ON llx_user TO analyst; RESET ROLE; CREATE SCHEMA rep AUTHORIZATION analyst; SET ROLE analyst; SET search_path = rep;
     CREATE TABLE x (price public.money_d, a integer REFERENCES public.llx_user, n bigint DEFAULT nextval('public.s'), at date CHECK (public.year(at) > 0));
     CREATE TRIGGER seen BEFORE INSERT ON x FOR EACH ROW EXECUTE FUNCTION public.seen(); CREATE POLICY own ON x USING (public.year(at) = 1);
+    CREATE TABLE y (); CREATE POLICY theirs ON y TO erp_sandbox_role, analyst USING (true);
     CREATE RULE told AS ON DELETE TO x DO ALSO SELECT 1 FROM public.llx_user; CREATE VIEW users AS SELECT login FROM public.llx_user;
     CREATE DOMAIN price AS public.money_d; CREATE TYPE priced AS (price public.money_d); RESET ROLE; SET search_path = public;
     CREATE CAST (pair AS text) WITH INOUT; CREATE PUBLICATION told FOR TABLE llx_user;";
@@ -112,6 +113,7 @@ fn what_of_others_hangs_on_objects_that_are_wiped() {
         "composite type column rep.priced.price, owned by analyst",
         "default value for rep.x.n, owned by analyst",
         "policy own on rep.x, owned by analyst",
+        "policy theirs on rep.y, owned by analyst",
         "publication relation public.llx_user in publication told, owned by postgres",
         "rule told on rep.x, owned by analyst",
         "table column rep.x.price, owned by analyst",
@@ -132,11 +134,21 @@ fn what_of_others_hangs_on_objects_that_are_wiped() {
     assert!(ended.refused(23).ends_with(&expected.join("\n")), "{ended:?}");
     let after = (dumped(&server, &SANDBOX), server.sql(SANDBOX.database, "SELECT count(*) FROM pg_depend"));
     assert_eq!(after, before);
-    let back = "DROP SCHEMA rep CASCADE; DROP CAST (pair AS text); DROP PUBLICATION told; CREATE PUBLICATION mine";
-    alter(&server, back);
-    alter(&server, "ALTER PUBLICATION mine OWNER TO erp_sandbox_role");
-    assert!(job.restore().refused(23).contains("publication mine, owned by erp_sandbox_role"));
-    alter(&server, "DROP PUBLICATION mine");
+    alter(&server, "DROP SCHEMA rep CASCADE; DROP CAST (pair AS text); DROP PUBLICATION told");
+    alter(
+        &server,
+        "CREATE PUBLICATION mine; ALTER PUBLICATION mine OWNER TO erp_sandbox_role; CREATE FOREIGN DATA WRAPPER away",
+    );
+    alter(
+        &server,
+        "CREATE SERVER away FOREIGN DATA WRAPPER away; CREATE USER MAPPING FOR erp_sandbox_role SERVER away",
+    );
+    let own = [
+        "publication mine, owned by erp_sandbox_role",
+        "user mapping erp_sandbox_role on server away, owned by erp_sandbox_role",
+    ];
+    assert!(job.restore().refused(23).ends_with(&own.join("\n")));
+    alter(&server, "DROP PUBLICATION mine; DROP FOREIGN DATA WRAPPER away CASCADE");
     job.restore().succeeded();
 }
 
