@@ -43,6 +43,10 @@ async fn a_store_that_asks_for_a_pause_gets_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_the_key_the_clock_or_the_bucket_is_said_in_a_sentence() {
     let vault = Vault::small(1).await;
+    for command in [&["backup"][..], &["refresh", "--from-backup"]] {
+        let arguments = [&["--dry-run", "--s3-secret", "nosuch"], command].concat();
+        vault.run(&arguments).await.assert_code(1).assert_says("nosuch: not found (see --s3-secret");
+    }
     let started = vault.lab.kubelet.started().len();
     for ahead in [7200, -7200] {
         vault.s3.bucket().clock_ahead = ahead;
