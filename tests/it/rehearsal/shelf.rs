@@ -33,7 +33,8 @@ async fn a_warm_pod_serves_all_that_follows_and_is_removed_on_request() {
     lab.run(&["checkpoint", "delete", "second"]).await.assert_code(1).assert_says("there are: golden");
     lab.run(&["checkpoint", "show", "second"]).await.assert_code(1).assert_says("there are: golden");
     assert_eq!(lab.sets().len(), 1);
-    lab.run(&["checkpoint", "cool"]).await.assert_code(0);
+    lab.run(&["checkpoint", "cool"]).await.assert_code(0).assert_says("removed    the idle Pod;");
+    lab.run(&["checkpoint", "cool"]).await.assert_code(0).assert_says("removed    nothing: there was no idle Pod");
     assert!(lab.store.get("deployments", SANDBOX, "sandbox-lifecycle-golden").is_none());
     let list = lab.run(&["checkpoint", "list"]).await.assert_code(0).assert_says("golden: taken");
     assert_eq!(jobs_made(&lab), 1);
