@@ -45,8 +45,11 @@ struct Run<'a> {
 pub fn locally(cli: &Cli, report: &dyn Report) -> Option<Outcome> {
     let done = match &cli.command {
         Command::Config { action: Some(_) } | Command::Man { directory: Some(_) } if cli.run.dry_run => {
-            Err(Usage::new("it writes files and nothing else, so it has no --dry-run; nothing was written".to_owned())
-                .into())
+            let what = if matches!(cli.command, Command::Man { .. }) { "man DIRECTORY" } else { "config init" };
+            Err(Usage::new(format!(
+                "{what} writes files and nothing else, so it has no --dry-run; nothing was written"
+            ))
+            .into())
         }
         Command::Config { action: None } => config::print(cli),
         Command::Config { action: Some(ConfigAction::Init) } => config::init(cli, report),
@@ -164,7 +167,9 @@ impl Run<'_> {
         let namespace = &self.settings.sandbox.namespace;
         match cluster.take_lease(namespace, &self.holder(), command).await? {
             Taken::Mine(held) => Ok(held),
-            Taken::Others(found) => bail!("{}; nothing was changed", held_by(namespace, &found)),
+            Taken::Others(found) => {
+                bail!("{}; nothing was changed: wait for its end, then run this again", held_by(namespace, &found))
+            }
         }
     }
 
