@@ -9,6 +9,7 @@ use crate::cluster::lease::Found;
 use crate::outcome::Outcome;
 use crate::record::{Record, now};
 use crate::report;
+use crate::step::doctor;
 use crate::summary::Summary;
 use crate::undo::Undo;
 use anyhow::{Context as _, Error, Result, anyhow};
@@ -91,6 +92,8 @@ impl Run<'_> {
         drift::look(self.settings, cluster, &mut status, &mut errors).await;
         // An API server that answers nothing at all is no status.
         if errors.len() == drift::LOOKS + 2 {
+            // Its address is told with it where it cannot be reached.
+            cluster.server().await.map_err(|error| anyhow!("{error:#}; {}", doctor::SERVER_FIX))?;
             return Err(errors.swap_remove(0));
         }
         // Nor is a place where no run has left a word: the namespace is another one, or does not exist.

@@ -131,11 +131,14 @@ pub async fn examine(settings: &Settings, cluster: &Cluster, task: Task) -> Vec<
     all
 }
 
+/// What to do about an API server that does not answer.
+pub const SERVER_FIX: &str =
+    "check the kubeconfig, its context (--context) and its credentials: `kubectl version` must answer";
+
 async fn server(cluster: &Cluster) -> Finding {
-    let fix = "check the kubeconfig, its context (--context) and its credentials; `kubectl version` must answer";
     match cluster.server().await {
         Ok(server) => Finding::ok("API server", server),
-        Err(error) => Finding::failed("API server", &error).fix(fix),
+        Err(error) => Finding::failed("API server", &error).fix(SERVER_FIX),
     }
 }
 

@@ -190,6 +190,39 @@ fn a_context_that_does_not_exist_is_one_sentence() {
 }
 
 #[test]
+fn a_kubeconfig_is_looked_for_as_kubectl_does_and_what_is_wrong_with_it_is_said_in_plain_words() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let with_file = |text: &str| std::fs::write(path("config"), text).expect("a file");
+    let asked = |kubeconfig: &str, arguments: &[&str]| {
+        let output = with(&[("KUBECONFIG", kubeconfig)], arguments);
+        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+        assert_eq!(said(&output).trim().lines().count(), 1, "{}", said(&output));
+        said(&output)
+    };
+    let none = asked(&path("none"), &["--context", "foo", "status"]);
+    assert!(
+        none.starts_with("error: no cluster to talk to: cannot use the kubeconfig ") && none.contains("foo"),
+        "{none}"
+    );
+    with_file("contexts: []\n");
+    assert!(asked(&path("config"), &["status"]).contains("it has no current-context"));
+    with_file("current-context: a\ncontexts: [{name: a, context: {cluster: nope, user: x}}]\n");
+    assert!(asked(&path("config"), &["status"]).contains("the context's cluster \"nope\" is none of its clusters"));
+    with_file(
+        "current-context: a\ncontexts: [{name: a, context: {cluster: b, user: c}}]\nusers: [{name: c, user: {}}]\n\
+         clusters: [{name: b, cluster: {server: 'http://127.0.0.1:1'}}]\n",
+    );
+    let both = format!("{}:{}", path("none"), path("config"));
+    let unreachable = asked(&both, &["status"]);
+    // Where that is, and what to look at.
+    for words in ["http://127.0.0.1:1", "cannot be reached", "--context"] {
+        assert!(unreachable.contains(words), "{words}: {unreachable}");
+    }
+    assert!(asked(&both, &["--context", "foo", "status"]).contains("no context \"foo\"; it has a"));
+}
+
+#[test]
 fn a_settings_value_is_never_run() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("evil.toml");
