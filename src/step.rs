@@ -247,17 +247,7 @@ impl Step {
             Self::ReceiveSet => backup::receive(cx).await,
             Self::BringDocuments => backup::bring_documents(cx).await,
             Self::NoteRestored => backup::note_restored(cx).await,
-            Self::OpenGolden
-            | Self::SaveCheckpoint
-            | Self::SealCheckpoint
-            | Self::VerifyCheckpoint
-            | Self::ResetDatabase
-            | Self::ResetDocuments
-            | Self::CompareWithCheckpoint
-            | Self::ListCheckpoints
-            | Self::DeleteCheckpoint
-            | Self::CloseGolden
-            | Self::CoolGolden => golden::run(self, cx).await,
+            step => golden::run(step, cx).await,
         }
     }
 }

@@ -12,6 +12,8 @@ async fn a_warm_pod_serves_all_that_follows_and_is_removed_on_request() {
     let lab = Sandbox::new().await;
     lab.furnish_documents();
     let before = lab.rehearsed();
+    let plan = lab.run(&["--dry-run", "checkpoint", "--warm"]).await.assert_code(0).stdout;
+    assert!(plan.matches("create PersistentVolumeClaim").count() == 1 && !plan.contains("delete Job"), "{plan}");
     lab.run(&["checkpoint", "--warm"]).await.assert_code(0).assert_says("golden");
     lab.run(&["checkpoint", "second"]).await.assert_code(0);
     let list = lab.run(&["--output", "json", "checkpoint", "list"]).await.assert_code(0).json();
