@@ -17,19 +17,19 @@ mod status;
 pub use completions::complete;
 pub use conclude::conclude;
 
-use crate::cli::{Cli, Command, ConfigAction};
+use crate::cli::{Cli, Command, ConfigAction, Output};
 use crate::cluster::Cluster;
 use crate::cluster::lease::{Found, Held, NAME, Taken};
 use crate::guard::Guard;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
-use crate::report::{Event, Report};
+use crate::report::{self, Event, Report};
 use crate::settings::{Settings, Usage};
 use crate::shutdown::Shutdown;
 use crate::step::golden::State;
 use crate::step::{Context, preflight, rights};
 use crate::summary::Summary;
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use std::hash::{BuildHasher, RandomState};
 use std::time::Instant;
 
@@ -85,8 +85,26 @@ pub async fn run(cli: &Cli, report: &dyn Report, summary: &mut Summary) -> Outco
         (None, Command::Status(ages)) => run.status(*ages, cli.run.output, summary).await,
         (None, _) => Err(anyhow!("a bug: this command has no plan")),
     };
-    outcome.unwrap_or_else(Outcome::from)
+    let outcome = outcome.unwrap_or_else(Outcome::from);
+    match show(cli, &outcome, summary) {
+        Ok(()) => outcome,
+        Err(error) => error.into(),
+    }
 }
+
+/// The checkpoints, for a person: a line each, which a terminal gets wrapped.
+fn show(cli: &Cli, outcome: &Outcome, summary: &mut Summary) -> Result<()> {
+    let text = cli.run.output == Output::Text && !cli.run.quiet && !cli.run.dry_run;
+    if text && outcome.code() == 0 && matches!(cli.command, Command::Checkpoint { shelf: Some(_), .. }) {
+        summary.outcome = "done";
+        report::facts(summary.to_string().trim_end(), SUMMARY_INDENT).context("cannot write the result")?;
+        summary.told = true;
+    }
+    Ok(())
+}
+
+/// Where in a summary what is said of a thing begins.
+const SUMMARY_INDENT: usize = 11;
 
 impl Run<'_> {
     async fn carry_out(&self, plan: &Plan, summary: &mut Summary) -> Result<Outcome> {
