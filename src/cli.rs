@@ -11,11 +11,12 @@ mod rehearsal;
 mod setting;
 mod task;
 mod typo;
+mod variable;
 
 pub use age::{Ages, spoken};
 pub use backup::{Backup, BackupAction, Side};
 pub use command::{Command, ConfigAction, FromBackup, RefreshFlags, Shell};
-pub use manifest::{Manifest, Nightly};
+pub use manifest::{Manifest, Nightly, is_image};
 pub use options::{Options, Pause};
 pub use program::{named, program};
 pub use rehearsal::{DEFAULT_NAME, Shelf};
@@ -45,7 +46,16 @@ pub struct Cli {
 impl Cli {
     /// What can be typed, under the name that the program was called by.
     pub fn typed() -> clap::Command {
-        examples::with(Self::command().bin_name(program()))
+        examples::with(Self::command().mut_args(variable::unless_empty).bin_name(program()))
+    }
+
+    /// What was typed, and what stands in the environment.
+    ///
+    /// # Errors
+    /// It is wrong, or `--help` was asked for: [`clap::Error::exit`] says it.
+    pub fn read() -> Result<Self, clap::Error> {
+        let matches = Self::typed().try_get_matches().map_err(variable::blamed)?;
+        Self::of(&matches)
     }
 
     /// # Errors

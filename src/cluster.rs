@@ -56,12 +56,15 @@ impl Cluster {
     /// # Errors
     /// No kubeconfig and not in a Pod; the context does not exist; certificates cannot be read.
     pub async fn connect(context: Option<&str>, attempt_limit: Duration) -> Result<Self> {
-        let config = match context {
-            None => Config::infer().await.map_err(|error| kubeconfig::unusable(&error))?,
-            Some(name) => {
-                let options = KubeConfigOptions { context: Some(name.to_owned()), ..Default::default() };
-                let config = Config::from_kubeconfig(&options).await;
-                config.map_err(|error| kubeconfig::no_context(name, &error))?
+        let options = KubeConfigOptions { context: context.map(str::to_owned), ..Default::default() };
+        let config = match (kubeconfig::merged(), context) {
+            (Some(kubeconfig), _) => {
+                let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
+                config.map_err(|error| kubeconfig::unfit(context, &error))?
+            }
+            (None, None) => Config::infer().await.map_err(|error| kubeconfig::unfit(None, &error))?,
+            (None, Some(_)) => {
+                Config::from_kubeconfig(&options).await.map_err(|error| kubeconfig::unfit(context, &error))?
             }
         };
         Self::with(config, attempt_limit)

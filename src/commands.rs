@@ -17,19 +17,19 @@ mod status;
 pub use completions::complete;
 pub use conclude::conclude;
 
-use crate::cli::{Cli, Command, ConfigAction};
+use crate::cli::{Cli, Command, ConfigAction, Output};
 use crate::cluster::Cluster;
 use crate::cluster::lease::{Found, Held, NAME, Taken};
 use crate::guard::Guard;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
-use crate::report::{Event, Report};
+use crate::report::{self, Event, Report};
 use crate::settings::{Settings, Usage};
 use crate::shutdown::Shutdown;
 use crate::step::golden::State;
 use crate::step::{Context, preflight, rights};
 use crate::summary::Summary;
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use std::hash::{BuildHasher, RandomState};
 use std::time::Instant;
 
@@ -45,8 +45,11 @@ struct Run<'a> {
 pub fn locally(cli: &Cli, report: &dyn Report) -> Option<Outcome> {
     let done = match &cli.command {
         Command::Config { action: Some(_) } | Command::Man { directory: Some(_) } if cli.run.dry_run => {
-            Err(Usage::new("it writes files and nothing else, so it has no --dry-run; nothing was written".to_owned())
-                .into())
+            let what = if matches!(cli.command, Command::Man { .. }) { "man DIRECTORY" } else { "config init" };
+            Err(Usage::new(format!(
+                "{what} writes files and nothing else, so it has no --dry-run; nothing was written"
+            ))
+            .into())
         }
         Command::Config { action: None } => config::print(cli),
         Command::Config { action: Some(ConfigAction::Init) } => config::init(cli, report),
@@ -82,8 +85,26 @@ pub async fn run(cli: &Cli, report: &dyn Report, summary: &mut Summary) -> Outco
         (None, Command::Status(ages)) => run.status(*ages, cli.run.output, summary).await,
         (None, _) => Err(anyhow!("a bug: this command has no plan")),
     };
-    outcome.unwrap_or_else(Outcome::from)
+    let outcome = outcome.unwrap_or_else(Outcome::from);
+    match show(cli, &outcome, summary) {
+        Ok(()) => outcome,
+        Err(error) => error.into(),
+    }
 }
+
+/// The checkpoints, for a person: a line each, which a terminal gets wrapped.
+fn show(cli: &Cli, outcome: &Outcome, summary: &mut Summary) -> Result<()> {
+    let text = cli.run.output == Output::Text && !cli.run.quiet && !cli.run.dry_run;
+    if text && outcome.code() == 0 && matches!(cli.command, Command::Checkpoint { shelf: Some(_), .. }) {
+        summary.outcome = "done";
+        report::facts(summary.to_string().trim_end(), SUMMARY_INDENT).context("cannot write the result")?;
+        summary.told = true;
+    }
+    Ok(())
+}
+
+/// Where in a summary what is said of a thing begins.
+const SUMMARY_INDENT: usize = 11;
 
 impl Run<'_> {
     async fn carry_out(&self, plan: &Plan, summary: &mut Summary) -> Result<Outcome> {
@@ -164,7 +185,9 @@ impl Run<'_> {
         let namespace = &self.settings.sandbox.namespace;
         match cluster.take_lease(namespace, &self.holder(), command).await? {
             Taken::Mine(held) => Ok(held),
-            Taken::Others(found) => bail!("{}; nothing was changed", held_by(namespace, &found)),
+            Taken::Others(found) => {
+                bail!("{}; nothing was changed: wait for its end, then run this again", held_by(namespace, &found))
+            }
         }
     }
 

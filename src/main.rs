@@ -8,8 +8,7 @@ fn main() -> ExitCode {
         Ok(true) => return ExitCode::SUCCESS,
         Err(error) => error.exit(),
     }
-    let matches = Cli::typed().get_matches();
-    match Cli::of(&matches) {
+    match Cli::read() {
         Ok(cli) => sandbox_lifecycle::run(cli).into(),
         Err(error) => error.exit(),
     }

@@ -3,6 +3,7 @@ mod bars;
 mod lines;
 mod live;
 mod paint;
+mod screen;
 mod wrap;
 
 use std::fmt::{self, Display};

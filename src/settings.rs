@@ -10,11 +10,12 @@ pub use effective::{Effective, InForce, Source, effective, sample};
 pub use environment::Environment;
 pub use wanted::Wanted;
 
-use crate::cli::{Options, Pause};
+use crate::cli::{Options, Pause, is_image};
 use crate::report::listed;
 use anyhow::Result;
 use environment::environment;
 use file::{parse, read};
+use std::num::NonZeroU16;
 use std::path::Path;
 use std::time::Duration;
 
@@ -113,7 +114,7 @@ impl Settings {
         Self {
             backups: Backups::of(&o),
             context: o.context,
-            request_timeout: Duration::from_secs(o.request_timeout.unwrap_or(10).into()),
+            request_timeout: Duration::from_secs(o.request_timeout.map_or(10, |seconds| seconds.get().into())),
             prod: environment(
                 [o.prod_namespace, o.prod_deployment, o.prod_database, o.prod_secret],
                 ["erp", "erp", "erp", "vso-db-credentials"],
@@ -125,14 +126,14 @@ impl Settings {
             require_read_only_role: o.require_read_only_role.unwrap_or(false),
             sandbox_role: or(o.sandbox_role, "erp_sandbox_role"),
             pg_host: o.pg_host,
-            pg_port: o.pg_port.unwrap_or(5432),
+            pg_port: o.pg_port.map_or(5432, NonZeroU16::get),
             pg_image: or(o.pg_image, "docker.io/library/postgres:17"),
             argocd_namespace: or(o.argocd_namespace, "argocd"),
             argocd_application: or(o.argocd_application, "erp-sandbox"),
             argocd_pause: o.argocd_pause.unwrap_or(Pause::Automated),
             argocd_operation_timeout: Duration::from_secs(o.argocd_operation_timeout.unwrap_or(120).into()),
             watchdog: o.watchdog,
-            watchdog_after: Duration::from_secs(60 * u64::from(o.watchdog_after.unwrap_or(10))),
+            watchdog_after: Duration::from_secs(60 * o.watchdog_after.map_or(10, |minutes| minutes.get().into())),
             watchdog_service_account: or(o.watchdog_service_account, "sandbox-lifecycle"),
             documents_root: or(o.documents_root, "/var/www/documents"),
             documents_trees: o.documents_tree.unwrap_or_else(|| vec!["mycompany".to_owned()]),
@@ -164,40 +165,40 @@ impl Settings {
                 wrong.push(format!("{name} {value:?} is no name of a Kubernetes object (a-z, 0-9, '-' and '.')"));
             }
         }
-        for (name, value) in [
-            ("prod-database", &self.prod.database),
-            ("sandbox-database", &self.sandbox.database),
-            ("sandbox-role", &self.sandbox_role),
-            ("table-prefix", &self.table_prefix),
-            ("pg-image", &self.pg_image),
-        ]
-        .into_iter()
-        .chain(self.watchdog.as_ref().map(|image| ("watchdog", image)))
-        {
-            if value.is_empty() || value.chars().any(char::is_control) {
-                wrong.push(format!("{name} {value:?} is empty or has control characters"));
-            }
-        }
-        if self.skip_functions.iter().any(|name| name.is_empty() || name.chars().any(char::is_control)) {
-            wrong.push("skip-function has an empty name, or one with control characters".to_owned());
-        }
-        wrong.extend(self.wrong_numbers());
+        wrong.extend(self.wrong_texts());
         wrong.extend(self.wrong_documents());
         wrong.extend(self.wrong_golden());
         wrong.extend(self.wrong_backups());
         wrong
     }
 
-    fn wrong_numbers(&self) -> Vec<String> {
+    fn wrong_texts(&self) -> Vec<String> {
         let mut wrong = Vec::new();
-        if self.pg_port == 0 {
-            wrong.push("pg-port wants a whole number from 1 to 65535, not 0".to_owned());
+        for (name, value) in [
+            ("prod-database", &self.prod.database),
+            ("sandbox-database", &self.sandbox.database),
+            ("sandbox-role", &self.sandbox_role),
+            ("table-prefix", &self.table_prefix),
+        ] {
+            if value.is_empty() || value.chars().any(char::is_control) {
+                wrong.push(format!("{name} {value:?} is empty or has control characters"));
+            }
         }
-        if self.request_timeout.is_zero() {
-            wrong.push("request-timeout 0 leaves the API server no time to answer".to_owned());
+        for (name, image) in [("pg-image", Some(&self.pg_image)), ("watchdog", self.watchdog.as_ref())] {
+            wrong.extend(image.and_then(|image| not_an_image(name, image)));
         }
-        if self.watchdog_after.is_zero() {
-            wrong.push("watchdog-after 0 takes a run that lives for dead".to_owned());
+        if self.skip_functions.iter().any(|name| name.is_empty() || name.chars().any(char::is_control)) {
+            wrong.push("skip-function has an empty name, or one with control characters".to_owned());
+        }
+        // One that was to be filled in by something that was not set.
+        for (name, value) in [
+            ("context", &self.context),
+            ("pg-host", &self.pg_host),
+            ("container", &self.container),
+            ("s3-bucket", &self.backups.bucket),
+            ("s3-region", &self.backups.region),
+        ] {
+            wrong.extend(value.as_ref().filter(|value| value.trim().is_empty()).map(|_| empty(name)));
         }
         wrong
     }
@@ -220,12 +221,20 @@ impl Settings {
     }
 }
 
+fn empty(name: &str) -> String {
+    format!("{name} is empty: leave it out, or give it a value")
+}
+
+fn not_an_image(name: &str, image: &str) -> Option<String> {
+    (!is_image(image)).then(|| format!("{name} {image:?} is no name of an image"))
+}
+
 fn or(value: Option<String>, default: &str) -> String {
     value.unwrap_or_else(|| default.to_owned())
 }
 
 /// Kubernetes: a DNS subdomain of at most 253 characters.
-fn is_object_name(name: &str) -> bool {
+pub fn is_object_name(name: &str) -> bool {
     let label = |label: &str| {
         let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
         edge(label.chars().next())

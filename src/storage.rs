@@ -237,7 +237,13 @@ impl Storage {
 
     /// The error with what it means to the operator. What the store said has no key of ours in it but the access key's name.
     fn failed(&self, what: &str, key: &str, error: Error) -> anyhow::Error {
-        let meaning = words::meaning(&with_its_root(&error), self.apart());
+        let said = with_its_root(&error);
+        let meaning = match words::broken(&error) {
+            Some(broken) if !said.contains(wire::STANDS_STILL) => {
+                broken.told(self.url.strip_suffix(&self.bucket).unwrap_or(&self.url).trim_end_matches('/'))
+            }
+            _ => words::meaning(&said, self.apart()),
+        };
         anyhow!("cannot {what} {}: {meaning}", self.place(key))
     }
 }

@@ -107,7 +107,7 @@ impl Undo {
             }
             Self::DeleteJob { namespace, name } => cluster.delete_job(namespace, name).await,
             Self::DeleteSecret { namespace, name } => cluster.delete_secret(namespace, name).await,
-            Self::RemoveGolden { namespace } => cluster.cool(namespace).await,
+            Self::RemoveGolden { namespace } => cluster.cool(namespace).await.map(drop),
         }
     }
 

@@ -4,7 +4,7 @@ use super::named;
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done
-  1    failed, and everything was put back
+  1    <failed>
   2    usage: a flag, a variable or the settings file is wrong
   3    something could NOT be put back; the last lines say what, and the command that repairs it
   129  its terminal was closed (SIGHUP), everything put back
@@ -97,7 +97,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
 
 /// The command with its examples and the exit codes, and so each of its subcommands.
 pub(super) fn with(command: clap::Command) -> clap::Command {
-    let below = format!("{}\n\n{SETTINGS}\n\n{EXIT_CODES}", examples("").unwrap_or_default());
+    let below = format!("{}\n\n{SETTINGS}\n\n{}", examples("").unwrap_or_default(), exit_codes(""));
     below_all(command, "").after_long_help(below)
 }
 
@@ -106,10 +106,21 @@ fn below_all(mut command: clap::Command, path: &str) -> clap::Command {
     for name in names {
         let path = format!("{path} {name}").trim_start().to_owned();
         let examples = examples(&path).map_or(String::new(), |examples| format!("{examples}\n\n"));
-        command = command
-            .mut_subcommand(name, |sub| below_all(sub, &path).after_long_help(format!("{examples}{EXIT_CODES}")));
+        command = command.mut_subcommand(name, |sub| {
+            below_all(sub, &path).after_long_help(format!("{examples}{}", exit_codes(&path)))
+        });
     }
     command
+}
+
+/// Of a command that only looks, 1 is what it was asked for.
+fn exit_codes(path: &str) -> String {
+    let failed = match path {
+        "doctor" => "a check failed, or could not be made",
+        "status" => "data or backup is older than --max-age or --max-backup-age, or nothing could be seen",
+        _ => "failed, and everything was put back",
+    };
+    EXIT_CODES.replace("<failed>", failed)
 }
 
 fn examples(path: &str) -> Option<String> {

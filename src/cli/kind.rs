@@ -2,6 +2,7 @@
 use super::Pause;
 use clap::ValueEnum;
 use clap::builder::ValueParser;
+use std::num::{NonZeroU16, NonZeroU32};
 
 /// A type that settings have.
 pub(super) trait Kind {
@@ -35,6 +36,25 @@ impl Kind for bool {
     }
     fn parser() -> ValueParser {
         clap::value_parser!(bool)
+    }
+}
+
+/// Where nothing at all would make no sense: a port, a time that is waited.
+impl Kind for NonZeroU16 {
+    fn words() -> String {
+        format!("a whole number from 1 to {}", Self::MAX)
+    }
+    fn parser() -> ValueParser {
+        number::<Self>()
+    }
+}
+
+impl Kind for NonZeroU32 {
+    fn words() -> String {
+        format!("a whole number from 1 to {}", Self::MAX)
+    }
+    fn parser() -> ValueParser {
+        number::<Self>()
     }
 }
 

@@ -2,6 +2,7 @@
 use super::kind::Kind;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
+use std::num::{NonZeroU16, NonZeroU32};
 
 /// How Argo CD is kept from starting the sandbox during a restore.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
@@ -52,7 +53,7 @@ options! {
         /// The kubeconfig's context [default: its current one, or the Pod's service account]
         context: String, "SANDBOX_LIFECYCLE_CONTEXT", "NAME";
         /// Seconds without an answer after which a request to the cluster is made again [default: 10]
-        request_timeout: u16, "SANDBOX_LIFECYCLE_REQUEST_TIMEOUT", "SECONDS";
+        request_timeout: NonZeroU16, "SANDBOX_LIFECYCLE_REQUEST_TIMEOUT", "SECONDS";
         /// Namespace of production [default: erp]
         prod_namespace: String, "SANDBOX_LIFECYCLE_PROD_NAMESPACE", "NAME";
         /// Namespace of the sandbox [default: erp-sandbox]
@@ -80,7 +81,7 @@ options! {
         /// PostgreSQL server, as Pods reach it [default: key `host` of each Secret, else required]
         pg_host: String, "SANDBOX_LIFECYCLE_PG_HOST", "HOST";
         /// PostgreSQL port [default: 5432]
-        pg_port: u16, "SANDBOX_LIFECYCLE_PG_PORT", "PORT";
+        pg_port: NonZeroU16, "SANDBOX_LIFECYCLE_PG_PORT", "PORT";
         /// Image with the PostgreSQL client, not older than the server [default: docker.io/library/postgres:17]
         pg_image: String, "SANDBOX_LIFECYCLE_PG_IMAGE", "IMAGE";
         /// Prefix of the application's tables [default: llx_]
@@ -102,7 +103,7 @@ options! {
         /// Image with sandbox-lifecycle: a Job of it recovers the sandbox if this run disappears [default: no watchdog]
         watchdog: String, "SANDBOX_LIFECYCLE_WATCHDOG", "IMAGE";
         /// Minutes without a sign of life after which it does [default: 10]
-        watchdog_after: u32, "SANDBOX_LIFECYCLE_WATCHDOG_AFTER", "MINUTES";
+        watchdog_after: NonZeroU32, "SANDBOX_LIFECYCLE_WATCHDOG_AFTER", "MINUTES";
         /// The watchdog's ServiceAccount, in the sandbox's namespace [default: sandbox-lifecycle]
         watchdog_service_account: String, "SANDBOX_LIFECYCLE_WATCHDOG_SERVICE_ACCOUNT", "NAME";
     }
@@ -136,7 +137,7 @@ options! {
         /// A SHA-256 with each request, for buckets with object lock [default: false]
         s3_checksum: bool, "SANDBOX_LIFECYCLE_S3_CHECKSUM", "BOOL";
         /// Seconds without a byte moving, after which a request to the bucket is given up [default: 180]
-        s3_patience: u32, "SANDBOX_LIFECYCLE_S3_PATIENCE", "SECONDS";
+        s3_patience: NonZeroU32, "SANDBOX_LIFECYCLE_S3_PATIENCE", "SECONDS";
         /// What of the documents root is not backed up, a pattern of tar; repeatable [default: */temp, admin/backup, *.log]
         backup_exclude: Vec<String>, "SANDBOX_LIFECYCLE_BACKUP_EXCLUDE", "PATTERN", ',';
         /// Public key of age that backups are encrypted for; repeatable [default: none, not encrypted]

@@ -20,8 +20,8 @@ fn unknown_variable(name: &str, known: &[String]) -> Option<String> {
     let upper = name.to_uppercase();
     let ours = upper.starts_with(PREFIX) && name != COMPLETE && !known.iter().any(|known| known == name);
     ours.then(|| {
-        let nearest = nearest(&upper, known);
-        format!("the variable {} is unknown and was ignored; did you mean {nearest}?", name.escape_debug())
+        let meant = nearest(&upper, known).map_or(String::new(), |known| format!("; did you mean {known}?"));
+        format!("the variable {} is unknown and was ignored{meant}", name.escape_debug())
     })
 }
 
@@ -37,12 +37,16 @@ fn variables() -> Vec<String> {
     all
 }
 
-/// The one that looks most like it. What all of them begin with would make each look like each.
-pub fn nearest<'a>(name: &str, known: &'a [String]) -> &'a str {
+/// Below it two names have letters in common, and no more.
+const ALIKE: f64 = 0.8;
+
+/// The one that looks most like it, if one does. What all of them begin with would make each look like each.
+pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     let rest = |name: &'a str| name.strip_prefix(PREFIX).unwrap_or(name);
     let wanted = name.strip_prefix(PREFIX).unwrap_or(name);
     let likeness = |known: &'a String| (strsim::jaro_winkler(wanted, rest(known)), known);
-    known.iter().map(likeness).max_by(|a, b| a.0.total_cmp(&b.0)).map_or("", |(_, known)| known)
+    let (alike, nearest) = known.iter().map(likeness).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (alike >= ALIKE).then_some(nearest)
 }
 
 #[cfg(test)]
@@ -68,5 +72,7 @@ mod tests {
                 "{said}"
             );
         }
+        let far = unknown_variable("SANDBOX_LIFECYCLE_FOO", &known).expect("it is unknown");
+        assert!(far.ends_with("was ignored"), "{far}");
     }
 }

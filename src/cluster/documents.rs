@@ -19,9 +19,9 @@ pub struct Copied {
     /// Files and links that were sent; one that was sent twice counts once for each time.
     pub files: u64,
     pub bytes: u64,
-    /// Entries that the source no longer has.
+    /// Files and links that the source no longer has.
     pub removed: u64,
-    /// Entries that were found as they should be.
+    /// Files and links that were found as they should be.
     pub unchanged: u64,
     /// Paths that were changed while they were read, twice: the target has a state that may be torn, the next run mends it.
     pub changed_while_read: Vec<String>,

@@ -88,13 +88,17 @@ impl Cluster {
     ///
     /// # Errors
     /// Forbidden, or the Pod still runs after a minute.
-    pub async fn cool(&self, namespace: &str) -> Result<()> {
+    pub async fn cool(&self, namespace: &str) -> Result<bool> {
         let what = format!("delete Deployment {namespace}/{NAME}");
-        gone(self.call(&what, self.deployments(namespace).delete(NAME, &DeleteParams::background())).await)?;
+        let deleted = self.call(&what, self.deployments(namespace).delete(NAME, &DeleteParams::background())).await;
+        let there = deleted.is_ok();
+        gone(deleted)?;
         let what = format!("waiting for the Pod of Deployment {namespace}/{NAME} to end");
         let config = watcher::Config::default().labels(&format!("app={NAME}"));
-        until(self.pods_of(namespace), config, END_LIMIT, &what, |pods| Ok(pods.values().all(is_quiet).then_some(())))
-            .await
+        until(self.pods_of(namespace), config, END_LIMIT, &what, |pods| {
+            Ok(pods.values().all(is_quiet).then_some(there))
+        })
+        .await
     }
 
     /// The same Pod for one run. Its undo must be in the journal.

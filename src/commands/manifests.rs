@@ -3,7 +3,7 @@ use crate::cli::{Cli, Manifest, Task};
 use crate::manifests;
 use crate::report;
 use crate::rights;
-use crate::settings::{Settings, effective};
+use crate::settings::{Settings, Usage, effective, is_object_name};
 use anyhow::{Context, Result};
 
 /// # Errors
@@ -18,7 +18,15 @@ pub(super) fn print(cli: &Cli, manifest: &Manifest) -> Result<()> {
             manifests::cronjob(settings, &effective, *command, (image.as_deref(), schedule.as_deref()))?
         }
         Manifest::Golden => manifests::golden(settings),
-        Manifest::Vault { mount, connection, role, auth } => manifests::vault(settings, mount, connection, role, auth),
+        Manifest::Vault { mount, connection, role, auth } => {
+            // Of another namespace it is named with that.
+            let names = [("--role", role.as_str()), ("--auth", auth.rsplit('/').next().unwrap_or_default())];
+            if let Some((flag, name)) = names.into_iter().find(|(_, name)| !is_object_name(name)) {
+                let wrong = format!("{flag} {name:?} is no name of a Kubernetes object (a-z, 0-9, '-' and '.')");
+                return Err(Usage::new(wrong).into());
+            }
+            manifests::vault(settings, mount, connection, role, auth)
+        }
         Manifest::Networkpolicy => manifests::networkpolicy(settings),
     };
     report::result(text.trim_end()).context("cannot write the manifests")

@@ -111,7 +111,8 @@ impl Run<'_> {
                     Holder::Dead(found) => found,
                     Holder::Released => return Ok(None),
                     Holder::Alive(found) => bail!(
-                        "{}; it is alive, so nothing was changed (`{} recover --force` if you know better)",
+                        "{}; it is alive, so nothing was changed: wait for its end, then run this again; only if its process is known \
+                         to be dead, `{} recover --force`",
                         held_by(namespace, &found),
                         program()
                     ),

@@ -56,6 +56,14 @@ impl Run<'_> {
         bail!("the Lease is taken by somebody else all the time; nothing was changed")
     }
 
+    /// What to do when another run has been waited for, but not for long enough.
+    fn patience(&self) -> &'static str {
+        match self.settings.wanted.can_wait {
+            true => "wait for its end, or let this wait for longer, as by `--wait 5m`",
+            false => "wait for its end, then run this again",
+        }
+    }
+
     /// Waits for another run's end. Gives an outcome only where what a dead one left could not be put back.
     async fn outlast(
         &self,
@@ -67,7 +75,7 @@ impl Run<'_> {
         let namespace = &self.settings.sandbox.namespace;
         let wait = until.saturating_duration_since(Instant::now());
         if wait > Duration::ZERO && !other.is_abandoned() {
-            self.note(&format!("{}; waiting for up to {} s", held_by(namespace, &other), wait.as_secs()));
+            self.note(&format!("{}; waiting for up to {:.0?}", held_by(namespace, &other), wait));
         }
         let holder = tokio::select! {
             signal = shutdown.requested() => return Err(signal.into()),
@@ -75,7 +83,7 @@ impl Run<'_> {
         };
         let dead = match holder {
             Holder::Released => return Ok(None),
-            Holder::Alive(found) => bail!("{}; nothing was changed", held_by(namespace, &found)),
+            Holder::Alive(found) => bail!("{}; nothing was changed: {}", held_by(namespace, &found), self.patience()),
             Holder::Dead(found) => found,
         };
         match self.put_back(cluster, shutdown, dead).await {

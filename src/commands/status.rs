@@ -9,6 +9,7 @@ use crate::cluster::lease::Found;
 use crate::outcome::Outcome;
 use crate::record::{Record, now};
 use crate::report;
+use crate::step::doctor;
 use crate::summary::Summary;
 use crate::undo::Undo;
 use anyhow::{Context as _, Error, Result, anyhow};
@@ -42,6 +43,9 @@ struct Running {
     since: Option<Timestamp>,
     /// The last sign of life, by the holder's clock; absent where it has left its Lease to whoever recovers.
     renewed_at: Option<Timestamp>,
+    /// Since then, where that is longer than its Lease lasts: a run that lives has renewed it. By two clocks, so it is for people; what
+    /// takes over watches the Lease first.
+    silent_seconds: Option<i64>,
     /// What stands in the undo journal.
     will_put_back: Vec<String>,
     #[serde(skip)]
@@ -88,6 +92,8 @@ impl Run<'_> {
         drift::look(self.settings, cluster, &mut status, &mut errors).await;
         // An API server that answers nothing at all is no status.
         if errors.len() == drift::LOOKS + 2 {
+            // Its address is told with it where it cannot be reached.
+            cluster.server().await.map_err(|error| anyhow!("{error:#}; {}", doctor::SERVER_FIX))?;
             return Err(errors.swap_remove(0));
         }
         // Nor is a place where no run has left a word: the namespace is another one, or does not exist.
@@ -107,6 +113,7 @@ impl Running {
     fn of(found: Found, journal: Vec<Undo>) -> Self {
         Self {
             renewed_at: found.renewed_at(),
+            silent_seconds: silent(&found),
             command: found.command(),
             step: found.step(),
             holder: found.holder,
@@ -125,8 +132,13 @@ impl Running {
 impl Running {
     /// Whether it is this run, and under way.
     fn is(&self, run: &str) -> bool {
-        self.id() == run && self.renewed_at.is_some()
+        self.id() == run && self.renewed_at.is_some() && self.silent_seconds.is_none()
     }
+}
+
+fn silent(found: &Found) -> Option<i64> {
+    let seconds = now().as_second() - found.renewed_at()?.as_second();
+    (seconds > i64::try_from(found.lasts().as_secs()).unwrap_or(i64::MAX)).then_some(seconds)
 }
 
 fn keep<T>(errors: &mut Vec<Error>, found: Result<T>) -> Option<T> {

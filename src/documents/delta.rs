@@ -9,10 +9,11 @@ pub struct Delta {
     pub send: Vec<usize>,
     /// In the target: gone from the source, or of another type there. Nothing below a removed directory is listed.
     pub remove: Vec<usize>,
-    /// How many entries of the target go, with all that lies below.
+    /// How many files and links of the target go, also of those that lie below a directory that goes.
     pub removed: u64,
     /// In the target: directories that will change and that their owner may not write to.
     pub unlock: Vec<usize>,
+    /// Files and links.
     pub unchanged: u64,
     /// Sockets, FIFOs and devices of the source: never copied.
     pub special: u64,
@@ -36,7 +37,9 @@ pub fn diff(source: &Manifest, target: &Manifest, again: impl Fn(&[u8]) -> bool)
         let old = target.find(path);
         match old {
             _ if entry.kind == Kind::Special => delta.special += 1,
-            Some(old) if same.entries(entry, old) && !again(path) => delta.unchanged += 1,
+            Some(old) if same.entries(entry, old) && !again(path) => {
+                delta.unchanged += u64::from(entry.kind != Kind::Directory);
+            }
             _ => {
                 delta.send.push(at);
                 // A directory that only gets another mode or time changes nothing around it.
@@ -70,10 +73,10 @@ fn remove(delta: &mut Delta, source: &Manifest, target: &Manifest, touched: &mut
         let path = target.path(entry);
         if gone.contains(parent(path)) {
             // In the order of paths a directory comes before all that is in it.
-            delta.removed += 1;
+            delta.removed += u64::from(entry.kind != Kind::Directory);
             gone.insert(path);
         } else if source.find(path).is_none_or(|new| new.kind != entry.kind) {
-            delta.removed += 1;
+            delta.removed += u64::from(entry.kind != Kind::Directory);
             delta.remove.push(at);
             gone.insert(path);
             touched.insert(parent(path).to_owned());
@@ -93,7 +96,6 @@ fn touch(delta: &mut Delta, source: &Manifest, target: &Manifest, touched: &Hash
             delta.touched += 1;
         }
     }
-    delta.unchanged -= delta.touched;
     for path in touched {
         let locked = |entry: &Entry| entry.kind == Kind::Directory && entry.mode & 0o300 != 0o300;
         delta.unlock.extend(target.position(path).filter(|&at| locked(&target.entries()[at])));

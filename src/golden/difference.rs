@@ -74,13 +74,14 @@ impl Display for Difference {
         if self.is_empty() {
             return writeln!(f, "nothing has changed");
         }
-        self.schema.iter().try_for_each(|what| writeln!(f, "schema     {what}"))?;
+        self.schema.iter().try_for_each(|what| writeln!(f, "schema     {}", visible(what)))?;
         for Table { name, added, changed, removed, rows } in &self.tables {
+            let name = visible(name);
             writeln!(f, "table      {name}: {added} added, {changed} changed, {removed} removed")?;
             rows.iter().try_for_each(|row| write!(f, "{row}"))?;
         }
         for Sequence { name, was, is } in &self.sequences {
-            writeln!(f, "sequence   {name}: was {}, is {}", shown(was), shown(is))?;
+            writeln!(f, "sequence   {}: was {}, is {}", visible(name), shown(was), shown(is))?;
         }
         let Files { added, changed, removed } = &self.files;
         for (what, paths) in [("added", added), ("changed", changed), ("removed", removed)] {
@@ -98,21 +99,39 @@ impl Display for Row {
         let (old, new) = (fields(&self.old), fields(&self.new));
         let columns = if old.is_empty() { new.keys() } else { old.keys() };
         for column in columns {
-            let (was, is) = (old.get(column), new.get(column));
-            if was != is && was.is_some() && is.is_some() {
-                let text = |value: Option<&Value>| value.map_or(String::new(), shown);
-                writeln!(f, "             {column}: {} -> {}", text(was), text(is))?;
+            let name = visible(column);
+            match (old.get(column), new.get(column)) {
+                (Some(was), Some(is)) if was == is => {}
+                (Some(was), Some(is)) => writeln!(f, "             {name}: {} -> {}", shown(was), shown(is))?,
+                (Some(only), None) | (None, Some(only)) => writeln!(f, "             {name}: {}", shown(only))?,
+                (None, None) => {}
             }
         }
         Ok(())
     }
 }
 
+/// A text that could be taken for no value, or for one in quotes, has quotes around it.
 fn shown(value: &Value) -> String {
     match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+        Value::Null => "NULL".to_owned(),
+        Value::String(text) if text.is_empty() || text.eq_ignore_ascii_case("null") || text.starts_with('"') => {
+            format!("\"{}\"", visible(text))
+        }
+        Value::String(text) => visible(text),
+        other => visible(&other.to_string()),
     }
+}
+
+/// Whoever may write a row could else write to the operator's terminal.
+fn visible(text: &str) -> String {
+    text.chars().fold(String::new(), |mut text, c| {
+        match c.is_control() {
+            true => text.extend(c.escape_default()),
+            false => text.push(c),
+        }
+        text
+    })
 }
 
 #[cfg(test)]
@@ -131,5 +150,26 @@ mod tests {
         let text = difference.to_string();
         assert!(text.contains("llx_societe: 0 added, 1 changed, 0 removed"), "{text}");
         assert!(text.contains("nom: a -> b") && !text.contains("town"), "{text}");
+    }
+
+    #[test]
+    fn an_added_or_removed_row_shows_all_its_columns() {
+        let row = |change, old, new| Row { change, key: json!({"rowid": 1}), old, new }.to_string();
+        let values = || json!({"rowid": 1, "nom": "a"});
+        for text in [row("added", Value::Null, values()), row("removed", values(), Value::Null)] {
+            assert!(text.contains("\n             nom: a\n") && text.contains(" rowid: 1\n"), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_value_moves_the_cursor_and_a_text_is_told_from_none() {
+        let (old, new) = (json!({"a": null, "b": "x"}), json!({"a": "null", "b": "\u{1b}[2J\r\nforged\u{9b}1A"}));
+        let text = Row { change: "changed", key: json!({"a": "\u{9b}"}), old, new }.to_string();
+        assert!(text.contains("a: NULL -> \"null\"\n"), "{text}");
+        assert!(text.contains("b: x -> \\u{1b}[2J\\r\\nforged\\u{9b}1A\n"), "{text}");
+        assert!(text.contains("changed {\"a\":\"\\u{9b}\"}"), "{text}");
+        let table = Table { name: "a\u{7}".to_owned(), ..Table::default() };
+        let text = Difference { tables: vec![table], ..Difference::default() }.to_string();
+        assert!(text.contains("a\\u{7}: 0 added"), "{text}");
     }
 }

@@ -1,9 +1,11 @@
 //! One line that moves, for a person at a terminal; what is done stands above it.
 use super::live::Live;
 use super::paint::Paint;
+use super::screen::Screen;
+use super::wrap;
 use super::{Detail, Event, Report};
 use console::Term;
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
 use std::io::{Write, stderr};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -35,14 +37,13 @@ impl Bars {
         let live = Arc::new(Mutex::new(live));
         let (shown, paint) = (Arc::clone(&live), self.paint);
         let draw = move |_: &ProgressState, line: &mut dyn std::fmt::Write| {
-            let (_, width) = Term::stderr().size();
-            // The last column stays free: some terminals wrap as soon as it is written.
-            let width = usize::from(width).saturating_sub(1).max(1);
+            let width = usize::from(Screen(Term::stderr()).width());
             let drawn = shown.lock().expect("no panic while the lock is held").line(width, paint);
             line.write_str(&drawn).expect("it is in memory");
         };
         let style = ProgressStyle::with_template("{line}").expect("the template is constant").with_key("line", draw);
-        let bar = ProgressBar::new_spinner().with_style(style);
+        let screen = ProgressDrawTarget::term_like(Box::new(Screen(Term::stderr())));
+        let bar = ProgressBar::with_draw_target(None, screen).with_style(style);
         bar.enable_steady_tick(TICK);
         *self.current() = Some(Current { bar, live });
     }
@@ -62,6 +63,7 @@ impl Bars {
 
     /// Above the moving line, if there is one.
     fn line(&self, text: &str) {
+        let text = wrap::sentences(text, usize::from(Screen(Term::stderr()).width()));
         let write = || {
             // A closed stderr must not stop an unwinding.
             let _closed = writeln!(stderr(), "{text}");

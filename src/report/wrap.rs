@@ -1,4 +1,5 @@
 //! Lines that are wider than the terminal, broken between words.
+use console::measure_text_width;
 
 /// What does not fit goes on `indent` columns from the left, below the text of its line.
 pub(super) fn wrapped(text: &str, indent: usize, columns: usize) -> String {
@@ -7,8 +8,17 @@ pub(super) fn wrapped(text: &str, indent: usize, columns: usize) -> String {
     text.lines().map(|line| one(line, indent, columns)).collect::<Vec<_>>().join("\n")
 }
 
+/// Sentences of a run: what does not fit goes on below each, a little further in.
+pub(super) fn sentences(text: &str, columns: usize) -> String {
+    let one = |line: &str| {
+        let further = line.len() - line.trim_start().len() + 2;
+        wrapped(line, further, columns)
+    };
+    text.lines().map(one).collect::<Vec<_>>().join("\n")
+}
+
 fn one(line: &str, indent: usize, columns: usize) -> String {
-    if line.chars().count() <= columns || is_command(line) {
+    if measure_text_width(line) <= columns || is_command(line) {
         return line.to_owned();
     }
     let mut all = String::new();
@@ -17,7 +27,7 @@ fn one(line: &str, indent: usize, columns: usize) -> String {
     let mut between = String::new();
     for piece in line.split_inclusive(' ') {
         let word = piece.trim_end_matches(' ');
-        let length = word.chars().count();
+        let length = measure_text_width(word);
         if word.is_empty() {
             between += piece;
             continue;
@@ -59,6 +69,13 @@ mod tests {
         assert_eq!(wrapped("one two three", 9, 9), "one two\n  three");
         assert_eq!(wrapped("         one two three", 9, 9), "  one two\n  three");
         assert_eq!(wrapped("one unbreakable-as-it-is two", 2, 9), "one\n  unbreakable-as-it-is\n  two");
+    }
+
+    #[test]
+    fn sentences_go_on_further_in_and_colours_take_no_room() {
+        let text = "error: one two three\n  - four five six";
+        assert_eq!(sentences(text, 14), "error: one two\n  three\n  - four five\n    six");
+        assert_eq!(sentences("\u{1b}[31merror:\u{1b}[0m one two", 14), "\u{1b}[31merror:\u{1b}[0m one two");
     }
 
     #[test]

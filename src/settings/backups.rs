@@ -1,8 +1,9 @@
 //! The settings of backups: the bucket, who may read it, and how long sets are kept.
-use super::{Settings, is_object_name};
+use super::{Settings, empty, is_object_name};
 use crate::backup::seal::recipient;
 use crate::cli::Options;
 use crate::retention::Policy;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 /// No secret is among them.
@@ -39,7 +40,7 @@ impl Backups {
             region: o.s3_region.clone(),
             prefix: prefix.trim_matches('/').to_owned(),
             checksum: o.s3_checksum.unwrap_or(false),
-            patience: o.s3_patience.unwrap_or(180),
+            patience: o.s3_patience.map_or(180, NonZeroU32::get),
             exclude: o.backup_exclude.clone().unwrap_or_else(exclude),
             recipients: o.age_recipient.clone().unwrap_or_default(),
             identity: o.age_identity.clone().map(PathBuf::from),
@@ -73,8 +74,8 @@ impl Settings {
         if let Some(endpoint) = backups.endpoint.as_ref().filter(|endpoint| !url(endpoint)) {
             wrong.push(format!("s3-endpoint {endpoint:?} does not begin with https:// or http://"));
         }
-        if backups.patience == 0 {
-            wrong.push("s3-patience 0 would give up at once".to_owned());
+        if backups.identity.as_ref().is_some_and(|file| file.as_os_str().is_empty()) {
+            wrong.push(empty("age-identity"));
         }
         if backups.exclude.iter().any(|pattern| pattern.is_empty() || pattern.chars().any(char::is_control)) {
             wrong.push("backup-exclude has an empty pattern, or one with control characters".to_owned());

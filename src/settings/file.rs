@@ -1,6 +1,6 @@
 //! The settings file.
 use super::Usage;
-use crate::cli::{Options, nearest};
+use crate::cli::{Options, nearest, program};
 use anyhow::{Context, Result, anyhow};
 use std::path::Path;
 use toml::Value;
@@ -29,7 +29,10 @@ pub(super) fn parse(text: &str) -> Result<Options> {
 }
 
 fn unknown(key: &str, known: &[String]) -> String {
-    format!("unknown setting {key:?}; did you mean {:?}?", nearest(&key.replace('_', "-"), known))
+    match nearest(&key.replace('_', "-"), known) {
+        Some(meant) => format!("unknown setting {key:?}; did you mean {meant:?}?"),
+        None => format!("unknown setting {key:?}; `{} config` lists them all", program()),
+    }
 }
 
 /// The parser would say it in the words of the language that this is written in.
@@ -57,14 +60,17 @@ mod tests {
         let error = parse("sandbox_namespase = 'x'").expect_err("a typo");
         assert_eq!(error.to_string(), r#"unknown setting "sandbox_namespase"; did you mean "sandbox-namespace"?"#);
         assert!(error.downcast_ref::<Usage>().is_some(), "it is a usage error");
+        let far = parse("foo = 1").expect_err("unknown").to_string();
+        assert!(!far.contains("did you mean"), "{far}");
     }
 
     #[test]
     fn a_value_of_the_wrong_type_is_said_in_plain_words() {
         for (line, says) in [
             ("prod-namespace = 1", "prod-namespace wants text in quotes, not the number 1"),
-            ("pg-port = 'x'", "pg-port wants a whole number from 0 to 65535, not the text \"x\""),
-            ("pg-port = 99999", "pg-port wants a whole number from 0 to 65535, not the number 99999"),
+            ("pg-port = 'x'", "pg-port wants a whole number from 1 to 65535, not the text \"x\""),
+            ("pg-port = 0", "pg-port wants a whole number from 1 to 65535, not the number 0"),
+            ("pg-port = 99999", "pg-port wants a whole number from 1 to 65535, not the number 99999"),
             ("keep-days = -1", "keep-days wants a whole number from 0 to 4294967295, not the number -1"),
             ("s3-checksum = 'yes'", "s3-checksum wants true or false, not the text \"yes\""),
             ("argocd-pause = 'x'", "argocd-pause wants \"automated\" or \"skip-reconcile\", not the text \"x\""),

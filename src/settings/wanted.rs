@@ -16,6 +16,8 @@ pub struct Wanted {
     pub rows: bool,
     /// How long another's Lease is waited for; `None`: not at all.
     pub wait: Option<Duration>,
+    /// Whether `--wait` says for how long.
+    pub can_wait: bool,
     /// Whose backups.
     pub side: Side,
     /// Which of them; `None`: the newest.
@@ -47,6 +49,9 @@ impl After {
                 _ => Ok((path.clone(), text)),
             }
         };
+        if flags.after.as_ref().is_some_and(|command| command.trim().is_empty()) {
+            return Err(Usage("--after is empty: it wants the command that is run".to_owned()));
+        }
         let sql = flags.after_restore_sql.as_ref().map(read).transpose()?;
         Ok(Self { sql, command: flags.after.clone() })
     }
@@ -60,6 +65,7 @@ impl Wanted {
     /// [`Usage`]: a name that no checkpoint can have, or words that do not go together.
     pub fn of(command: &Command) -> Result<Self, Usage> {
         let quick = |name: &str| Self { name: name.to_owned(), wait: Some(WAIT), ..Self::default() };
+        let patient = |wait: Duration, name: &str| Self { wait: Some(wait), can_wait: true, ..quick(name) };
         let wanted = match command {
             Command::RefreshFromProd(flags) => {
                 let after = After::of(flags)?;
@@ -73,18 +79,19 @@ impl Wanted {
                 ..Self::default()
             },
             Command::Checkpoint { shelf: Some(_), save } if save.name.is_some() || save.warm => {
-                return Err(Usage(
-                    "checkpoint list, show, delete and cool take no checkpoint's name before them".into(),
-                ));
+                return Err(Usage(format!(
+                    "{} takes no checkpoint's name and no --warm before its last word",
+                    command.name()
+                )));
             }
             Command::Checkpoint { shelf: Some(Shelf::List | Shelf::Cool), .. } => return Ok(quick("")),
             Command::Checkpoint { shelf: Some(Shelf::Show { name } | Shelf::Delete { name }), .. } => quick(name),
             Command::Checkpoint { shelf: None, save } => {
                 let name = save.name.as_deref().unwrap_or(crate::cli::DEFAULT_NAME);
-                Self { warm: save.warm, wait: Some(save.wait), ..quick(name) }
+                Self { warm: save.warm, ..patient(save.wait, name) }
             }
-            Command::Reset(reset) => Self { wait: Some(reset.wait), ..quick(&reset.name) },
-            Command::Diff(diff) => Self { rows: diff.rows, wait: Some(diff.wait), ..quick(&diff.name) },
+            Command::Reset(reset) => patient(reset.wait, &reset.name),
+            Command::Diff(diff) => Self { rows: diff.rows, ..patient(diff.wait, &diff.name) },
             Command::Doctor { task, deep: true } => return can_be_deep(*task).map(|()| Self::default()),
             Command::Backup(backup) => return Ok(Self { side: backup.env, set: backup.verified(), ..Self::default() }),
             _ => return Ok(Self::default()),

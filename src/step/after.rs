@@ -56,7 +56,7 @@ pub(super) fn adjusted(cx: &mut Context<'_>) {
 /// Ended with this run: a signal, or a lost Lease, ends it too.
 pub(super) async fn run_command(cx: &mut Context<'_>) -> Result<()> {
     let command = cx.settings.wanted.after.command.as_ref().context("a bug: no command is wanted")?;
-    let stands = "the refresh stands, but the command of --after";
+    let what = "the command of --after";
     let mut child = Command::new("sh")
         .args(["-c", command])
         .stdin(Stdio::null())
@@ -64,12 +64,12 @@ pub(super) async fn run_command(cx: &mut Context<'_>) -> Result<()> {
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .with_context(|| format!("{stands} could not be started"))?;
-    let last = listen(cx, &mut child).await.with_context(|| format!("{stands} cannot be listened to"))?;
-    let status = child.wait().await.with_context(|| format!("{stands} cannot be waited for"))?;
+        .with_context(|| format!("{what} could not be started"))?;
+    let last = listen(cx, &mut child).await.with_context(|| format!("{what} cannot be listened to"))?;
+    let status = child.wait().await.with_context(|| format!("{what} cannot be waited for"))?;
     if !status.success() {
         let last = if last.is_empty() { String::new() } else { format!(": {}", Vec::from(last).join(" / ")) };
-        bail!("{stands} failed ({status}){last}; run it again by itself: {command}");
+        bail!("{what} failed ({status}){last}; run it again by itself: {command}");
     }
     cx.summary.after = Some(command.clone());
     Ok(())

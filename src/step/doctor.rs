@@ -11,7 +11,7 @@ mod rights;
 mod secrets;
 
 use super::preflight::Remarks;
-use crate::cli::{Task, program};
+use crate::cli::{Task, named};
 use crate::cluster::Cluster;
 use crate::cluster::deployment::Rollout;
 use crate::settings::{Environment, Settings};
@@ -56,8 +56,9 @@ impl Finding {
         Self::new(check, State::Failed, format!("{error:#}"))
     }
 
+    /// With the commands in it as the operator types them.
     fn fix(self, fix: impl Display) -> Self {
-        Self { fix: Some(fix.to_string()), ..self }
+        Self { fix: Some(named(&fix.to_string())), ..self }
     }
 }
 
@@ -112,6 +113,7 @@ pub async fn examine(settings: &Settings, cluster: &Cluster, task: Task) -> Vec<
         all.extend(secrets::check(settings, cluster).await);
     }
     if needs.golden {
+        all.extend(secrets::of(settings, cluster, sandbox).await);
         all.extend(golden::check(settings, cluster, task).await);
     }
     if needs.backup {
@@ -129,11 +131,14 @@ pub async fn examine(settings: &Settings, cluster: &Cluster, task: Task) -> Vec<
     all
 }
 
+/// What to do about an API server that does not answer.
+pub const SERVER_FIX: &str =
+    "check the kubeconfig, its context (--context) and its credentials: `kubectl version` must answer";
+
 async fn server(cluster: &Cluster) -> Finding {
-    let fix = "check the kubeconfig, its context (--context) and its credentials; `kubectl version` must answer";
     match cluster.server().await {
         Ok(server) => Finding::ok("API server", server),
-        Err(error) => Finding::failed("API server", &error).fix(fix),
+        Err(error) => Finding::failed("API server", &error).fix(SERVER_FIX),
     }
 }
 
@@ -161,7 +166,7 @@ async fn rollout(
         Some(wrong) if found.replicas == 0 => {
             let up = format!("kubectl -n {namespace} scale deployment {deployment} --replicas=1");
             let stopped =
-                format!("`{} recover` if a run that was ended has stopped it (see Lease), else {up}", program());
+                format!("`sandbox-lifecycle recover` if a run that was ended has stopped it (see Lease), else {up}");
             Finding::new("Deployment", State::Failed, wrong).fix(stopped)
         }
         Some(wrong) => Finding::new("Deployment", State::Failed, wrong).fix(fix),

@@ -79,10 +79,7 @@ pub(super) fn touches(step: Step, settings: &Settings) -> Vec<String> {
     let documents = format!("{} in the Pod of Deployment {namespace}/{}", trees(settings), sandbox.deployment);
     match step {
         Step::OpenGolden if settings.wanted.warm => {
-            vec![
-                format!("create {claim}, if it is not there"),
-                format!("create {deployment}, image {}", settings.pg_image),
-            ]
+            vec![format!("create {deployment}, image {}", settings.pg_image)]
         }
         Step::OpenGolden => {
             vec![format!("use the Pod of {deployment}; without one: create {job}, image {}", settings.pg_image)]
@@ -102,6 +99,8 @@ pub(super) fn touches(step: Step, settings: &Settings) -> Vec<String> {
         Step::ResetDocuments => vec![format!("bring {documents} to the checkpoint")],
         Step::ListCheckpoints => vec![format!("read {claim}")],
         Step::DeleteCheckpoint => vec![format!("remove {checkpoint}")],
+        // The Pod that is kept is no Job's.
+        Step::CloseGolden if settings.wanted.warm => Vec::new(),
         Step::CloseGolden => vec![format!("delete {job}, if it was created")],
         Step::CoolGolden => vec![format!("delete {deployment}")],
         _ => Vec::new(),

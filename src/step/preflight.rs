@@ -221,12 +221,16 @@ pub(super) async fn check_database(
     Some(DatabaseFound { credentials: prod_secret?, prod_host: prod_host?, sandbox_host: sandbox_host? })
 }
 
-/// What is dumped for a backup of production.
-pub(super) async fn check_source(settings: &Settings, cluster: &Cluster, wrong: &mut Vec<String>) {
-    let prod = &settings.prod;
-    if let Some(secret) = keep(wrong, cluster.credentials(&prod.namespace, &prod.secret).await) {
-        check_secret(settings, prod, &secret, wrong);
-    }
+/// The server of one database, where the other one is not asked for anything.
+pub(super) async fn check_one(
+    settings: &Settings,
+    cluster: &Cluster,
+    environment: &Environment,
+    wrong: &mut Vec<String>,
+) -> Option<String> {
+    let secret = cluster.credentials(&environment.namespace, &environment.secret).await;
+    let secret = keep_named(wrong, secret, secret_setting(settings, environment))?;
+    check_secret(settings, environment, &secret, wrong)
 }
 
 /// The host that the Secret leads to, if all it must have is there.

@@ -1,5 +1,7 @@
 //! What a store's refusal means to the operator. Stores answer with XML that has a code and a message, and some with much beside it.
 use super::wire::STANDS_STILL;
+use object_store::client::{HttpError, HttpErrorKind};
+use std::error::Error;
 
 /// A store refuses what was signed more than 15 minutes ago; it is said of any refusal when it comes near that.
 const FAR_APART: i64 = 300;
@@ -14,12 +16,54 @@ pub(super) fn meaning(said: &str, apart: Option<i64>) -> String {
     let told = match (code, between(said, "<Message>", "</Message>")) {
         (Some(code), Some(message)) if !message.is_empty() => format!("{code}: {message}"),
         (Some(code), _) => code.to_owned(),
-        (None, _) => said.split_once('<').map_or(said, |(words, _)| words).trim_end_matches([' ', ':']).to_owned(),
+        (None, _) => bare(said.split_once('<').map_or(said, |(words, _)| words).trim_end_matches([' ', ':'])),
     };
     let refused = ["403 Forbidden", "401 Unauthorized"].iter().any(|word| said.contains(word));
     match advice(code.unwrap_or_default(), refused, apart) {
         Some(advice) => format!("{advice} ({told})"),
         None => told,
+    }
+}
+
+/// An answer in the words of the store alone: the library puts the request and its attempts before them.
+fn bare(said: &str) -> String {
+    match said.split_once("Server returned non-2xx status code: ") {
+        Some((_, answer)) => format!("the store answered {answer}"),
+        None => said.to_owned(),
+    }
+}
+
+/// A connection that did not come about, or did not last.
+pub(super) struct Broken {
+    reached: bool,
+    /// Its last cause names the trouble: a port that is closed, a name that is not known, a certificate.
+    why: String,
+}
+
+/// What broke off, if the store has not answered at all.
+pub(super) fn broken(error: &(dyn Error + 'static)) -> Option<Broken> {
+    let (mut cause, mut reached) = (error, None);
+    loop {
+        reached = cause.downcast_ref::<HttpError>().map(|http| http.kind() != HttpErrorKind::Connect).or(reached);
+        match cause.source() {
+            Some(below) => cause = below,
+            None => return Some(Broken { reached: reached?, why: cause.to_string() }),
+        }
+    }
+}
+
+impl Broken {
+    pub(super) fn told(&self, endpoint: &str) -> String {
+        let Self { reached, why } = self;
+        match reached {
+            true => format!("the connection to the store at {endpoint} broke off: {why}"),
+            false if why.contains("certificate") => format!(
+                "the store at {endpoint} cannot be trusted: {why}; the key ca of the bucket's Secret names who is, as PEM certificates"
+            ),
+            false => format!(
+                "the store at {endpoint} cannot be reached: {why}; its address is --s3-endpoint, or the key endpoint of the bucket's Secret"
+            ),
+        }
     }
 }
 
@@ -70,6 +114,9 @@ mod tests {
         );
         let odd = meaning("status 500: <html><body>no", None);
         assert_eq!(odd, "status 500");
+        let busy = "Generic S3 error: Error performing GET http://s3/b in 2.3s, after 8 retries, max_retries: 8, retry_timeout: 120s  - \
+                    Server returned non-2xx status code: 500 Internal Server Error: ";
+        assert_eq!(meaning(busy, None), "the store answered 500 Internal Server Error");
         let bare = meaning("Client error with status 403 Forbidden", None);
         assert!(bare.starts_with("the store refuses the key"), "{bare}");
         let late = meaning("Client error with status 403 Forbidden", Some(4000));

@@ -25,8 +25,9 @@ pub struct Rehearsal {
     pub claim_created: Option<String>,
     #[serde(skip)]
     pub taken: bool,
-    #[serde(skip)]
-    pub cooled: bool,
+    /// Whether there was an idle Pod to be removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cooled: Option<bool>,
 }
 
 /// How a reset brought the database to the checkpoint.
@@ -57,7 +58,7 @@ impl Rehearsal {
             && deleted.is_none()
             && reset.is_none()
             && difference.is_none()
-            && !self.cooled
+            && self.cooled.is_none()
     }
 }
 
@@ -72,8 +73,10 @@ impl Display for Rehearsal {
         if let Some(name) = &self.deleted {
             writeln!(f, "removed    checkpoint {name}")?;
         }
-        if self.cooled {
-            writeln!(f, "removed    the idle Pod; the checkpoints stay")?;
+        match self.cooled {
+            Some(true) => writeln!(f, "removed    the idle Pod; the checkpoints stay")?,
+            Some(false) => writeln!(f, "removed    nothing: there was no idle Pod; the checkpoints stay")?,
+            None => {}
         }
         if let Some(difference) = &self.difference {
             write!(f, "{difference}")?;

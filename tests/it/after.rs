@@ -71,7 +71,11 @@ async fn a_command_is_run_at_the_end_and_its_failure_takes_nothing_back() {
     lab.run(&[&["-v"], REFRESH, &["--after", script]].concat()).await.assert_code(0).assert_says("| said");
     let failing = ["--min-tables", "10", "refresh-from-prod", "--after", "echo no such user >&2; exit 7"];
     let ran = lab.run(&failing).await.assert_code(1);
-    let ran = ran.assert_says("[10/10] Run the command").assert_says("the refresh stands").assert_says("no such user");
+    let ran = ran
+        .assert_says("[10/10] Run the command")
+        .assert_says("the database is production's, and stays so: ")
+        .assert_says("Run the command: the command of --after failed")
+        .assert_says("no such user");
     assert!(ran.stdout.starts_with("database   "), "{}", ran.stdout);
     let after = lab.world();
     assert_eq!((after.objects["leases"].len(), after.sandbox), (0, after.production));

@@ -86,12 +86,67 @@ fn a_value_of_the_wrong_kind_is_refused_by_the_settings_name_and_in_plain_words(
         assert!(wrong.contains(words), "{words}: {wrong}");
     }
     assert!(!wrong.contains("invalid type") && !wrong.contains("expected"), "{wrong}");
-    for (port, words) in
-        [("0", "pg-port wants a whole number from 1 to 65535"), ("99999", "'--pg-port <PORT>': it wants")]
-    {
+    for (port, words) in [
+        ("0", "'--pg-port <PORT>': it wants a whole number from 1 to 65535"),
+        ("99999", "'--pg-port <PORT>': it wants"),
+    ] {
         let output = run(&["--pg-port", port, "config"]);
         assert_eq!(output.status.code(), Some(2), "{}", said(&output));
         assert!(said(&output).contains(words), "{}", said(&output));
+    }
+}
+
+/// With these variables and no others.
+fn with(variables: &[(&str, &str)], arguments: &[&str]) -> Output {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sandbox-lifecycle"));
+    command.args(arguments).current_dir(directory.path()).env_clear().envs(variables.iter().copied());
+    command.output().expect("the binary starts")
+}
+
+#[test]
+fn a_variable_with_a_wrong_value_is_blamed_itself_and_an_empty_one_is_not_set() {
+    for (name, value) in [("SANDBOX_LIFECYCLE_PG_PORT", "abc"), ("SANDBOX_LIFECYCLE_OUTPUT", "xml")] {
+        let output = with(&[(name, value)], &["config"]);
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains(&format!("'{value}' for '{name}'")), "{}", said(&output));
+    }
+    let typed = with(&[("SANDBOX_LIFECYCLE_PG_PORT", "7")], &["--pg-port=abc", "config"]);
+    assert!(said(&typed).contains("for '--pg-port <PORT>'"), "{}", said(&typed));
+    let empty = ["OUTPUT", "PG_HOST", "PG_PORT", "CONTAINER", "CONTEXT", "S3_SECRET", "AGE_RECIPIENT"];
+    let empty = empty.map(|name| format!("SANDBOX_LIFECYCLE_{name}"));
+    let output = with(&empty.each_ref().map(|name| (name.as_str(), "")), &["config"]);
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "{}", said(&output));
+    assert!(said(&output).lines().any(|line| line.starts_with("pg-host ") && line.ends_with("default")));
+}
+
+#[test]
+fn an_empty_flag_is_refused_by_its_name() {
+    for name in ["context", "pg-host", "container", "s3-bucket", "s3-region", "age-identity", "storage-class"] {
+        let output = run(&[&format!("--{name}"), "", "config"]);
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains(&format!("error: {name} ")), "{}", said(&output));
+    }
+    for (arguments, words) in [
+        (&["manifests", "cronjob", "--image", ""][..], "--image"),
+        (&["manifests", "cronjob", "--image", "a b"], "is no name of an image"),
+        (&["--watchdog=a b", "config"], "is no name of an image"),
+        (&["manifests", "cronjob", "--image", "a", "--schedule", "foo"], "such as 17 2 * * *"),
+        (&["manifests", "cronjob", "--image", "a", "--schedule", "1 2 3 4"], "such as 17 2 * * *"),
+        (&["manifests", "vault", "--role", "A B"], "--role"),
+        (&["manifests", "vault", "--mount", ""], "--mount"),
+        (&["refresh", "--after", " "], "--after"),
+        (&["checkpoint", "--warm", "list"], "checkpoint list takes no checkpoint's name and no --warm"),
+        (&["--dry-run", "config", "init"], "config init writes files"),
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));
+        assert!(said(&output).contains(words), "{arguments:?}: {}", said(&output));
+    }
+    let image = ["manifests", "cronjob", "--image", "registry:5000/a/b@sha256:00", "--schedule"];
+    for schedule in ["*/5 0-4,7 1 JAN MON-FRI", "@daily"] {
+        let output = run(&[&image[..], &[schedule]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     }
 }
 
@@ -132,6 +187,39 @@ fn a_context_that_does_not_exist_is_one_sentence() {
     let said = said(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("nowhere") && said.trim().lines().count() == 1, "{said}");
+}
+
+#[test]
+fn a_kubeconfig_is_looked_for_as_kubectl_does_and_what_is_wrong_with_it_is_said_in_plain_words() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let with_file = |text: &str| std::fs::write(path("config"), text).expect("a file");
+    let asked = |kubeconfig: &str, arguments: &[&str]| {
+        let output = with(&[("KUBECONFIG", kubeconfig)], arguments);
+        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+        assert_eq!(said(&output).trim().lines().count(), 1, "{}", said(&output));
+        said(&output)
+    };
+    let none = asked(&path("none"), &["--context", "foo", "status"]);
+    assert!(
+        none.starts_with("error: no cluster to talk to: cannot use the kubeconfig ") && none.contains("foo"),
+        "{none}"
+    );
+    with_file("contexts: []\n");
+    assert!(asked(&path("config"), &["status"]).contains("it has no current-context"));
+    with_file("current-context: a\ncontexts: [{name: a, context: {cluster: nope, user: x}}]\n");
+    assert!(asked(&path("config"), &["status"]).contains("the context's cluster \"nope\" is none of its clusters"));
+    with_file(
+        "current-context: a\ncontexts: [{name: a, context: {cluster: b, user: c}}]\nusers: [{name: c, user: {}}]\n\
+         clusters: [{name: b, cluster: {server: 'http://127.0.0.1:1'}}]\n",
+    );
+    let both = format!("{}:{}", path("none"), path("config"));
+    let unreachable = asked(&both, &["status"]);
+    // Where that is, and what to look at.
+    for words in ["http://127.0.0.1:1", "cannot be reached", "--context"] {
+        assert!(unreachable.contains(words), "{words}: {unreachable}");
+    }
+    assert!(asked(&both, &["--context", "foo", "status"]).contains("no context \"foo\"; it has a"));
 }
 
 #[test]

@@ -76,6 +76,18 @@ fn short_help_is_one_screen_and_no_argument_is_without_words() {
 }
 
 #[test]
+fn exit_code_1_is_told_as_what_the_command_means_by_it() {
+    let here = directory();
+    for (command, means) in
+        [("doctor", "a check failed"), ("status", "older than --max-age"), ("reset", "failed, and every")]
+    {
+        let help = text(&run(here.path(), &[command, "--help"]).stdout);
+        assert!(help.contains(means), "{help}");
+        assert_eq!(help.contains("everything was put back"), command == "reset", "{help}");
+    }
+}
+
+#[test]
 fn as_a_plugin_it_goes_by_the_name_that_kubectl_gives_it() {
     let here = directory();
     let plugin = here.path().join("kubectl-sandbox");

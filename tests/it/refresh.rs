@@ -181,7 +181,7 @@ async fn the_plan_of_a_dry_run_is_json_where_that_is_asked_for_also_when_somethi
     let told = ran.json();
     assert_eq!((&told["outcome"], told["steps"].as_array().map(Vec::len)), (&json!("failed"), Some(10)), "{told:#}");
     assert!(told["error"].as_str().is_some_and(|error| error.contains("erp-sandbox/nosuch")), "{told:#}");
-    let usage = ["--dry-run", "--output", "json", "--pg-port", "0", "refresh"];
+    let usage = ["--dry-run", "--output", "json", "--prod-namespace", "A", "refresh"];
     assert_eq!(lab.run(&usage).await.assert_code(2).json()["outcome"], "failed");
 }
 

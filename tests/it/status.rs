@@ -145,6 +145,14 @@ async fn a_run_in_progress_is_no_drift_and_its_step_is_told_and_an_abandoned_one
     run.signal("KILL");
     run.end().await;
     lab.api.faults.clear();
+    // Who waits for as long as the Lease lasts may take it over, so nobody is told until then that all is well.
+    let ago = |seconds: i64| (jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds)).to_string();
+    for (seconds, dead) in [(25, false), (35, true)] {
+        lab.change("leases", SANDBOX, "sandbox-lifecycle", |lease| lease["spec"]["renewTime"] = ago(seconds).into());
+        let said = lab.run(&["status"]).await.assert_code(0);
+        assert_eq!(said.stdout.contains(" s: `recover` puts back what it left\n"), dead, "{}", said.stdout);
+        assert_eq!(said.stdout.contains("none but what the run in progress"), !dead, "{}", said.stdout);
+    }
     lab.change("leases", SANDBOX, "sandbox-lifecycle", |lease| {
         lease["spec"].as_object_mut().expect("its spec").remove("renewTime");
     });

@@ -1,7 +1,7 @@
 //! What a person sees at a terminal, and what a CI log holds.
 
 use crate::support::postgres::Production;
-use crate::support::sandbox::{PROD, Ran, Sandbox, finish};
+use crate::support::sandbox::{PROD, Ran, SANDBOX, Sandbox, finish};
 use std::io::{BufRead as _, Write as _};
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -84,6 +84,10 @@ async fn on_a_narrow_terminal_nothing_is_torn() {
         assert_eq!(seen.code, 0, "{}", seen.screen);
         // A moving line that had been wrapped would have left its first part behind.
         assert!(!seen.screen.contains("/9]"), "{}", seen.screen);
+        // Behind it there is room for the `^C` that the terminal echoes.
+        let moving =
+            |piece: &&str| piece.contains("/9]") && console::measure_text_width(piece) > usize::from(columns) - 3;
+        assert_eq!(seen.raw.split(['\r', '\n']).find(moving), None, "{}", seen.raw);
         let whole = seen.screen.replace('\n', "");
         assert_eq!(whole.matches("✓ ").count(), 9, "{}", seen.screen);
     }
@@ -109,6 +113,22 @@ async fn what_is_looked_at_is_wrapped_between_words_and_a_pipe_gets_it_whole() {
         assert_eq!(words(&written), words(&whole), "{arguments:?}: {written}");
         let long = |line: &&str| line.trim_end().chars().count() >= 80 && !line.contains("fix: kubectl ");
         assert_eq!(written.lines().find(long), None, "{arguments:?}: {written}");
+    }
+    std::fs::create_dir_all(lab.documents(SANDBOX).join("mycompany")).expect("a directory of the lab's own");
+    lab.run(&["--min-tables", "10", "checkpoint"]).await.assert_code(0);
+    for (arguments, code) in [
+        (&["checkpoint", "list"][..], 0),
+        (&["checkpoint", "show", "golden"], 0),
+        (&["sync-documents", "--container", "nope"], 1),
+    ] {
+        let seen = see(at_a_terminal(&lab, 80, arguments), 80).await;
+        assert_eq!(seen.code, code, "{}", seen.screen);
+        // A line of all columns was broken by the terminal, in the middle of a word.
+        let torn = seen.screen.lines().find(|line| line.chars().count() >= 80);
+        assert_eq!(torn, None, "{arguments:?}: {}", seen.screen);
+        // A container that is in neither Pod is two problems, and not again those of asking it.
+        assert_eq!(seen.screen.matches("\n  - ").count(), if code == 0 { 0 } else { 2 }, "{}", seen.screen);
+        assert!(seen.screen.lines().any(|line| line.starts_with("  ")), "{arguments:?}: {}", seen.screen);
     }
 }
 

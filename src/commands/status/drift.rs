@@ -51,8 +51,14 @@ fn is_argos(undo: &Undo) -> bool {
 
 /// Nobody will put that back unless told to.
 fn abandoned(run: &Running, namespace: &str) -> Option<Drift> {
-    let what = format!("{} has ended and left the Lease {namespace}/{} behind", run.holder, lease::NAME);
-    run.renewed_at.is_none().then(|| Drift { what, fix: named("sandbox-lifecycle recover") })
+    let what = match (run.renewed_at, run.silent_seconds) {
+        (None, _) => format!("{} has ended and left the Lease {namespace}/{} behind", run.holder, lease::NAME),
+        (_, Some(seconds)) => {
+            format!("{} has not renewed its Lease for {seconds} s: `recover` puts back what it left", run.holder)
+        }
+        _ => return None,
+    };
+    Some(Drift { what, fix: named("sandbox-lifecycle recover") })
 }
 
 fn disarmed(settings: &Settings, application: &Application) -> Option<Drift> {

@@ -1,13 +1,11 @@
 //! The status for a person: one line a fact.
 use super::{Running, Status};
-use crate::cli::{program, spoken};
+use crate::cli::spoken;
 use crate::record::{Act, Record, Unfinished, now};
 use jiff::Timestamp;
 
 /// Where what is said of a fact begins.
 pub(super) const INDENT: usize = 15;
-/// After so long without a sign of life a run may be dead; only looking at its Lease for a while tells.
-const SILENT_SECONDS: i64 = 120;
 
 pub(super) fn of(status: &Status) -> String {
     let Status { sandbox, record, run, drift, unknown, .. } = status;
@@ -93,9 +91,6 @@ fn running(run: &Running) -> Vec<String> {
     let mut lines =
         vec![line("run", &format!("{command} by {holder}{since}{step}; last sign of life {}", ago(*renewed)))];
     lines.extend(will_put_back.iter().map(|undo| line("", &format!("will put back: {undo}"))));
-    if now().as_second() - renewed.as_second() > SILENT_SECONDS {
-        lines.push(line("", &format!("it may be dead: `{} recover` watches it, and puts back if so", program())));
-    }
     lines
 }
 

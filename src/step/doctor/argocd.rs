@@ -18,7 +18,7 @@ pub(super) async fn check(settings: &Settings, cluster: &Cluster) -> Vec<Finding
                 let says = format!("Application {namespace}/{name} does not sync by itself: it is left so");
                 all.push(
                     Finding::warning("Argo CD", says)
-                        .fix("sandbox-lifecycle status says how to arm it, and recover puts back what a dead run left"),
+                        .fix("`sandbox-lifecycle status` says how to arm it, and `sandbox-lifecycle recover` puts back what a dead run left"),
                 );
             }
             if application.operation != Operation::None {

@@ -10,7 +10,7 @@ const FAR_APART: i64 = 300;
 
 /// With the Secret of the database that is dumped.
 pub(super) async fn check(settings: &Settings, cluster: &Cluster) -> Vec<Finding> {
-    let mut all = super::secrets::source(settings, cluster).await;
+    let mut all = super::secrets::of(settings, cluster, &settings.prod).await;
     if settings.backups.secret.is_none() {
         let says = "backups need a bucket: name the Secret with its key by --s3-secret";
         all.push(Finding::new("bucket", State::Failed, says).fix(make_secret(settings)));
@@ -68,7 +68,7 @@ async fn uploads(settings: &Settings, shelf: &Shelf) -> Finding {
             (None, 0) => Finding::ok("uploads", "no parts of unfinished uploads are left"),
             (None, left) => {
                 Finding::warning("uploads", format!("the parts of {left} unfinished uploads lie in the bucket"))
-                    .fix("sandbox-lifecycle backup prune, or the next backup")
+                    .fix("`sandbox-lifecycle backup prune`, or the next backup")
             }
         },
         Err(error) => Finding::warning("uploads", format!("not looked at: {error:#}")),

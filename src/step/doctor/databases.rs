@@ -98,7 +98,7 @@ fn production_login(facts: &Facts, source: &[Event], refused: &Refused) -> Optio
         ways => {
             let says = format!("production's {login}; it could write, if its session let it: {}", ways.join("; "));
             Some(Finding::warning("login", says).fix(
-                "sandbox-lifecycle manifests vault makes a login that may only read, and --require-read-only-role then insists on it",
+                "`sandbox-lifecycle manifests vault` makes a login that may only read, and --require-read-only-role then insists on it",
             ))
         }
     }

@@ -53,7 +53,7 @@ fn room(said: &str) -> Option<Finding> {
     // A checkpoint is written beside the one that it replaces.
     Some(match free < used {
         true => Finding::warning("space", format!("{says}: a checkpoint as big as all of them would not fit"))
-            .fix("sandbox-lifecycle checkpoint delete NAME, or a larger volume"),
+            .fix("`sandbox-lifecycle checkpoint delete NAME`, or a larger volume"),
         false => Finding::ok("space", says),
     })
 }

@@ -17,14 +17,18 @@ pub(super) async fn check(settings: &Settings, cluster: &Cluster) -> Vec<Finding
     all
 }
 
-/// Production's alone.
-pub(super) async fn source(settings: &Settings, cluster: &Cluster) -> Vec<Finding> {
+/// That of one environment alone.
+pub(super) async fn of(settings: &Settings, cluster: &Cluster, environment: &Environment) -> Vec<Finding> {
     let mut remarks = Remarks::default();
-    preflight::check_source(settings, cluster, &mut remarks.wrong).await;
-    let fix = "production's namespace needs a Secret (--prod-secret) with the keys username and password, and the server's name in its key \
-               host or by --pg-host";
-    let mut all = findings("Secret", remarks, fix);
-    all.extend(age(cluster, &settings.prod).await);
+    preflight::check_one(settings, cluster, environment, &mut remarks.wrong).await;
+    let (whose, side) =
+        if *environment == settings.prod { ("production's", "prod") } else { ("the sandbox's", "sandbox") };
+    let fix = format!(
+        "{whose} namespace needs a Secret (--{side}-secret) with the keys username and password, and the server's name in its key host or \
+         by --pg-host"
+    );
+    let mut all = findings("Secret", remarks, &fix);
+    all.extend(age(cluster, environment).await);
     all
 }
 

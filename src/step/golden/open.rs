@@ -133,7 +133,6 @@ pub(super) async fn close(cx: &mut Context<'_>) -> Result<()> {
 }
 
 pub(super) async fn cool(cx: &mut Context<'_>) -> Result<()> {
-    cx.cluster.cool(&cx.settings.sandbox.namespace).await?;
-    cx.summary.rehearsal.cooled = true;
+    cx.summary.rehearsal.cooled = Some(cx.cluster.cool(&cx.settings.sandbox.namespace).await?);
     Ok(())
 }

@@ -61,7 +61,7 @@ pub(super) async fn check(
 }
 
 enum Looked {
-    /// Its Deployment is at 0, or was not found: that is told elsewhere.
+    /// Its Deployment is at 0, or was not found, or has no such container: that is told elsewhere.
     Nowhere,
     NoPod(anyhow::Error),
     Unanswered(anyhow::Error),
@@ -71,6 +71,9 @@ enum Looked {
 async fn look(settings: &Settings, cluster: &Cluster, environment: &Environment, rollout: Option<&Rollout>) -> Looked {
     let Some(rollout) = rollout else { return Looked::Nowhere };
     let container = settings.container.as_deref();
+    if container.is_some_and(|name| !rollout.containers.iter().any(|known| known == name)) {
+        return Looked::Nowhere;
+    }
     match cluster.ready_pod(&environment.namespace, &rollout.selector, container).await {
         Err(error) => Looked::NoPod(error),
         Ok(pod) => {

@@ -1,5 +1,5 @@
 //! What stands of the golden volume, and of the sandbox's database as a checkpoint needs it.
-use super::{Golden, keep};
+use super::{Golden, keep, keep_named};
 use crate::cluster::Cluster;
 use crate::cluster::claim::Claim;
 use crate::settings::Settings;
@@ -27,7 +27,7 @@ pub(super) async fn check(
         cluster.credentials(&sandbox.namespace, &sandbox.secret),
         cluster.claim(&sandbox.namespace, &settings.golden_claim)
     );
-    let secret = keep(wrong, secret);
+    let secret = keep_named(wrong, secret, "sandbox-secret");
     let claim = keep(wrong, claim)?;
     let host = secret.and_then(|secret| super::check_secret(settings, sandbox, &secret, wrong));
     if settings.pg_host.is_some() && settings.prod.database == sandbox.database {

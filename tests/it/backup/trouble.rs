@@ -43,6 +43,10 @@ async fn a_store_that_asks_for_a_pause_gets_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_the_key_the_clock_or_the_bucket_is_said_in_a_sentence() {
     let vault = Vault::small(1).await;
+    for command in [&["backup"][..], &["refresh", "--from-backup"]] {
+        let arguments = [&["--dry-run", "--s3-secret", "nosuch"], command].concat();
+        vault.run(&arguments).await.assert_code(1).assert_says("nosuch: not found (see --s3-secret");
+    }
     let started = vault.lab.kubelet.started().len();
     for ahead in [7200, -7200] {
         vault.s3.bucket().clock_ahead = ahead;
@@ -54,6 +58,11 @@ async fn what_is_wrong_with_the_key_the_clock_or_the_bucket_is_said_in_a_sentenc
     vault.s3.bucket().is_gone = true;
     vault.run(&["backup"]).await.assert_code(1).assert_says("there is no such bucket");
     vault.s3.bucket().is_gone = false;
+    let odd = vault.run(&["--s3-endpoint", "http://127.0.0.1:1", "backup", "list"]).await.assert_code(1);
+    let odd = odd
+        .assert_says("the store at http://127.0.0.1:1 cannot be reached: Connection refused")
+        .assert_says("--s3-endpoint");
+    assert!(!odd.stderr.contains("retries") && odd.stderr.trim_end().lines().count() == 1, "{odd:?}");
     vault.with_key("another").await;
     let ran = vault.run(&["backup"]).await.assert_code(1);
     let ran = ran.assert_says("the secret_key of the bucket's Secret is not that of its access_key");

@@ -44,6 +44,12 @@ async fn names_that_lead_nowhere_say_which_flag_gives_them() {
     assert_line(&lab, &missing, "Argo CD", "failed", &["not found", "--argocd-application"]).await;
     let missing = ["--sandbox-secret", "missing"];
     assert_line(&lab, &missing, "Secret", "failed", &["not found", "--sandbox-secret"]).await;
+    for command in ["checkpoint", "reset", "diff"] {
+        let missing = ["--sandbox-secret", "missing", command];
+        assert_line(&lab, &missing, "Secret", "failed", &["not found", "--sandbox-secret"]).await;
+    }
+    let refused = lab.run(&["--sandbox-secret", "missing", "reset"]).await.assert_code(1);
+    refused.assert_says("missing: not found (see --sandbox-secret and --sandbox-namespace)");
     let missing = ["--container", "missing"];
     assert_line(&lab, &missing, "Deployment", "failed", &["has no container missing", "--container"]).await;
     assert_line(

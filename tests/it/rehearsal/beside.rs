@@ -77,7 +77,8 @@ async fn a_second_reset_waits_or_says_who_holds_the_lease() {
     lab.api.faults.add(Rule::on_line(BEFORE_COMMIT, Fault::Hang(gate.clone())));
     let first = lab.quickly(&["reset"]).spawn().expect("the binary starts");
     gate.reached().await;
-    lab.quick(&["reset", "--wait", "0s"]).await.assert_code(1).assert_says("is held by tester@");
+    let refused = lab.quick(&["reset", "--wait", "100ms"]).await.assert_code(1).assert_says("is held by tester@");
+    refused.assert_says("let this wait for longer, as by `--wait 5m`");
     let second = lab.quickly(&["reset"]).spawn().expect("the binary starts");
     gate.open();
     finish(first).await.assert_code(0);

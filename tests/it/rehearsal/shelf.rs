@@ -12,6 +12,8 @@ async fn a_warm_pod_serves_all_that_follows_and_is_removed_on_request() {
     let lab = Sandbox::new().await;
     lab.furnish_documents();
     let before = lab.rehearsed();
+    let plan = lab.run(&["--dry-run", "checkpoint", "--warm"]).await.assert_code(0).stdout;
+    assert!(plan.matches("create PersistentVolumeClaim").count() == 1 && !plan.contains("delete Job"), "{plan}");
     lab.run(&["checkpoint", "--warm"]).await.assert_code(0).assert_says("golden");
     lab.run(&["checkpoint", "second"]).await.assert_code(0);
     let list = lab.run(&["--output", "json", "checkpoint", "list"]).await.assert_code(0).json();
@@ -33,7 +35,8 @@ async fn a_warm_pod_serves_all_that_follows_and_is_removed_on_request() {
     lab.run(&["checkpoint", "delete", "second"]).await.assert_code(1).assert_says("there are: golden");
     lab.run(&["checkpoint", "show", "second"]).await.assert_code(1).assert_says("there are: golden");
     assert_eq!(lab.sets().len(), 1);
-    lab.run(&["checkpoint", "cool"]).await.assert_code(0);
+    lab.run(&["checkpoint", "cool"]).await.assert_code(0).assert_says("removed    the idle Pod;");
+    lab.run(&["checkpoint", "cool"]).await.assert_code(0).assert_says("removed    nothing: there was no idle Pod");
     assert!(lab.store.get("deployments", SANDBOX, "sandbox-lifecycle-golden").is_none());
     let list = lab.run(&["checkpoint", "list"]).await.assert_code(0).assert_says("golden: taken");
     assert_eq!(jobs_made(&lab), 1);
