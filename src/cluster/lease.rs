@@ -22,6 +22,8 @@ use std::time::Duration;
 pub const NAME: &str = "sandbox-lifecycle";
 /// Seconds without a renewal after which a holder counts as dead.
 pub const DURATION_SECONDS: i32 = 30;
+/// Each loses only against somebody who writes to this run's Lease meanwhile.
+const ATTEMPTS: usize = 5;
 const JOURNAL: &str = "sandbox-lifecycle/journal";
 const COMMAND: &str = "sandbox-lifecycle/command";
 
@@ -145,12 +147,13 @@ impl Cluster {
     /// # Errors
     /// [`LeaseLost`], forbidden, or the API server cannot be reached.
     pub async fn release(&self, held: &mut Held) -> Result<()> {
-        match self.delete_lease(held).await {
-            Err(error) if refusal(&error) == Some(&Refusal::Conflict) => {
-                self.catch_up(held).await?;
-                self.delete_lease(held).await
+        let mut attempt = 1;
+        loop {
+            match self.delete_lease(held).await {
+                Err(error) if is_outrun(&error, attempt) => self.catch_up(held).await?,
+                deleted => return deleted,
             }
-            deleted => deleted,
+            attempt += 1;
         }
     }
 
@@ -165,13 +168,14 @@ impl Cluster {
 
     /// Compare and swap on the resourceVersion.
     async fn write(&self, held: &mut Held) -> Result<()> {
-        match self.replace_lease(held).await {
-            Err(error) if refusal(&error) == Some(&Refusal::Conflict) => {
-                self.catch_up(held).await?;
-                self.replace_lease(held).await
+        let mut attempt = 1;
+        loop {
+            match self.replace_lease(held).await {
+                Err(error) if is_outrun(&error, attempt) => self.catch_up(held).await?,
+                Err(error) if refusal(&error) == Some(&Refusal::NotFound) => return Err(anyhow!(LeaseLost)),
+                written => return written,
             }
-            Err(error) if refusal(&error) == Some(&Refusal::NotFound) => Err(anyhow!(LeaseLost)),
-            written => written,
+            attempt += 1;
         }
     }
 
@@ -182,7 +186,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// A conflict may come of a write of our own whose answer was lost (a cut, a signal in the middle):
+    /// A conflict may come of a write of our own whose answer was lost (a cut, a signal in the middle), or of somebody's who labels it:
     /// as long as the Lease still names this run, its version is simply taken on.
     async fn catch_up(&self, held: &mut Held) -> Result<()> {
         match self.find_lease(held.namespace()).await? {
@@ -197,6 +201,11 @@ impl Cluster {
     fn leases(&self, namespace: &str) -> Api<Lease> {
         Api::namespaced(self.client.clone(), namespace)
     }
+}
+
+/// Whether the Lease had become another version, and is worth another attempt.
+fn is_outrun(error: &anyhow::Error, attempt: usize) -> bool {
+    attempt < ATTEMPTS && refusal(error) == Some(&Refusal::Conflict)
 }
 
 fn params() -> PostParams {

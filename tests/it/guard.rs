@@ -1,5 +1,6 @@
 //! The bracket around a run, without a run: what it puts back on the ways out that no real run takes on purpose.
 mod dropped;
+mod others;
 
 use crate::support::api::{Api, Fault, Rule, Runtime, Settings};
 use crate::support::store::Store;
@@ -193,31 +194,6 @@ async fn a_run_that_has_lost_its_lease_makes_no_further_change_and_puts_nothing_
     let lease = world.lease().expect("the new holder's");
     let journal = lease["metadata"]["annotations"]["sandbox-lifecycle/journal"].as_str();
     assert!(journal.is_some_and(|journal| journal.contains("scale-to")), "{lease}");
-}
-
-/// A laptop that was closed while it put back, or a network that was away: another run has come, and has recovered all.
-#[tokio::test]
-async fn one_that_has_slept_while_it_puts_back_changes_nothing_under_another_run() {
-    let world = World::new().await;
-    let gate = crate::support::api::Gate::new();
-    world.api.faults.add(Rule::on_line("delete secrets copy", Fault::Hang(gate.clone())));
-    let run = world.around(async |guard| {
-        stop(&world, guard).await?;
-        guard.before_change(Undo::DeleteSecret { namespace: NS.into(), name: "copy".into() }).await?;
-        anyhow::bail!("that is the end")
-    });
-    let (outcome, ()) = tokio::join!(run, async {
-        gate.reached().await;
-        let now = crate::support::store::DeleteOptions::now();
-        world.store.delete("leases", NS, "sandbox-lifecycle", now).expect("it was there");
-        let taken = world.cluster.take_lease(NS, "another@there/2/beef", "test").await.expect("it can be taken");
-        assert!(matches!(taken, Taken::Mine(_)));
-        gate.open();
-    });
-    assert_eq!((outcome.code(), world.replicas()), (3, 0), "it is the other one's: {}", world.said());
-    let left = outcome.left.last().expect("the replicas").to_string();
-    let why = "another@there/2/beef has the Lease now, and knows nothing of this run's journal";
-    assert!(left.contains(why) && left.contains("not before that run has ended"), "{left}");
 }
 
 #[tokio::test]
