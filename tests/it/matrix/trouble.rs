@@ -276,8 +276,12 @@ async fn beside(arena: &Arena, hold: &Hold, first: Child, minutes: i64) -> Resul
     let second = finish(second).await?;
     hold.release(arena);
     let first = first.await.expect("no panic there")?;
-    let refused =
-        |ran: &Ran| ran.code == 1 && [&ran.stderr, &ran.stdout].iter().any(|said| said.contains("is held by"));
+    // One that was held in its preflight may look for a Pod that the other one has stopped meanwhile.
+    let words = ["is held by", "nothing was changed"];
+    let refused = |ran: &Ran| {
+        let says = |said: &String| words.iter().any(|words| said.contains(words));
+        ran.code == 1 && [&ran.stderr, &ran.stdout].into_iter().any(says)
+    };
     // Where the first has no Lease yet, or none any more, the second is the one that runs, or they run one after the other.
     match (first.code, second.code) {
         (0, 0) => Ok(first),
