@@ -39,41 +39,24 @@ impl Kind for bool {
     }
 }
 
-/// Where nothing at all would make no sense: a port, a time that is waited.
-impl Kind for NonZeroU16 {
-    fn words() -> String {
-        format!("a whole number from 1 to {}", Self::MAX)
-    }
-    fn parser() -> ValueParser {
-        number::<Self>()
-    }
+macro_rules! whole_numbers {
+    ($($number:ty => $least:literal,)*) => {$(
+        impl Kind for $number {
+            fn words() -> String {
+                format!("a whole number from {} to {}", $least, Self::MAX)
+            }
+            fn parser() -> ValueParser {
+                number::<Self>()
+            }
+        }
+    )*};
 }
 
-impl Kind for NonZeroU32 {
-    fn words() -> String {
-        format!("a whole number from 1 to {}", Self::MAX)
-    }
-    fn parser() -> ValueParser {
-        number::<Self>()
-    }
-}
-
-impl Kind for u16 {
-    fn words() -> String {
-        format!("a whole number from 0 to {}", Self::MAX)
-    }
-    fn parser() -> ValueParser {
-        number::<Self>()
-    }
-}
-
-impl Kind for u32 {
-    fn words() -> String {
-        format!("a whole number from 0 to {}", Self::MAX)
-    }
-    fn parser() -> ValueParser {
-        number::<Self>()
-    }
+// From 1 where nothing at all would make no sense: a port, a time that is waited.
+whole_numbers! {
+    NonZeroU16 => 1,
+    NonZeroU32 => 1,
+    u32 => 0,
 }
 
 impl Kind for Pause {

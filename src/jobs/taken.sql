@@ -55,7 +55,8 @@ WITH role AS (
     FROM taken, pg_identify_object(classid, objid, objsubid) AS i WHERE i.identity !~ '\mpg_(toast|temp)_[0-9]+\.'
 )
 SELECT 23 AS code, count(*) > 0 AS refused, json_build_object('event', 'refused', 'code', 23, 'reason', format(
-    'the wipe would take what the dump does not bring back (%s): objects of other owners that depend on %s and its objects, or its own in no schema',
+    'the wipe would take what the dump does not bring back (%s): objects of other owners that depend on %s and its objects, or its own in no schema. '
+    'Fix: take them away before and make them again afterwards, as by --after, or let them depend on nothing of it',
     count(*), :'sl_role'), 'items', coalesce(json_agg(says ORDER BY says), '[]'))::text AS event FROM named \gset sl_
 \if :sl_refused
     SELECT :'sl_code', :'sl_event' \g outcome
