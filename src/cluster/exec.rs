@@ -1,8 +1,10 @@
-//! Commands in containers, over the exec WebSocket.
+//! Commands in containers, over the exec WebSocket, or SPDY where much goes through.
 //!
 //! With frames of our own: `AttachedProcess` cuts stdin into 4 KiB messages, shows a cut socket as a clean end, and hangs when
 //! stderr is not drained. Here a command has ended only when the server has sent its status, and stderr is read with stdout.
 //! Works with `v5.channel.k8s.io` and `v4.channel.k8s.io` alike: what is sent must say itself where it ends, as v4 cannot close stdin.
+mod spdy;
+mod websocket;
 mod wire;
 
 use crate::cluster::failure::explain;
@@ -12,7 +14,7 @@ use kube::Client;
 use kube::api::{AttachParams, Request};
 use std::fmt;
 pub(super) use wire::PING;
-pub use wire::{Heard, Input, Output, STDIN};
+pub use wire::{Heard, Input, Output};
 
 /// A container of a Pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,17 +106,36 @@ pub async fn run(client: &Client, pod: &PodRef, argv: &[&str]) -> Result<Said> {
 /// # Errors
 /// The server refuses, or cannot be reached.
 pub async fn open(client: &Client, pod: &PodRef, argv: &[&str], stdin: bool) -> Result<(Input, Output)> {
+    let request = request(pod, argv, stdin)?;
+    let what = format!("run a command in {pod}");
+    let connecting = tokio::time::timeout(wire::CONNECT_LIMIT, client.connect(request)).await;
+    let connection = connecting.map_err(|_| anyhow!("cannot {what}: the API server did not answer"))?;
+    let connection = connection.map_err(|error| refused(&what, pod, error))?;
+    Ok(websocket::halves(connection.into_stream(), pod.to_string()))
+}
+
+/// As [`open`], for a command through which much goes: over SPDY, which costs servers less, if there is a way for it.
+///
+/// # Errors
+/// As [`open`].
+pub async fn stream(client: &Client, pod: &PodRef, argv: &[&str], stdin: bool) -> Result<(Input, Output)> {
+    let halves = spdy::open(client, request(pod, argv, stdin)?, stdin, pod.to_string());
+    match tokio::time::timeout(wire::CONNECT_LIMIT, halves).await {
+        Ok(Ok(halves)) => return Ok(halves),
+        // Servers will give SPDY up one day, and not every proxy lets it through. What else is wrong the WebSocket tells.
+        Ok(Err(error)) => tracing::debug!("no SPDY to {pod}: {error:#}"),
+        Err(_) => tracing::debug!("no SPDY to {pod}: no answer within {} s", wire::CONNECT_LIMIT.as_secs()),
+    }
+    open(client, pod, argv, stdin).await
+}
+
+fn request(pod: &PodRef, argv: &[&str], stdin: bool) -> Result<http::Request<Vec<u8>>> {
     let params = AttachParams {
         container: pod.container.clone(),
         ..AttachParams::default().stdin(stdin).stdout(true).stderr(true)
     };
     let request = Request::new(format!("/api/v1/namespaces/{}/pods", pod.namespace));
-    let request = request.exec(&pod.pod, argv.iter().copied(), &params).context("cannot build an exec request")?;
-    let what = format!("run a command in {pod}");
-    let connecting = tokio::time::timeout(wire::CONNECT_LIMIT, client.connect(request)).await;
-    let connection = connecting.map_err(|_| anyhow!("cannot {what}: the API server did not answer"))?;
-    let connection = connection.map_err(|error| refused(&what, pod, error))?;
-    Ok(wire::halves(connection.into_stream(), pod.to_string()))
+    request.exec(&pod.pod, argv.iter().copied(), &params).context("cannot build an exec request")
 }
 
 /// Exec over WebSocket is a GET to some servers and a creation to all: a Role needs both verbs.

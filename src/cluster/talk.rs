@@ -2,9 +2,9 @@
 //!
 //! To drop a conversation ends its connection; the script reads the end of its input, which means abort. While nobody speaks or listens
 //! the connection is kept alive: a reset that stops the sandbox first leaves a script waiting for minutes.
-use super::exec::{self, Ended, Heard, Input, Output, PING, PodRef, STDIN};
+use super::exec::{self, Ended, Heard, Input, Output, PING, PodRef};
 use super::{CALL_LIMIT, Cluster};
-use crate::documents::frames::Framer;
+use crate::documents::frames::{Framer, message};
 use anyhow::{Result, anyhow};
 use std::collections::VecDeque;
 use std::pin::pin;
@@ -148,7 +148,7 @@ impl Talk {
     /// # Errors
     /// The connection is lost; also when the script has ended meanwhile, which its output tells better.
     pub async fn say(&mut self, word: &str) -> Result<()> {
-        let frames = vec![frame(format!("{word}\n").as_bytes())];
+        let frames = vec![message(format!("{word}\n").as_bytes())];
         let said = timeout(CALL_LIMIT, async { self.input.lock().await.send(frames).await }).await;
         said.map_err(|_| anyhow!("the script did not take the word {word:?}"))?
     }
@@ -185,17 +185,9 @@ impl Talk {
     }
 }
 
-/// Bytes for a script's input.
-pub fn frame(bytes: &[u8]) -> Vec<u8> {
-    let mut frame = Vec::with_capacity(bytes.len() + 1);
-    frame.push(STDIN);
-    frame.extend_from_slice(bytes);
-    frame
-}
-
 /// Paths for a script that reads them NUL-separated in frames: a line `SIZE COUNT`, so many bytes, …, `end`.
 pub fn framed(paths: &[&[u8]]) -> Vec<Vec<u8>> {
-    let mut framer = Framer::new(STDIN);
+    let mut framer = Framer::default();
     let mut chunks = Vec::new();
     for path in paths {
         chunks.extend(framer.push(path));

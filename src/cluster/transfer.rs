@@ -24,7 +24,7 @@ impl Cluster {
     /// # Errors
     /// The server refuses, or cannot be reached.
     pub async fn read_from(&self, pod: &PodRef, argv: &[&str]) -> Result<Reading> {
-        let (input, output) = exec::open(&self.client, pod, argv, false).await?;
+        let (input, output) = exec::stream(&self.client, pod, argv, false).await?;
         Ok(Reading::over(input, output))
     }
 }

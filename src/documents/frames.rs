@@ -11,38 +11,39 @@ const BLOCKS: usize = 64;
 /// a tenth of what containerd spends (measured); smaller ones cost more calls, bigger ones more copies.
 const FRAME: usize = 120 * 1024;
 const CHUNK: usize = BLOCK * BLOCKS;
+/// Zeros in front of each message, where a protocol writes what says whose bytes they are: SPDY needs eight, WebSocket one.
+pub const ROOM: usize = 8;
 
-/// Messages that make one chunk, each with one byte of room in front for the number of its channel.
+/// Messages that make one chunk, each with [`ROOM`] in front.
 pub type Chunk = Vec<Vec<u8>>;
 
 /// Gathers bytes to chunks.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Framer {
     frames: Chunk,
     length: usize,
-    room: u8,
+}
+
+/// A message with this content.
+pub fn message(content: &[u8]) -> Vec<u8> {
+    [&[0; ROOM], content].concat()
 }
 
 impl Framer {
-    /// `room` is the byte that stands in front of each message.
-    pub fn new(room: u8) -> Self {
-        Self { frames: Vec::new(), length: 0, room }
-    }
-
     /// Takes bytes; gives back the chunks that are full now.
     pub fn push(&mut self, mut bytes: &[u8]) -> Vec<Chunk> {
         let mut full = Vec::new();
         while !bytes.is_empty() {
             let frame = match self.frames.last_mut() {
-                Some(frame) if frame.len() <= FRAME => frame,
+                Some(frame) if frame.len() < FRAME + ROOM => frame,
                 _ => {
-                    let mut frame = Vec::with_capacity(FRAME + 1);
-                    frame.push(self.room);
+                    let mut frame = Vec::with_capacity(FRAME + ROOM);
+                    frame.resize(ROOM, 0);
                     self.frames.push(frame);
                     continue;
                 }
             };
-            let (now, later) = bytes.split_at(bytes.len().min(FRAME + 1 - frame.len()).min(CHUNK - self.length));
+            let (now, later) = bytes.split_at(bytes.len().min(FRAME + ROOM - frame.len()).min(CHUNK - self.length));
             frame.extend_from_slice(now);
             bytes = later;
             self.length += now.len();
@@ -59,23 +60,20 @@ impl Framer {
         if self.length > 0 {
             last.push(self.chunk(self.length, 1));
         }
-        last.push(vec![self.line("end")]);
+        last.push(vec![line("end")]);
         last
     }
 
     fn chunk(&mut self, size: usize, count: usize) -> Chunk {
         self.length = 0;
-        let mut chunk = vec![self.line(&format!("{size} {count}"))];
+        let mut chunk = vec![line(&format!("{size} {count}"))];
         chunk.append(&mut mem::take(&mut self.frames));
         chunk
     }
+}
 
-    fn line(&self, text: &str) -> Vec<u8> {
-        let mut line = vec![self.room];
-        line.extend_from_slice(text.as_bytes());
-        line.push(b'\n');
-        line
-    }
+fn line(text: &str) -> Vec<u8> {
+    message(format!("{text}\n").as_bytes())
 }
 
 #[cfg(test)]
@@ -84,7 +82,7 @@ mod tests {
 
     /// What `unframe` of the scripts makes of it.
     fn unframed(chunks: &[Chunk]) -> Option<Vec<u8>> {
-        let stream: Vec<u8> = chunks.iter().flatten().flat_map(|frame| frame[1..].to_vec()).collect();
+        let stream: Vec<u8> = chunks.iter().flatten().flat_map(|frame| frame[ROOM..].to_vec()).collect();
         let (mut rest, mut content) = (&stream[..], Vec::new());
         loop {
             let line = rest.iter().position(|&byte| byte == b'\n')?;
@@ -104,10 +102,10 @@ mod tests {
         for length in [0, 1, FRAME - 1, FRAME, FRAME + 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 77] {
             let content: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
             for piece in [1000, 32 * 1024, CHUNK + 5] {
-                let mut framer = Framer::new(0);
+                let mut framer = Framer::default();
                 let mut chunks: Vec<Chunk> = content.chunks(piece).flat_map(|bytes| framer.push(bytes)).collect();
                 chunks.extend(framer.end());
-                assert!(chunks.iter().flatten().all(|frame| frame[0] == 0 && frame.len() <= FRAME + 1));
+                assert!(chunks.iter().flatten().all(|frame| frame[..ROOM] == [0; ROOM] && frame.len() <= FRAME + ROOM));
                 assert_eq!(unframed(&chunks).as_ref(), Some(&content), "{length} in {piece}");
                 chunks.pop();
                 assert_eq!(unframed(&chunks), None, "without its end it is not whole");

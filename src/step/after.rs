@@ -1,7 +1,7 @@
 //! What the operator has run with a refresh: statements in its transaction, and a command at its end.
 use super::{Context, Step, refresh_job};
 use crate::backup::seal::Sum;
-use crate::cluster::exec::{PodRef, STDIN};
+use crate::cluster::exec::PodRef;
 use crate::documents::frames::Framer;
 use crate::jobs;
 use crate::report::Event;
@@ -38,7 +38,7 @@ pub(super) async fn bring_statements(cx: &mut Context<'_>) -> Result<()> {
     let mut sum = Sum::default();
     sum.add(text.as_bytes());
     let (bytes, sum) = (text.len().to_string(), sum.hex());
-    let mut framer = Framer::new(STDIN);
+    let mut framer = Framer::default();
     let mut input = framer.push(text.as_bytes());
     input.extend(framer.end());
     let argv = ["sh", "-c", jobs::RECEIVE_FILE, "sh", FILE, &bytes, &sum];

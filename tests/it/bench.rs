@@ -23,7 +23,7 @@ const ROUNDS: usize = 5;
 /// The exit code; panics when a run fails.
 pub(crate) async fn bench(words: &[&str]) -> u8 {
     if words.contains(&"--cluster") {
-        return cluster::cluster().await;
+        return cluster::cluster(words).await;
     }
     if cfg!(debug_assertions) {
         println!("A debug build: its figures say nothing. tests/bench makes a release build.");

@@ -56,12 +56,19 @@ async fn the_trees_become_equal_and_what_lies_outside_is_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_speaks_only_v4_serves_as_well() {
-    let lab = Sandbox::new().await;
-    lab.kubelet.set(|config| config.exec_protocols = vec!["v4.channel.k8s.io"]);
-    populate(&lab.documents(PROD), 1_000_000);
-    lab.run(&["sync-documents"]).await.assert_code(0);
-    assert_eq!(tree(&lab.documents(SANDBOX).join("mycompany")), tree(&lab.documents(PROD).join("mycompany")));
+async fn a_server_serves_whichever_protocol_it_speaks() {
+    for (spdy, websocket) in [(true, "v4.channel.k8s.io"), (false, "v4.channel.k8s.io"), (false, "v5.channel.k8s.io")] {
+        let lab = Sandbox::new().await;
+        lab.kubelet.set(|config| (config.exec_spdy, config.exec_protocols) = (spdy, vec![websocket]));
+        populate(&lab.documents(PROD), 9_000_000);
+        lab.run(&["sync-documents"]).await.assert_code(0);
+        assert_eq!(tree(&lab.documents(SANDBOX).join("mycompany")), tree(&lab.documents(PROD).join("mycompany")));
+        // Both listings before and after are small; what is sent and received is not.
+        let asked =
+            lab.api.record.all().into_iter().filter(|seen| seen.path.ends_with("/exec") && seen.method == "POST");
+        let taken = asked.map(|seen| seen.code == Some(101)).collect::<Vec<_>>();
+        assert_eq!(taken, [spdy; 2], "SPDY is asked for where much goes through");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,7 +80,8 @@ async fn a_cut_in_the_middle_is_no_success_and_the_next_run_sends_the_rest() {
         (PROD, SEND_SCRIPT, Break::CutAfterSending(2_500_001)),
         (SANDBOX, RECEIVE_SCRIPT, Break::CutAfterReceiving(2_500_001)),
     ];
-    for (pod, script, how) in cuts {
+    for ((pod, script, how), spdy) in cuts.into_iter().flat_map(|cut| [(cut, true), (cut, false)]) {
+        lab.kubelet.set(|config| config.exec_spdy = spdy);
         fs::remove_dir_all(target.join("mycompany")).ok();
         lab.kubelet.exec_faults().arm(ExecFault { command: sent(script), ..ExecFault::once(pod, how) });
         lab.run(&["sync-documents"]).await.assert_code(1).assert_says("run it again");

@@ -5,7 +5,7 @@ mod pods;
 use pods::*;
 use sandbox_lifecycle::documents::archive::Format;
 use sandbox_lifecycle::documents::delta::{Delta, diff};
-use sandbox_lifecycle::documents::frames::{Chunk, Framer};
+use sandbox_lifecycle::documents::frames::{Chunk, Framer, ROOM};
 use sandbox_lifecycle::documents::manifest::{Kind, Manifest, Parser};
 use sandbox_lifecycle::documents::sieve::Sieve;
 use sandbox_lifecycle::documents::{MANIFEST_SCRIPT, RECEIVE_SCRIPT, SEND_SCRIPT, sent};
@@ -224,7 +224,7 @@ fn a_file_that_vanished_is_left_out_and_the_rest_arrives() {
         complaints.feed(&sent.stderr);
         complaints.settle();
         assert_eq!((complaints.lively, complaints.serious), (1, vec![]));
-        let mut sieve = Sieve::new(&new, &delta.send, Framer::new(0), Format::Pax, (0, 0));
+        let mut sieve = Sieve::new(&new, &delta.send, Framer::default(), Format::Pax, (0, 0));
         sieve.feed(&sent.stdout).expect("an archive");
         let (_, passed) = sieve.finish().expect("a whole archive");
         let arrived = |path: &[u8]| passed.arrived[new.position(path).expect("listed")];

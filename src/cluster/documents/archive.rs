@@ -95,7 +95,7 @@ async fn run(
 ) -> Result<Passed> {
     let receive = sent(RECEIVE_SCRIPT);
     let receiving = ["sh", "-c", &receive, "sh", target.root, pass::tar(old)];
-    let (writing, watching) = exec::open(client, target.pod, &receiving, true).await?;
+    let (writing, watching) = exec::stream(client, target.pod, &receiving, true).await?;
     let (to_target, from_archive) = mpsc::channel(pass::QUEUE);
     let sieve = pass::sieve(packed.manifest(), old, delta);
     let sieve = if old.head.gnu_tar { sieve } else { sieve.directories_last() };

@@ -1,6 +1,6 @@
 //! One pass: what differs goes from the source through the sieve to the target, all at the same time.
 use super::{Side, failed};
-use crate::cluster::exec::{self, Ended, Heard, Input, Output, STDIN};
+use crate::cluster::exec::{self, Ended, Heard, Input, Output};
 use crate::documents::archive::Format;
 use crate::documents::complaints::Complaints;
 use crate::documents::delta::Delta;
@@ -34,7 +34,7 @@ pub(super) async fn run(
     let receiving = ["sh", "-c", &receive, "sh", target.root, tar(old)];
     let (source, target) = (source.pod, target.pod);
     let ((asking, reading), (writing, watching)) =
-        tokio::try_join!(exec::open(client, source, &sending, true), exec::open(client, target, &receiving, true))?;
+        tokio::try_join!(exec::stream(client, source, &sending, true), exec::stream(client, target, &receiving, true))?;
     let (to_target, from_source) = mpsc::channel(QUEUE);
     let ((passed, unreadable), ()) = tokio::try_join!(
         async {
@@ -66,7 +66,7 @@ pub(super) fn sieve<'a>(new: &'a Manifest, old: &Manifest, delta: &Delta) -> Sie
         false => Format::Gnu,
     };
     let owner = old.head.owner.unwrap_or_default();
-    Sieve::new(new, &delta.send, Framer::new(STDIN), format, owner)
+    Sieve::new(new, &delta.send, Framer::default(), format, owner)
 }
 
 /// What `hearing` says, while `speaking` goes on. That a command no longer listens is no news: what it says last is.
@@ -96,7 +96,7 @@ async fn ask(mut input: Input, new: &Manifest, delta: &Delta) -> Result<()> {
 
 /// One part of a script's input: paths, each with `end` behind it.
 async fn list<'a>(input: &mut Input, paths: impl Iterator<Item = &'a [u8]>, end: &[u8]) -> Result<()> {
-    let mut framer = Framer::new(STDIN);
+    let mut framer = Framer::default();
     for path in paths {
         let mut chunks = framer.push(path);
         chunks.extend(framer.push(end));

@@ -1,19 +1,17 @@
-//! The two halves of an exec connection: channel frames, pings, the status.
+//! The two halves of an exec connection, whatever carries its messages: channels, pings, the status.
 use super::Ended;
-use anyhow::{Context, Result, anyhow, bail};
-use futures::stream::{SplitSink, SplitStream};
+use anyhow::{Context, Error, Result, bail};
+use bytes::Bytes;
 use futures::{Sink, SinkExt, Stream, StreamExt};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
-use tokio_tungstenite::tungstenite::{Bytes, Error as SocketError, Message};
 
-/// The channel that a message to the command's stdin begins with.
-pub const STDIN: u8 = 0;
-const STDOUT: u8 = 1;
-const STDERR: u8 = 2;
-const STATUS: u8 = 3;
+pub(super) const STDIN: u8 = 0;
+pub(super) const STDOUT: u8 = 1;
+pub(super) const STDERR: u8 = 2;
+pub(super) const STATUS: u8 = 3;
 
 pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 /// Load balancers cut connections on which nothing moves, some after 60 s.
@@ -23,8 +21,24 @@ const SILENCE: Duration = Duration::from_secs(180);
 /// How much of stderr is kept for a message.
 const LAST_WORDS: usize = 4096;
 
-type Sending = Pin<Box<dyn Sink<Message, Error = SocketError> + Send>>;
-type Receiving = Pin<Box<dyn Stream<Item = std::result::Result<Message, SocketError>> + Send>>;
+/// What a protocol carries to the server.
+pub(super) enum Outgoing {
+    /// For stdin, with [`ROOM`](crate::documents::frames::ROOM) in front.
+    Stdin(Vec<u8>),
+    Ping,
+}
+
+/// What it carries back.
+pub(super) enum Incoming {
+    /// A channel's; of the status never a part.
+    Message(u8, Bytes),
+    /// Nothing that a command said; the server lives.
+    Alive,
+    Closed,
+}
+
+type Sending = Pin<Box<dyn Sink<Outgoing, Error = Error> + Send>>;
+type Receiving = Pin<Box<dyn Stream<Item = Result<Incoming>> + Send>>;
 
 /// What comes from a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,11 +63,11 @@ pub struct Output {
     stderr: Vec<u8>,
 }
 
-pub(super) fn halves<S>(socket: S, place: String) -> (Input, Output)
-where
-    S: Sink<Message, Error = SocketError> + Stream<Item = std::result::Result<Message, SocketError>> + Send + 'static,
-{
-    let (sink, stream): (SplitSink<S, Message>, SplitStream<S>) = socket.split();
+pub(super) fn halves(
+    sink: impl Sink<Outgoing, Error = Error> + Send + 'static,
+    stream: impl Stream<Item = Result<Incoming>> + Send + 'static,
+    place: String,
+) -> (Input, Output) {
     let mut pings = interval(PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     pings.reset();
@@ -61,22 +75,18 @@ where
     (input, output(stream, place))
 }
 
-pub(super) fn output<S>(stream: S, place: String) -> Output
-where
-    S: Stream<Item = std::result::Result<Message, SocketError>> + Send + 'static,
-{
+pub(super) fn output(stream: impl Stream<Item = Result<Incoming>> + Send + 'static, place: String) -> Output {
     Output { stream: Box::pin(stream), place, stderr: Vec::new() }
 }
 
 impl Input {
-    /// Sends messages that begin with [`STDIN`].
+    /// Sends messages to stdin, each with [`ROOM`](crate::documents::frames::ROOM) in front.
     ///
     /// # Errors
     /// The connection is lost; also when the command has ended meanwhile, which its output tells better.
     pub async fn send(&mut self, frames: Vec<Vec<u8>>) -> Result<()> {
         for frame in frames {
-            debug_assert_eq!(frame.first(), Some(&STDIN), "the frame's channel");
-            self.sink.feed(Message::Binary(frame.into())).await.with_context(|| self.lost())?;
+            self.sink.feed(Outgoing::Stdin(frame)).await.with_context(|| self.lost())?;
         }
         self.sink.flush().await.with_context(|| self.lost())
     }
@@ -95,7 +105,7 @@ impl Input {
     /// # Errors
     /// The connection is lost.
     pub(in crate::cluster) async fn ping(&mut self) -> Result<()> {
-        self.sink.send(Message::Ping(Bytes::new())).await.with_context(|| self.lost())
+        self.sink.send(Outgoing::Ping).await.with_context(|| self.lost())
     }
 
     fn lost(&self) -> String {
@@ -113,22 +123,17 @@ impl Output {
             let Ok(message) = timeout(SILENCE, self.stream.next()).await else {
                 bail!("{} has not been heard of for {} s", self.place, SILENCE.as_secs());
             };
-            let mut bytes = match message {
-                Some(Ok(Message::Binary(bytes))) => bytes,
-                Some(Ok(Message::Close(_))) | None => {
+            let (channel, content) = match message {
+                // Servers greet with empty messages.
+                Some(Ok(Incoming::Message(_, content))) if content.is_empty() => continue,
+                Some(Ok(Incoming::Message(channel, content))) => (channel, content),
+                Some(Ok(Incoming::Alive)) => continue,
+                Some(Ok(Incoming::Closed)) | None => {
                     bail!("the connection to {} was cut before the command had ended", self.place)
                 }
-                Some(Ok(_)) => continue,
-                Some(Err(error)) => {
-                    return Err(anyhow!(error).context(format!("lost the connection to {}", self.place)));
-                }
+                Some(Err(error)) => return Err(error.context(format!("lost the connection to {}", self.place))),
             };
-            // Servers greet with empty messages.
-            if bytes.len() < 2 {
-                continue;
-            }
-            let content = bytes.split_off(1);
-            match bytes[0] {
+            match channel {
                 STDOUT => return Ok(Heard::Stdout(content)),
                 STDERR => {
                     self.remember(&content);

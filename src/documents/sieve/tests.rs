@@ -1,6 +1,7 @@
 //! A source that sends what it was not asked for.
 use super::super::manifest::Parser;
 use super::*;
+use crate::documents::frames::ROOM;
 
 fn source() -> Manifest {
     let text = b"head printf gnu 1 0 33 33\0d 755 0 1.0 1.0\0./m\0\0f 644 2 1.0 1.0\0./m/a\0\0f 644 2 1.0 1.0\0./m/b\0\0l 777 4 1.0 1.0\0./m/l\0/etc\0end\0";
@@ -36,12 +37,12 @@ fn archive(members: &[Member]) -> Vec<u8> {
 fn sieved(members: &[Member]) -> (Vec<u8>, Passed) {
     let source = source();
     let wanted = [b"./m/a", b"./m/b", b"./m/l"].map(|path| source.position(path).expect("listed"));
-    let mut sieve = Sieve::new(&source, &wanted, Framer::new(0), Format::Pax, (0, 0));
+    let mut sieve = Sieve::new(&source, &wanted, Framer::default(), Format::Pax, (0, 0));
     let mut chunks: Vec<Chunk> =
         archive(members).chunks(100).flat_map(|piece| sieve.feed(piece).expect("an archive")).collect();
     let (last, passed) = sieve.finish().expect("a whole archive");
     chunks.extend(last);
-    let mut stream: Vec<u8> = chunks.into_iter().flatten().flat_map(|frame| frame[1..].to_vec()).collect();
+    let mut stream: Vec<u8> = chunks.into_iter().flatten().flat_map(|frame| frame[ROOM..].to_vec()).collect();
     let line = stream.iter().position(|&byte| byte == b'\n').expect("a frame");
     stream.drain(..=line);
     stream.truncate(stream.len() - b"end\n".len());
@@ -87,10 +88,10 @@ fn directories_go_last_where_the_target_needs_that() {
         true => member(path, Kind::File, "", 2),
         false => member(path, Kind::Directory, "", 0),
     });
-    let mut sieve = Sieve::new(&source, &[0, 1, 2], Framer::new(0), Format::Pax, (0, 0)).directories_last();
+    let mut sieve = Sieve::new(&source, &[0, 1, 2], Framer::default(), Format::Pax, (0, 0)).directories_last();
     let mut chunks = sieve.feed(&archive(&sent)).expect("an archive");
     chunks.extend(sieve.finish().expect("a whole archive").0);
-    let stream: Vec<u8> = chunks.into_iter().flatten().flat_map(|frame| frame[1..].to_vec()).collect();
+    let stream: Vec<u8> = chunks.into_iter().flatten().flat_map(|frame| frame[ROOM..].to_vec()).collect();
     let [tree, directory, file] = sent;
     let wanted = archive(&[file, directory, tree]);
     assert!(stream.windows(wanted.len()).any(|part| part == wanted));

@@ -8,7 +8,7 @@ use crate::backup::Part;
 use crate::backup::manifest::Extras;
 use crate::backup::seal::Sum;
 use crate::cli::Side;
-use crate::cluster::exec::{Ended, PodRef, STDIN, unsuccessful};
+use crate::cluster::exec::{Ended, PodRef, unsuccessful};
 use crate::cluster::job::{Container, Env, RefreshJob};
 use crate::cluster::talk::{Spoken, Talk};
 use crate::documents::frames::Framer;
@@ -216,7 +216,7 @@ impl Sending {
         let run = "exec sh -c \"$RECEIVE_FILE_SH\" sh \"$@\"";
         let argv = ["sh", "-c", run, "sh", name, &bytes.to_string(), sha256];
         let talk = cx.cluster.talk(pod, &argv).await?;
-        Ok(Self { name: name.to_owned(), talk, framer: Framer::new(STDIN) })
+        Ok(Self { name: name.to_owned(), talk, framer: Framer::default() })
     }
 
     async fn push(&mut self, bytes: &[u8]) -> Result<()> {

@@ -2,7 +2,8 @@
 use super::conversation::Place;
 use crate::cli::program;
 use crate::cluster::exec::Ended;
-use crate::cluster::talk::{Told, frame};
+use crate::cluster::talk::Told;
+use crate::documents::frames::message;
 use crate::golden::manifest::Checkpoint;
 use crate::golden::scripts::{self, DISCARD, LIST, NO_SUCH, Script, meaning};
 use crate::golden::shelf::{Shelved, manifests};
@@ -13,7 +14,7 @@ use anyhow::{Context as _, Error, Result, anyhow, bail};
 pub(super) async fn tell(place: Place<'_>, script: Script, env: &[(&str, &str)], input: &[u8]) -> Result<Told> {
     let argv = place.command(script.variable, env, false);
     let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
-    place.cluster.tell(place.pod, &argv, vec![frame(input)]).await
+    place.cluster.tell(place.pod, &argv, vec![message(input)]).await
 }
 
 /// As [`tell`], for one that changes something: its output, if it succeeded.

@@ -85,11 +85,11 @@ pub(super) fn pairs() -> Vec<(Pod, Pod)> {
 }
 
 pub(super) fn stream(chunks: impl IntoIterator<Item = Chunk>) -> Vec<u8> {
-    chunks.into_iter().flatten().flat_map(|frame| frame[1..].to_vec()).collect()
+    chunks.into_iter().flatten().flat_map(|frame| frame[ROOM..].to_vec()).collect()
 }
 
 pub(super) fn framed<'a>(paths: impl Iterator<Item = &'a [u8]>, end: &[u8]) -> Vec<u8> {
-    let mut framer = Framer::new(0);
+    let mut framer = Framer::default();
     let content: Vec<u8> = paths.flat_map(|path| [path, end].concat()).collect();
     let mut chunks = framer.push(&content);
     chunks.extend(framer.end());
@@ -102,7 +102,7 @@ pub(super) fn for_target(source: &Pod, new: &Manifest, old: &Manifest, delta: &D
     let sent = source.run(SEND_SCRIPT, &[source.tar()], &framed(wanted, b"\0"));
     assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
     let format = if old.head.gnu_tar { Format::Pax } else { Format::Gnu };
-    let mut sieve = Sieve::new(new, &delta.send, Framer::new(0), format, old.head.owner.unwrap_or_default());
+    let mut sieve = Sieve::new(new, &delta.send, Framer::default(), format, old.head.owner.unwrap_or_default());
     let mut chunks: Vec<Chunk> =
         sent.stdout.chunks(1000).flat_map(|piece| sieve.feed(piece).expect("an archive")).collect();
     chunks.extend(sieve.finish().expect("a whole archive").0);

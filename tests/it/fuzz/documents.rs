@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use sandbox_lifecycle::documents::archive::{Format, Member, end, header, padding};
-use sandbox_lifecycle::documents::frames::Framer;
+use sandbox_lifecycle::documents::frames::{Framer, ROOM};
 use sandbox_lifecycle::documents::manifest::{Kind, Time};
 use sandbox_lifecycle::documents::{RECEIVE_SCRIPT, sent};
 use sandbox_lifecycle::golden::manifest::sha256;
@@ -234,10 +234,10 @@ fn checkpoint(target: &Target) -> Vec<u8> {
     let mut lines: Vec<&str> = sums.lines().collect();
     lines.sort_unstable();
     fs::write(documents.with_file_name("documents.sha256"), lines.join("\n") + "\n").expect("a file");
-    let mut framer = Framer::new(0);
+    let mut framer = Framer::default();
     let mut chunks = framer.push(b"./m/a\0./m/b\0");
     chunks.extend(framer.end());
-    chunks.iter().flatten().flat_map(|frame| frame[1..].to_vec()).collect()
+    chunks.iter().flatten().flat_map(|frame| frame[ROOM..].to_vec()).collect()
 }
 
 #[test]

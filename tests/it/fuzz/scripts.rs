@@ -2,7 +2,7 @@
 
 use super::bent;
 use proptest::prelude::*;
-use sandbox_lifecycle::documents::frames::Framer;
+use sandbox_lifecycle::documents::frames::{Framer, ROOM};
 use sandbox_lifecycle::golden::manifest::sha256;
 use sandbox_lifecycle::jobs::RECEIVE_FILE;
 use std::io::Write;
@@ -14,7 +14,7 @@ const FILE: &[u8] = b"3 1\nabc\nend\n\x00\xff 65536 64\nend\nand so on";
 
 /// As it is sent, in chunks of several sizes.
 fn framed() -> Vec<u8> {
-    let mut framer = Framer::new(0);
+    let mut framer = Framer::default();
     let mut chunks = Vec::new();
     for piece in FILE.chunks(13) {
         chunks.extend(framer.push(piece));
@@ -22,7 +22,7 @@ fn framed() -> Vec<u8> {
         chunks.extend(last.into_iter().filter(|chunk| chunk[0] != b"\0end\n"));
     }
     chunks.extend(framer.end());
-    chunks.iter().flatten().flat_map(|frame| frame[1..].to_vec()).collect()
+    chunks.iter().flatten().flat_map(|frame| frame[ROOM..].to_vec()).collect()
 }
 
 fn run(script: &str, arguments: &[&str], env: (&str, &Path), input: &[u8]) -> Output {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use sandbox_lifecycle::backup::manifest::Manifest as Set;
 use sandbox_lifecycle::backup::{self, Part};
 use sandbox_lifecycle::documents::archive::{Format, Piece, Reader};
-use sandbox_lifecycle::documents::frames::Framer;
+use sandbox_lifecycle::documents::frames::{Framer, ROOM};
 use sandbox_lifecycle::documents::manifest::Manifest;
 use sandbox_lifecycle::documents::sieve::Sieve;
 use sandbox_lifecycle::golden::manifest::Checkpoint;
@@ -81,13 +81,13 @@ const ONE_FILE: &[u8] =
 /// Everything that the source sends, sieved; the target's stream, if it has an end.
 fn sieved(source: &Manifest, text: &[u8], piece: usize) -> Option<Vec<u8>> {
     let wanted: Vec<usize> = (0..source.entries().len()).collect();
-    let mut sieve = Sieve::new(source, &wanted, Framer::new(0), Format::Pax, (33, 33));
+    let mut sieve = Sieve::new(source, &wanted, Framer::default(), Format::Pax, (33, 33));
     let mut chunks = Vec::new();
     for bytes in text.chunks(piece) {
         chunks.extend(sieve.feed(bytes).ok()?);
     }
     chunks.extend(sieve.finish().ok()?.0);
-    Some(chunks.iter().flatten().flat_map(|frame| frame[1..].to_vec()).collect())
+    Some(chunks.iter().flatten().flat_map(|frame| frame[ROOM..].to_vec()).collect())
 }
 
 proptest! {

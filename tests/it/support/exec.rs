@@ -1,5 +1,9 @@
-//! The server's side of `pods/exec` over a WebSocket: what a kubelet does behind the API.
+//! The server's side of `pods/exec` over a WebSocket or SPDY: what a kubelet does behind the API.
 
+use std::future::ready;
+use std::io;
+
+use futures::{SinkExt as _, StreamExt as _};
 use hyper::header::{CONNECTION, HeaderMap, UPGRADE};
 use hyper::{Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -9,6 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 pub(crate) mod faults;
 mod session;
+mod spdy;
 
 use super::api::runtime::ExecRequest;
 use super::container::Container;
@@ -25,6 +30,9 @@ pub(crate) fn serve(kubelet: &Kubelet, asked: ExecRequest) -> Result<Response<()
     }
     let container = target(kubelet, &asked)?;
     let header = |name: &str| asked.headers.get(name).and_then(|value| value.to_str().ok());
+    if header(UPGRADE.as_str()) == Some(spdy::PROTOCOL) {
+        return serve_spdy(kubelet, container, asked);
+    }
     let Some(key) = header("sec-websocket-key") else {
         let why = "unable to upgrade: missing upgrade headers in request";
         return Err(Status::bad_request(why));
@@ -35,22 +43,55 @@ pub(crate) fn serve(kubelet: &Kubelet, asked: ExecRequest) -> Result<Response<()
     };
     let response = switching(key, protocol);
     let fault = kubelet.exec_faults().take(&asked);
-    let session = Session {
-        container,
-        half_close: protocol.starts_with("v5"),
-        streams: Streams { stdin: asked.stdin, stdout: asked.stdout, stderr: asked.stderr && !asked.tty },
-        argv: argv(asked.command, asked.tty),
-    };
+    let session = session(container, &asked, protocol.starts_with("v5"));
     tokio::spawn(async move {
         // The client is gone before it had its answer: there is nobody to serve.
         let Ok(connection) = asked.upgrade.await else {
             return;
         };
         let wire = faults::Wire::new(TokioIo::new(connection), fault);
-        let socket = WebSocketStream::from_raw_socket(wire, Role::Server, None).await;
-        session.run(socket).await;
+        let (sink, frames) = WebSocketStream::from_raw_socket(wire, Role::Server, None).await.split();
+        let frames = frames.take_while(|frame| ready(frame.is_ok())).filter_map(|frame| ready(frame.ok()));
+        session.run(Box::pin(sink.sink_map_err(io::Error::other)), frames.boxed()).await;
     });
     Ok(response)
+}
+
+fn serve_spdy(kubelet: &Kubelet, container: Container, asked: ExecRequest) -> Result<Response<()>, Status> {
+    const VERSION: &str = "v4.channel.k8s.io";
+    const VERSIONS: &str = "x-stream-protocol-version";
+    if !kubelet.config().exec_spdy {
+        return Err(Status::bad_request("unable to upgrade: missing upgrade headers in request"));
+    }
+    let offers = asked.headers.get_all(VERSIONS).iter();
+    if !offers.filter_map(|value| value.to_str().ok()).any(|offer| offer == VERSION) {
+        return Ok(answer(StatusCode::FORBIDDEN, &[]));
+    }
+    let fault = kubelet.exec_faults().take(&asked);
+    let session = session(container, &asked, true);
+    let wanted = session.streams;
+    let streams = 1 + [wanted.stdin, wanted.stdout, wanted.stderr].into_iter().filter(|wanted| *wanted).count();
+    tokio::spawn(async move {
+        let Ok(connection) = asked.upgrade.await else {
+            return;
+        };
+        let wire = faults::Wire::new(TokioIo::new(connection), fault);
+        // A client that opens other streams than those it asked for is left alone, as one that goes away.
+        if let Ok((sink, frames)) = spdy::accept(wire, streams).await {
+            session.run(sink, frames).await;
+        }
+    });
+    let upgrade = [(UPGRADE.as_str(), spdy::PROTOCOL), (CONNECTION.as_str(), "Upgrade"), (VERSIONS, VERSION)];
+    Ok(answer(StatusCode::SWITCHING_PROTOCOLS, &upgrade))
+}
+
+fn session(container: Container, asked: &ExecRequest, half_close: bool) -> Session {
+    Session {
+        container,
+        half_close,
+        streams: Streams { stdin: asked.stdin, stdout: asked.stdout, stderr: asked.stderr && !asked.tty },
+        argv: argv(asked.command.clone(), asked.tty),
+    }
 }
 
 fn switching(key: &str, protocol: &str) -> Response<()> {

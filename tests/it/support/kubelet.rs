@@ -57,6 +57,8 @@ pub(crate) struct RuntimeConfig {
     pub(crate) small_claims: Vec<(String, u64)>,
     /// The WebSocket subprotocols that exec knows.
     pub(crate) exec_protocols: Vec<&'static str>,
+    /// Whether exec knows SPDY, as Kubernetes does; not every proxy before it lets it through.
+    pub(crate) exec_spdy: bool,
 }
 
 impl RuntimeConfig {
@@ -71,6 +73,7 @@ impl RuntimeConfig {
             unschedulable: Vec::new(),
             small_claims: Vec::new(),
             exec_protocols: vec!["v5.channel.k8s.io", "v4.channel.k8s.io"],
+            exec_spdy: true,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One exec session: channels of a WebSocket to the pipes of a process and back.
+//! One exec session: channels of a connection to the pipes of a process and back.
 //!
 //! Nothing is buffered beyond a frame: a client that does not read stops the process's writes, and
 //! a process that does not read stops the client's. When the client is gone the process is not
@@ -7,23 +7,22 @@
 
 use std::time::Duration;
 
-use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::ChildStdin;
 use tokio::sync::mpsc;
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::super::container::enter::{Entered, Streams};
 use super::super::container::{Container, Exit};
+use super::spdy::{Frames, Sending};
 
-const STDIN: u8 = 0;
-const STDOUT: u8 = 1;
-const STDERR: u8 = 2;
-const ERROR: u8 = 3;
-const CLOSE: u8 = 255;
+pub(super) const STDIN: u8 = 0;
+pub(super) const STDOUT: u8 = 1;
+pub(super) const STDERR: u8 = 2;
+pub(super) const ERROR: u8 = 3;
+pub(super) const CLOSE: u8 = 255;
 
 /// The bytes of a process that one frame carries.
 const CHUNK: usize = 32 * 1024;
@@ -36,11 +35,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) async fn run<S>(self, socket: WebSocketStream<S>)
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let (sink, frames) = socket.split();
+    pub(super) async fn run(self, sink: Sending, frames: Frames) {
         let (send, queue) = mpsc::channel(1);
         let writer = tokio::spawn(write_frames(sink, queue));
         // An empty frame tells the client that the connection is there.
@@ -62,14 +57,7 @@ impl Session {
         let _ = writer.await;
     }
 
-    async fn relay<S>(
-        &self,
-        mut process: Entered,
-        frames: SplitStream<WebSocketStream<S>>,
-        send: &mpsc::Sender<Message>,
-    ) where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
+    async fn relay(&self, mut process: Entered, frames: Frames, send: &mpsc::Sender<Message>) {
         let stdin = process.stdin.take();
         let reader = tokio::spawn(read_frames(frames, stdin, self.half_close));
         let stdout = tokio::spawn(drain(process.stdout.take(), STDOUT, send.clone()));
@@ -86,10 +74,7 @@ impl Session {
     }
 }
 
-async fn write_frames<S>(mut sink: SplitSink<WebSocketStream<S>, Message>, mut queue: mpsc::Receiver<Message>)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+async fn write_frames(mut sink: Sending, mut queue: mpsc::Receiver<Message>) {
     while let Some(message) = queue.recv().await {
         if sink.send(message).await.is_err() {
             return;
@@ -98,11 +83,8 @@ where
 }
 
 /// Reads to the end of the connection; what comes after the process has closed its stdin is lost.
-async fn read_frames<S>(mut frames: SplitStream<WebSocketStream<S>>, mut stdin: Option<ChildStdin>, half_close: bool)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    while let Some(Ok(message)) = frames.next().await {
+async fn read_frames(mut frames: Frames, mut stdin: Option<ChildStdin>, half_close: bool) {
+    while let Some(message) = frames.next().await {
         let data = match message {
             Message::Binary(data) => data,
             Message::Text(text) => text.into(),
@@ -139,11 +121,8 @@ async fn drain(pipe: Option<impl AsyncRead + Unpin>, channel: u8, send: mpsc::Se
 }
 
 /// Waits a moment for the client to have read the last frames.
-async fn leave<S>(mut frames: SplitStream<WebSocketStream<S>>)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let all = async { while let Some(Ok(_)) = frames.next().await {} };
+async fn leave(mut frames: Frames) {
+    let all = async { while frames.next().await.is_some() {} };
     let _ = tokio::time::timeout(Duration::from_secs(1), all).await;
 }
 
