@@ -5,7 +5,7 @@
 SET search_path = pg_catalog;
 \set sl_role `printf %s "$SANDBOX_ROLE"`
 SELECT set_config(name, value, false) FROM (VALUES ('client_connection_check_interval', '1s'), ('statement_timeout', '0'),
-    ('idle_in_transaction_session_timeout', '300s')) AS wanted(name, value) JOIN pg_settings USING (name) \g ignored
+    ('idle_in_transaction_session_timeout', '300s'), ('jit', 'off')) AS wanted(name, value) JOIN pg_settings USING (name) \g ignored
 BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SET TRANSACTION SNAPSHOT :'sl_snapshot';
 SELECT pg_advisory_xact_lock(hashtext(:'sl_snapshot')::bigint) \g beside.begun

@@ -1,5 +1,8 @@
 -- May this database be wiped and filled, by this login? Follows identity.sql. Asked before anything waits, and again inside the
 -- transaction: at its start, after the wipe, after the restore. Everything found goes to `outcome` as CODE|EVENT, and psql ends.
+-- Read once in a session: each of these starts a shell.
+\if :{?sl_kind}
+\else
 \set sl_role `printf %s "$SANDBOX_ROLE"`
 \set sl_database `printf %s "$PGDATABASE"`
 \set sl_source_database `printf %s "$SOURCE_DATABASE"`
@@ -7,6 +10,7 @@
 \set sl_kind `printf %s "$SOURCE"`
 \set sl_production `printf %s "$PRODUCTION"`
 \set sl_source `cat "$SET_DIR/source.identity"`
+\endif
 WITH source AS MATERIALIZED (
     SELECT s AS whole, s -> 'identity' AS its, i AS here,
         CASE WHEN s -> 'identity' ->> 'system_identifier' IS NOT NULL AND i ->> 'system_identifier' IS NOT NULL

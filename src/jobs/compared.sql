@@ -38,14 +38,14 @@ WITH wanted AS MATERIALIZED (
 SELECT CASE WHEN why IS NULL THEN 'differences' ELSE 'full' END AS mode, (why IS NOT NULL) AS full,
     json_build_object('event', 'compared', 'mode', CASE WHEN why IS NULL THEN 'differences' ELSE 'full' END, 'why', coalesce(why, 'the schema is the same'),
         'tables', (SELECT count(*) FROM wanted), 'differing', (SELECT CASE WHEN :'sl_only' = '' THEN count(*) END FROM differing),
-        'sequences', (SELECT count(*) FROM moved))::text AS compared,
+        'sequences', (SELECT CASE WHEN :'sl_only' = '' THEN count(*) END FROM moved))::text AS compared,
     coalesce((SELECT json_agg(json_build_object('n', n, 'oid', oid::bigint, 'source', source, 'name', name)) FROM (
         SELECT row_number() OVER (ORDER BY name COLLATE "C") AS n, * FROM differing) AS each), '[]') AS moving,
     coalesce((SELECT json_agg(name) FROM differing), '[]') AS only,
     coalesce((SELECT json_agg(row_to_json(moved)) FROM moved), '[]') AS resting
 FROM way \gset sl_
 SELECT :'sl_compared' \g |cat
-SELECT :'sl_mode' \g mode
+SELECT CASE WHEN :'sl_mode' = 'differences' AND :'sl_moving' = '[]' AND :'sl_resting' = '[]' THEN 'same' ELSE :'sl_mode' END \g mode
 \if :sl_full
     ROLLBACK;
     \set sl_moving '[]'

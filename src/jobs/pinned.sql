@@ -9,7 +9,5 @@ SET lc_monetary = 'C';
 SET xmlbinary = 'base64';
 SET quote_all_identifiers = off;
 SET row_security = off;
--- Compiling a query that reads a table once takes longer than it saves.
-SELECT set_config('jit', 'off', false) FROM pg_settings WHERE name = 'jit' \g ignored
 -- What the fingerprints are made with came with PostgreSQL 12; an older server has none, and what it gives is restored whole.
 SELECT current_setting('server_version_num')::integer >= 120000 AS fingerprints \gset sl_

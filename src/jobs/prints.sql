@@ -17,7 +17,8 @@ DECLARE
     sequences text[] := '{}';
 BEGIN
     FOR relation IN
-        SELECT c.oid, c.relname, c.relkind, CASE WHEN c.oid IN (SELECT inhrelid FROM pg_inherits) THEN (
+        -- A heap without a page holds nothing; most tables of an ERP are so.
+        SELECT c.oid, c.relname, c.relkind, c.relam IN (0, 2) AND has_table_privilege(c.oid, 'SELECT') AND pg_relation_size(c.oid) = 0 AS bare, CASE WHEN c.oid IN (SELECT inhrelid FROM pg_inherits) THEN (
             SELECT format('ROW(%s)::text', string_agg(format('sl.%I', attname), ',' ORDER BY attname COLLATE "C"))
             FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) ELSE '(sl.*)::text' END AS line, (
             SELECT quote_ident(attname) FROM pg_index i JOIN pg_attribute a ON attrelid = c.oid AND i.indkey::text = attnum::text
@@ -31,6 +32,11 @@ BEGIN
             AND (named IS NULL OR c.relname IN (SELECT json_array_elements_text(named::json)))
         ORDER BY c.relname COLLATE "C"
     LOOP
+        IF relation.bare THEN
+            tables := tables || json_build_object('oid', relation.oid::bigint, 'name', relation.relname, 'kind', relation.relkind,
+                'rows', 0, 'fingerprint', CASE WHEN current_setting('server_version_num')::integer >= 120000 THEN '0' END)::text;
+            CONTINUE;
+        END IF;
         IF relation.key IS NOT NULL THEN
             EXECUTE format('SELECT sum(rows)::bigint, coalesce(sum(print), 0), json_object_agg(stretch, print::text) FROM (SELECT %s >> 7 AS stretch, '
                 'count(*) AS rows, sum(hashtextextended(%s, 0)) AS print FROM ONLY public.%I sl GROUP BY 1) AS each', relation.key, relation.line,

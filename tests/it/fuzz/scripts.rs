@@ -2,7 +2,7 @@
 
 use super::bent;
 use proptest::prelude::*;
-use sandbox_lifecycle::documents::frames::{Framer, ROOM};
+use sandbox_lifecycle::documents::frames::{Framer, ROOM, message};
 use sandbox_lifecycle::golden::manifest::sha256;
 use sandbox_lifecycle::jobs::RECEIVE_FILE;
 use std::io::Write;
@@ -19,7 +19,7 @@ fn framed() -> Vec<u8> {
     for piece in FILE.chunks(13) {
         chunks.extend(framer.push(piece));
         let last = framer.end();
-        chunks.extend(last.into_iter().filter(|chunk| chunk[0] != b"\0end\n"));
+        chunks.extend(last.into_iter().filter(|chunk| chunk[0] != message(b"end\n")));
     }
     chunks.extend(framer.end());
     chunks.iter().flatten().flat_map(|frame| frame[ROOM..].to_vec()).collect()
