@@ -44,8 +44,13 @@ impl Conversation {
     /// Starts a script that only listens to its environment.
     pub(super) async fn begin(place: Place<'_>, script: &'static Script, env: &[(&str, &str)]) -> Result<Self> {
         let mut conversation = Self::open(place, script, env, true).await?;
-        conversation.talk.say("go").await.with_context(|| format!("cannot start {}", script.name))?;
+        conversation.go().await?;
         Ok(conversation)
+    }
+
+    /// Lets a gated script begin.
+    pub(super) async fn go(&mut self) -> Result<()> {
+        self.talk.say("go").await.with_context(|| format!("cannot start {}", self.script.name))
     }
 
     /// Starts a script that waits for words; it does nothing without them, so it needs no other gate.

@@ -18,8 +18,8 @@ pub(super) async fn save(cx: &mut Context<'_>) -> Result<()> {
     let pod = cx.golden_pod()?;
     let (name, set) = (&cx.settings.wanted.name, set(&cx.settings.wanted.name, cx.run));
     let place = Place { cluster: cx.cluster, pod: &pod, run: cx.run };
-    order(place, BEGIN, &[("SET", &set)], "").await.context("cannot begin a checkpoint")?;
-    let saved = tokio::try_join!(dump(cx, place, &set), copy(cx, place, &set));
+    let script = begin(place, &set).await?;
+    let saved = tokio::try_join!(dump(cx, script), copy(cx, place, &set));
     let (database, (copied, listing, damaged)) = match saved {
         Ok(saved) => saved,
         Err(error) => return Err(discarded(place, &set, error).await),
@@ -65,9 +65,17 @@ async fn discarded(place: Place<'_>, set: &str, error: anyhow::Error) -> anyhow:
     }
 }
 
-async fn dump(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<Database> {
+/// Room is made for the set, and the dump's script started, which writes nothing before what dead runs left is gone.
+async fn begin(place: Place<'_>, set: &str) -> Result<Conversation> {
     let directory = database_of_set(set);
-    let mut script = Conversation::begin(place, &DUMP, &[("SET_DIR", &directory), ("READS", "the sandbox")]).await?;
+    let (room, env) = ([("SET", set)], [("SET_DIR", directory.as_str()), ("READS", "the sandbox")]);
+    let (begun, script) = tokio::join!(order(place, BEGIN, &room, ""), Conversation::open(place, &DUMP, &env, true));
+    begun.context("cannot begin a checkpoint")?;
+    script
+}
+
+async fn dump(cx: &Context<'_>, mut script: Conversation) -> Result<Database> {
+    script.go().await?;
     let mut database = Database { name: cx.settings.sandbox.database.clone(), ..Database::default() };
     while let Some(event) = script.next(cx.report).await.context("cannot save the database")? {
         match event {
