@@ -2,7 +2,7 @@
 //!
 //! A server's WebSocket unmasks byte by byte and gathers each message in a growing buffer; newer API servers translate it to SPDY for
 //! the kubelet besides. SPDY goes through them as it is. No crate does it: `spdy-mux` (0.1, GPL) knows only the pairs of streams of
-//! port-forward, and waits for WINDOW_UPDATEs, which the servers' moby/spdystream never sends.
+//! port-forward, and sends no more than a window that the servers' moby/spdystream never opens again (its issue 2).
 //!
 //! Frames are those of the SPDY/3.1 draft. Header blocks are written as stored blocks of zlib, so that nothing is compressed, and
 //! those of the server are not looked at: which stream is which follows from who opened it.
