@@ -1,4 +1,4 @@
-//! Commands in containers, over the exec WebSocket, or SPDY where much goes through.
+//! Commands in containers, over the exec WebSocket, or SPDY where much goes in.
 //!
 //! With frames of our own: `AttachedProcess` cuts stdin into 4 KiB messages, shows a cut socket as a clean end, and hangs when
 //! stderr is not drained. Here a command has ended only when the server has sent its status, and stderr is read with stdout.
@@ -114,7 +114,7 @@ pub async fn open(client: &Client, pod: &PodRef, argv: &[&str], stdin: bool) -> 
     Ok(websocket::halves(connection.into_stream(), pod.to_string()))
 }
 
-/// As [`open`], for a command through which much goes: over SPDY, which costs servers less, if there is a way for it.
+/// As [`open`], for commands of which much goes into one's stdin: over SPDY, which costs servers less, if there is a way for it.
 ///
 /// # Errors
 /// As [`open`].

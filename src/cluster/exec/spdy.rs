@@ -132,7 +132,10 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                 }
                 None => {}
             }
-            self.buffer.reserve(frames::MOST_AT_ONCE);
+            // A block serves many reads: to make room for each would move what has come of a frame each time.
+            if self.buffer.capacity() - self.buffer.len() < frames::LEAST_AT_ONCE {
+                self.buffer.reserve(frames::BLOCK);
+            }
             if self.from.read_buf(&mut self.buffer).await? == 0 {
                 return Ok(self.frames.rest());
             }

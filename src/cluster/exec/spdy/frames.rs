@@ -4,8 +4,9 @@ use crate::documents::frames::ROOM;
 use bytes::{Bytes, BytesMut};
 use serde::de::IgnoredAny;
 
-/// How much is read at a time.
-pub(super) const MOST_AT_ONCE: usize = 128 * 1024;
+/// What is read into, until there is no room for so much at a time any more: servers make frames of 32 KiB.
+pub(super) const BLOCK: usize = 512 * 1024;
+pub(super) const LEAST_AT_ONCE: usize = 64 * 1024;
 /// Control bit and version 3, then the kind; of a data frame: its stream. Then flags and 24 bits of length.
 const HEAD: usize = 8;
 const CONTROL: u32 = 0x8003_0000;

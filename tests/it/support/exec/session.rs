@@ -25,7 +25,7 @@ pub(super) const ERROR: u8 = 3;
 pub(super) const CLOSE: u8 = 255;
 
 /// The bytes of a process that one frame carries.
-const CHUNK: usize = 32 * 1024;
+pub(super) const CHUNK: usize = 32 * 1024;
 
 pub(super) struct Session {
     pub(super) container: Container,

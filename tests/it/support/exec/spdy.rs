@@ -11,11 +11,11 @@ use std::sync::Arc;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use futures::stream::{self, BoxStream};
 use futures::{Sink, StreamExt as _, sink};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf, split};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader, ReadHalf, WriteHalf, split};
 use tokio::sync::Mutex;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::session::{CLOSE, ERROR, STDERR, STDIN, STDOUT};
+use super::session::{CHUNK, CLOSE, ERROR, STDERR, STDIN, STDOUT};
 
 /// What the answer to the upgrade names.
 pub(super) const PROTOCOL: &str = "SPDY/3.1";
@@ -34,7 +34,7 @@ pub(super) type Sending = Pin<Box<dyn Sink<Message, Error = io::Error> + Send>>;
 type Writer<C> = Arc<Mutex<WriteHalf<C>>>;
 
 struct Reader<C> {
-    from: ReadHalf<C>,
+    from: BufReader<ReadHalf<C>>,
     to: Writer<C>,
     inflate: Decompress,
     deflate: Compress,
@@ -51,6 +51,7 @@ where
     C: AsyncRead + AsyncWrite + Send + 'static,
 {
     let (from, to) = split(connection);
+    let from = BufReader::with_capacity(CHUNK, from);
     let to = Arc::new(Mutex::new(to));
     let (inflate, deflate) = (Decompress::new(true), Compress::new(Compression::fast(), true));
     let mut reader = Reader { from, to: Arc::clone(&to), inflate, deflate, channels: HashMap::new() };
@@ -101,18 +102,23 @@ impl<C: AsyncRead + AsyncWrite> Reader<C> {
     /// What the next frame says to the command, if anything.
     async fn next(&mut self) -> io::Result<Option<Message>> {
         let (kind, flags) = (self.from.read_u32().await?, self.from.read_u32().await?);
-        let mut content = vec![0; (flags & 0x00ff_ffff) as usize];
-        self.from.read_exact(&mut content).await?;
+        let length = (flags & 0x00ff_ffff) as usize;
+        // With its channel in front, as a message of stdin.
+        let mut message = Vec::with_capacity(1 + length);
+        message.push(STDIN);
+        (&mut self.from).take(length as u64).read_to_end(&mut message).await?;
+        if message.len() <= length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let content = &message[1..];
         let finished = (flags >> 24) as u8 & FIN != 0;
         match kind.checked_sub(CONTROL) {
             None if self.channels.get(&kind) == Some(&STDIN) && finished && content.is_empty() => {
                 Ok(Some(Message::Binary(vec![CLOSE, STDIN].into())))
             }
-            None if self.channels.get(&kind) == Some(&STDIN) => {
-                Ok(Some(Message::Binary([&[STDIN], &content[..]].concat().into())))
-            }
-            Some(SYN_STREAM) => self.opened(&content).await.map(|()| None),
-            Some(PING) => self.answer(control(PING, &content)).await.map(|()| None),
+            None if self.channels.get(&kind) == Some(&STDIN) => Ok(Some(Message::Binary(message.into()))),
+            Some(SYN_STREAM) => self.opened(content).await.map(|()| None),
+            Some(PING) => self.answer(control(PING, content)).await.map(|()| None),
             Some(GOAWAY) => Ok(Some(Message::Close(None))),
             _ => Ok(None),
         }
