@@ -11,5 +11,6 @@ mod resets;
 mod run;
 mod signals;
 mod stretches;
+mod unchanged;
 mod whole;
 mod writable;
