@@ -87,18 +87,21 @@ async fn a_server_that_is_silent_for_long_is_gone() {
 /// Everything that is heard, to the end or to an error.
 fn heard(messages: Vec<Message>) -> (Vec<u8>, Option<Ended>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-    runtime.block_on(async {
-        let mut output = halves(Socket(messages.into()), "pod a/b".to_owned()).1;
-        let mut stdout = Vec::new();
-        loop {
-            match output.next().await {
-                Ok(Heard::Stdout(bytes)) => stdout.extend_from_slice(&bytes),
-                Ok(Heard::Stderr(_)) => {}
-                Ok(Heard::Ended(ended)) => return (stdout, Some(ended)),
-                Err(_) => return (stdout, None),
-            }
+    // Its clock for pings is one of the runtime's.
+    runtime.block_on(async { to_the_end(halves(Socket(messages.into()), "pod a/b".to_owned()).1).await })
+}
+
+/// Its stdout, and how it ended, if it did.
+pub(super) async fn to_the_end(mut output: Output) -> (Vec<u8>, Option<Ended>) {
+    let mut stdout = Vec::new();
+    loop {
+        match output.next().await {
+            Ok(Heard::Stdout(bytes)) => stdout.extend_from_slice(&bytes),
+            Ok(Heard::Stderr(_)) => {}
+            Ok(Heard::Ended(ended)) => return (stdout, Some(ended)),
+            Err(_) => return (stdout, None),
         }
-    })
+    }
 }
 
 /// A status in which a few bytes were replaced.

@@ -1,4 +1,5 @@
 //! A made-up server at the other end: its frames cut anywhere, its pings, its ends.
+use super::super::tests::to_the_end;
 use super::super::wire::Heard;
 use super::super::{Ended, Input, Output};
 use super::halves;
@@ -129,7 +130,7 @@ proptest! {
 fn heard(wire: &[u8], piece: usize) -> (Vec<u8>, Option<Ended>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     runtime.block_on(async {
-        let (_input, mut output, mut server, _) = connected(false).await;
+        let (_input, output, mut server, _) = connected(false).await;
         let speaking = async {
             for bytes in wire.chunks(piece) {
                 server.write_all(bytes).await.expect("room");
@@ -137,17 +138,6 @@ fn heard(wire: &[u8], piece: usize) -> (Vec<u8>, Option<Ended>) {
             }
             drop(server);
         };
-        let listening = async {
-            let mut stdout = Vec::new();
-            loop {
-                match output.next().await {
-                    Ok(Heard::Stdout(bytes)) => stdout.extend_from_slice(&bytes),
-                    Ok(Heard::Stderr(_)) => {}
-                    Ok(Heard::Ended(ended)) => return (stdout, Some(ended)),
-                    Err(_) => return (stdout, None),
-                }
-            }
-        };
-        tokio::join!(speaking, listening).1
+        tokio::join!(speaking, to_the_end(output)).1
     })
 }
