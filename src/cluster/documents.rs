@@ -1,16 +1,16 @@
 //! Document trees from one pod to another, or out of an archive, by exec, through this process and no disk.
 mod archive;
+mod listing;
 mod pass;
 
 use crate::cluster::Cluster;
-use crate::cluster::exec::{self, Ended, Heard, PodRef};
+use crate::cluster::exec::PodRef;
 use crate::documents::delta::{Delta, diff};
-use crate::documents::manifest::{Manifest, Parser};
+use crate::documents::manifest::Manifest;
 use crate::documents::verdict::Pass;
-use crate::documents::{MANIFEST_SCRIPT, meaning, sent};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result};
 pub use archive::Intake;
-use kube::Client;
+use listing::{has_all, list, list_both};
 use serde::Serialize;
 
 /// What a copy did.
@@ -48,6 +48,16 @@ pub struct Compared {
 }
 
 impl Compared {
+    /// Of what the sides hold.
+    ///
+    /// # Errors
+    /// The first one lacks a tree.
+    pub fn of(sides: (Side<'_>, Side<'_>), new: Manifest, old: Manifest) -> Result<Self> {
+        has_all(sides, &new)?;
+        let delta = diff(&new, &old, |_| false);
+        Ok(Self { new, old, delta, approved: false })
+    }
+
     /// How much content the second side lacks.
     pub fn bytes(&self) -> u64 {
         self.delta.send.iter().map(|&at| self.new.entries()[at].size).sum()
@@ -95,8 +105,7 @@ impl Cluster {
     pub async fn compare_documents(&self, sides: (Side<'_>, Side<'_>), trees: &[String]) -> Result<Compared> {
         let trees = &crate::documents::trees(trees)?;
         let (new, old) = list_both(&self.client, sides, trees).await?;
-        let delta = diff(&new, &old, |_| false);
-        Ok(Compared { new, old, delta, approved: false })
+        Compared::of(sides, new, old)
     }
 
     /// Brings the second side to the first, from how they were found. Gives the second side's last listing as well.
@@ -147,56 +156,3 @@ impl Cluster {
 
 /// A second pass sends what changed during the first; what changes during that is reported.
 const PASSES: u32 = 2;
-
-async fn list_both(
-    client: &Client,
-    (source, target): (Side<'_>, Side<'_>),
-    trees: &[String],
-) -> Result<(Manifest, Manifest)> {
-    let (new, old) = tokio::try_join!(list(client, source, trees), list(client, target, trees))?;
-    match new.missing.first() {
-        Some(missing) => {
-            bail!("{} has no {}/{missing}: nothing was removed in {}", source.pod, source.root, target.pod)
-        }
-        None => Ok((new, old)),
-    }
-}
-
-/// What a pod's trees hold.
-async fn list(client: &Client, Side { pod, root }: Side<'_>, trees: &[String]) -> Result<Manifest> {
-    let text = sent(MANIFEST_SCRIPT);
-    let mut argv = vec!["sh", "-c", &text, "sh", root];
-    argv.extend(trees.iter().map(String::as_str));
-    let (mut input, mut output) = exec::open(client, pod, &argv, false).await?;
-    let mut parser = Parser::default();
-    let listing = async {
-        loop {
-            match output.next().await? {
-                Heard::Stdout(bytes) => parser.feed(&bytes)?,
-                Heard::Stderr(_) => {}
-                Heard::Ended(Ended::Code(0)) => return Ok(()),
-                Heard::Ended(ended) => return Err(failed(&ended, &output.last_words())),
-            }
-        }
-    };
-    let listed = tokio::select! {
-        listed = listing => listed,
-        lost = input.keep_alive() => lost,
-    };
-    let finished = listed.and_then(|()| parser.finish(trees));
-    finished.with_context(|| format!("cannot list the documents of {pod} in {root}"))
-}
-
-/// A script's end in a sentence: what its exit code means, and its last words.
-fn failed(ended: &Ended, stderr: &str) -> anyhow::Error {
-    match ended {
-        Ended::Code(code) if meaning(*code).is_some() => {
-            let meaning = meaning(*code).unwrap_or_default();
-            match stderr {
-                "" => anyhow!("{meaning}"),
-                stderr => anyhow!("{meaning}: {stderr}"),
-            }
-        }
-        ended => anyhow!("{}", exec::unsuccessful(ended, stderr)),
-    }
-}

@@ -39,7 +39,7 @@ pub enum Ended {
     Failed(String),
 }
 
-/// What a small command said.
+/// What a command said that was listened to until its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
     pub stdout: Vec<u8>,
@@ -52,19 +52,24 @@ impl Said {
     /// The command's stdout, if it succeeded.
     ///
     /// # Errors
-    /// It did not: its last words.
-    pub fn success(self) -> Result<Vec<u8>> {
+    /// It did not: what its exit code means, and its last words.
+    pub fn success(self, meaning: impl Fn(i32) -> Option<&'static str>) -> Result<Vec<u8>> {
         match self.ended {
             Ended::Code(0) => Ok(self.stdout),
-            ended => Err(anyhow!("{}", unsuccessful(&ended, &self.stderr))),
+            ended => Err(anyhow!("{}", failed(&ended, &self.stderr, meaning))),
         }
     }
 }
 
 /// "ended with exit code 2: tar: …"
 pub fn unsuccessful(ended: &Ended, stderr: &str) -> String {
+    failed(ended, stderr, |_| None)
+}
+
+/// As [`unsuccessful`], with what the exit code means.
+pub fn failed(ended: &Ended, stderr: &str, meaning: impl Fn(i32) -> Option<&'static str>) -> String {
     let how = match ended {
-        Ended::Code(code) => format!("ended with exit code {code}"),
+        Ended::Code(code) => meaning(*code).map_or_else(|| format!("ended with exit code {code}"), str::to_owned),
         Ended::Failed(why) => format!("could not be run: {why}"),
     };
     match stderr.trim() {
@@ -80,7 +85,7 @@ impl Cluster {
     /// It cannot be run, fails, or has not ended in time.
     pub async fn run_in(&self, pod: &PodRef, argv: &[&str]) -> Result<Vec<u8>> {
         let said = tokio::time::timeout(CALL_LIMIT, run(&self.client, pod, argv)).await;
-        said.map_err(|_| anyhow!("{pod} did not answer within {} s", CALL_LIMIT.as_secs()))??.success()
+        said.map_err(|_| anyhow!("{pod} did not answer within {} s", CALL_LIMIT.as_secs()))??.success(|_| None)
     }
 }
 

@@ -92,7 +92,7 @@ impl Cluster {
         let command = ["sh", "-c", "printf '%s\\n' \"$1\" >/work/go", "sh", word];
         let said = tokio::time::timeout(super::CALL_LIMIT, exec::run(&self.client, &pod, &command)).await;
         let said = said.map_err(|_| anyhow!("no answer from container {container} of {pod}"))??;
-        said.success().map(drop).with_context(|| format!("cannot tell {container} in {pod} to {word}"))
+        said.success(|_| None).map(drop).with_context(|| format!("cannot tell {container} in {pod} to {word}"))
     }
 
     /// Deletes the Job with its Pods, and waits until none of its containers runs any more. One that starts after that is

@@ -2,7 +2,7 @@
 //!
 //! To drop a conversation ends its connection; the script reads the end of its input, which means abort. While nobody speaks or listens
 //! the connection is kept alive: a reset that stops the sandbox first leaves a script waiting for minutes.
-use super::exec::{self, Ended, Heard, Input, Output, PING, PodRef};
+use super::exec::{self, Ended, Heard, Input, Output, PING, PodRef, Said};
 use super::{CALL_LIMIT, Cluster};
 use crate::documents::frames::{Framer, message};
 use anyhow::{Result, anyhow};
@@ -36,14 +36,6 @@ pub struct Talk {
     ended: Option<Ended>,
 }
 
-/// What a script said that was listened to until its end.
-pub struct Told {
-    pub stdout: Vec<u8>,
-    /// The last of it.
-    pub stderr: String,
-    pub ended: Ended,
-}
-
 impl Cluster {
     /// Starts a script.
     ///
@@ -58,7 +50,7 @@ impl Cluster {
     ///
     /// # Errors
     /// The server refuses, the connection is lost, or it has not ended in an hour. That it failed is no error here.
-    pub async fn tell(&self, pod: &PodRef, argv: &[&str], input: Vec<Vec<u8>>) -> Result<Told> {
+    pub async fn tell(&self, pod: &PodRef, argv: &[&str], input: Vec<Vec<u8>>) -> Result<Said> {
         self.talk(pod, argv).await?.tell(pod, input).await
     }
 }
@@ -81,12 +73,12 @@ impl Talk {
     }
 
     /// Gives the script `input` and listens to its end.
-    pub(super) async fn tell(&mut self, pod: &PodRef, input: Vec<Vec<u8>>) -> Result<Told> {
+    pub(super) async fn tell(&mut self, pod: &PodRef, input: Vec<Vec<u8>>) -> Result<Said> {
         let told = timeout(TELL_LIMIT, self.until_it_ends(input)).await;
         told.map_err(|_| anyhow!("a script in {pod} has not ended within {} minutes", TELL_LIMIT.as_secs() / 60))?
     }
 
-    async fn until_it_ends(&mut self, frames: Vec<Vec<u8>>) -> Result<Told> {
+    async fn until_it_ends(&mut self, frames: Vec<Vec<u8>>) -> Result<Said> {
         let input = Arc::clone(&self.input);
         let mut sending = pin!(async move { input.lock().await.send(frames).await });
         let (mut said, mut stdout) = (None, Vec::new());
@@ -101,7 +93,7 @@ impl Talk {
             match heard {
                 Ok(Heard::Stdout(bytes)) => stdout.extend_from_slice(&bytes),
                 Ok(Heard::Stderr(_)) => {}
-                Ok(Heard::Ended(ended)) => return Ok(Told { stdout, stderr: self.output.last_words(), ended }),
+                Ok(Heard::Ended(ended)) => return Ok(Said { stdout, stderr: self.output.last_words(), ended }),
                 // What could not be told explains why nothing came back.
                 Err(error) => return Err(said.and_then(Result::err).unwrap_or(error)),
             }
@@ -168,8 +160,8 @@ impl Talk {
                         Heard::Stdout(bytes) => said.extend_from_slice(&bytes),
                         Heard::Stderr(_) => {}
                         Heard::Ended(ended) => {
-                            let last_words = self.output.last_words();
-                            break Err(anyhow!("the script {} and takes no more", exec::unsuccessful(&ended, &last_words)));
+                            let how = exec::unsuccessful(&ended, &self.output.last_words());
+                            break Err(anyhow!("the script {how} and takes no more"));
                         }
                     },
                 }
@@ -195,23 +187,4 @@ pub fn framed(paths: &[&[u8]]) -> Vec<Vec<u8>> {
     }
     chunks.extend(framer.end());
     chunks.concat()
-}
-
-impl Told {
-    /// The script's stdout, if it succeeded.
-    ///
-    /// # Errors
-    /// It did not: what its exit code means, and its last words.
-    pub fn success(self, meaning: impl Fn(i32) -> Option<&'static str>) -> Result<Vec<u8>> {
-        let meant = match &self.ended {
-            Ended::Code(0) => return Ok(self.stdout),
-            Ended::Code(code) => meaning(*code),
-            Ended::Failed(_) => None,
-        };
-        Err(match (meant, self.stderr.as_str()) {
-            (Some(meant), "") => anyhow!("{meant}"),
-            (Some(meant), said) => anyhow!("{meant}: {said}"),
-            (None, said) => anyhow!("{}", exec::unsuccessful(&self.ended, said)),
-        })
-    }
 }

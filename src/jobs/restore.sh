@@ -8,7 +8,8 @@
 # sandbox: its database may have been lost and made anew since. FULL wipes and restores in any case.
 # PRODUCTION is production's database as the record has it, or empty. ONLINE leaves the application connected. SET_SHA256 has the sums of
 # source.dump and source.manifest, or is empty. What the tool has put into $SET_DIR as after.sql by then is run before the commit.
-# Words come over the FIFO `go`, or where WORDS is stdin over that: restore, then commit. `abort` at either place ends it.
+# Words come over the FIFO `go`, or where WORDS is stdin over that: restore, then commit. `abort` at either place ends it. Before the first
+# one nothing is changed; where the application stays connected it is found out meanwhile what differs.
 #
 # Exit codes:
 #   20 the sandbox's database cannot be reached
@@ -210,16 +211,22 @@ tell "$IDENTITY_SQL" "$TARGET_SQL" "$CHECKS_SQL" "$ANEW_SQL" "$BUDGET_SQL"
 # Elsewhere it is not known yet whether anything is wiped.
 [ -z "$FULL" ] || tell "$TAKEN_SQL"
 tell '\! echo checked >&8'
-# Where nothing has to be stopped first the session is kept: the word comes at once.
+# Where nothing has to be stopped first the session is kept.
 if ! hear || [ -z "$ONLINE" ]; then
     farewell
     refuse_unreachable
     [ "$status" = 0 ] || refuse 30 "the sandbox could not be checked" session.err
 fi
 event '{"event":"checked"}'
+# Writers wait from here on, so the word has to come soon.
+patience=7200
+if [ -n "$ONLINE" ] && [ -z "$FULL" ]; then
+    patience=290
+    compare
+fi
 
 event '{"event":"waiting","for":"restore"}'
-if ! word restore 7200; then
+if ! word restore "$patience"; then
     if [ -n "$ONLINE" ]; then
         farewell
         [ "$status" = 0 ] || explain
@@ -237,7 +244,7 @@ if [ -z "$ONLINE" ]; then
     tell "$IDENTITY_SQL"
 fi
 if [ -z "$FULL" ]; then
-    compare
+    [ -n "$ONLINE" ] || compare
     mode=$(cat mode)
     # A materialized view may have been filled from rows that have been put back since.
     [ "$mode" != same ] || [ ! -s toc.views ] || mode=differences

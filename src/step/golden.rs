@@ -16,6 +16,7 @@ use crate::cluster::documents::Compared;
 use crate::cluster::exec::PodRef;
 use crate::golden::manifest::Checkpoint;
 use crate::settings::Settings;
+use crate::summary::Reset;
 use anyhow::{Context as _, Result, bail};
 use conversation::Conversation;
 use open::Open;
@@ -27,8 +28,10 @@ pub struct State {
     saved: Option<Checkpoint>,
     /// The checkpoint that the sandbox is brought to, found whole.
     verified: Option<Checkpoint>,
-    /// The script that brings the database to it.
-    restore: Option<Conversation>,
+    /// The script that brings the database to it, and what it has told so far.
+    restore: Option<(Conversation, Reset)>,
+    /// The same, which has something left to do.
+    committed: Option<Conversation>,
     /// What of the documents differs, and the sandbox's Pod that was looked at.
     documents: Option<(PodRef, Compared)>,
 }

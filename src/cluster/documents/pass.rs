@@ -1,5 +1,5 @@
 //! One pass: what differs goes from the source through the sieve to the target, all at the same time.
-use super::{Side, failed};
+use super::Side;
 use crate::cluster::exec::{self, Ended, Heard, Input, Output};
 use crate::documents::archive::Format;
 use crate::documents::complaints::Complaints;
@@ -8,7 +8,7 @@ use crate::documents::frames::{Chunk, Framer};
 use crate::documents::manifest::Manifest;
 use crate::documents::sieve::{Passed, Sieve};
 use crate::documents::verdict::Pass;
-use crate::documents::{RECEIVE_SCRIPT, SEND_SCRIPT, sent};
+use crate::documents::{RECEIVE_SCRIPT, SEND_SCRIPT, meaning, sent};
 use anyhow::{Context, Result, bail, ensure};
 use kube::Client;
 use std::time::Duration;
@@ -135,7 +135,7 @@ async fn read(
     let unreadable = match ended {
         Ended::Code(0 | 21) => String::new(),
         Ended::Code(22) if partly => complaints.first(),
-        ended => return Err(failed(&ended, &output.last_words())),
+        ended => bail!(exec::failed(&ended, &output.last_words(), meaning)),
     };
     let (last, passed) = sieve.finish()?;
     for chunk in last {
@@ -200,6 +200,6 @@ pub(super) async fn watch(mut output: Output) -> Result<()> {
     complaints.settle();
     match ended {
         Ended::Code(0) => Ok(()),
-        ended => Err(failed(&ended, &complaints.first())),
+        ended => bail!(exec::failed(&ended, &complaints.first(), meaning)),
     }
 }

@@ -270,7 +270,7 @@ async fn a_conversation_that_nobody_drives_is_kept_alive_until_it_is_dropped() {
 async fn a_script_that_never_ends_is_given_up() {
     let (mut talk, sent) = idle();
     let pod = PodRef { namespace: "a".to_owned(), pod: "b".to_owned(), container: None };
-    let error = talk.tell(&pod, vec![framed(b"go")]).await.err().expect("a limit").to_string();
+    let error = talk.tell(&pod, vec![framed(b"go")]).await.expect_err("a limit").to_string();
     assert!(error.contains("a script in pod a/b has not ended within 60 minutes"), "{error}");
     assert!(sent.lock().expect("no panic").iter().any(Message::is_binary));
 }

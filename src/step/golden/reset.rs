@@ -5,9 +5,10 @@ use super::save::told;
 use super::verify;
 use crate::golden::documents as documents_of;
 use crate::jobs::{self, Event, Word};
-use crate::report;
+use crate::report::{self, Report};
 use crate::step::intent::Intent;
 use crate::step::{Context, argocd};
+use crate::summary::Reset;
 use crate::undo::Undo;
 use anyhow::{Context as _, Result, bail, ensure};
 use std::time::Duration;
@@ -17,7 +18,7 @@ const LOST_WORD_LIMIT: Duration = Duration::from_secs(10);
 
 /// Up to the commit nothing has happened that anybody could see.
 pub(super) async fn database(cx: &mut Context<'_>) -> Result<()> {
-    let mut restore = cx.golden.restore.take().context("a bug: no restore was prepared")?;
+    let (mut restore, mut moved) = cx.golden.restore.take().context("a bug: no restore was prepared")?;
     if cx.found.stops {
         last_undone_first(cx).await?;
     }
@@ -26,10 +27,10 @@ pub(super) async fn database(cx: &mut Context<'_>) -> Result<()> {
     cx.summary.set_out = true;
     let disturbed = cx.cluster.disturbed(argocd::stopped(cx.settings));
     let stops = cx.found.stops;
-    let moved = tokio::select! {
+    tokio::select! {
         biased;
         disturbed = disturbed, if stops => Err(disturbed),
-        (restored, ()) = async { tokio::join!(up_to_the_commit(cx, &mut restore), intent.write()) } => restored,
+        (restored, ()) = async { tokio::join!(up_to_the_commit(cx, &mut restore, &mut moved), intent.write()) } => restored,
     }
     .context("nothing was committed, the sandbox's database is as it was")?;
     cx.summary.told_to_commit = true;
@@ -44,7 +45,7 @@ pub(super) async fn database(cx: &mut Context<'_>) -> Result<()> {
     }
     cx.summary.rehearsal.checkpoint = Some(checkpoint);
     cx.summary.rehearsal.reset = Some(moved);
-    cx.golden.restore = Some(restore);
+    cx.golden.committed = Some(restore);
     Ok(())
 }
 
@@ -74,45 +75,45 @@ async fn last_undone_first(cx: &Context<'_>) -> Result<()> {
     }
 }
 
-async fn up_to_the_commit(cx: &Context<'_>, restore: &mut Conversation) -> Result<crate::summary::Reset> {
-    let mut moved = crate::summary::Reset::default();
+async fn up_to_the_commit(cx: &Context<'_>, restore: &mut Conversation, moved: &mut Reset) -> Result<()> {
     restore.say("restore").await?;
-    let heard = |event: &Event| {
-        let text = match event {
-            Event::Compared { mode, why, .. } => {
-                moved.mode = Some(*mode);
-                moved.why.clone_from(why);
-                why.as_str()
-            }
-            Event::PutBack(rows) => {
-                moved.rows = *rows;
-                return;
-            }
-            Event::Granted { lost, .. } => {
-                moved.grants_lost.clone_from(lost);
-                return;
-            }
-            Event::Verified { tables, rows, sequences, not_compared } => {
-                moved.verified = [*tables, *rows, *sequences];
-                moved.not_compared.clone_from(not_compared);
-                "put back and found equal"
-            }
-            _ => return,
-        };
-        cx.report.event(report::Event::Progress { text: &text });
-    };
-    restore.waits_for(Word::Commit, cx.report, heard).await?;
+    restore.waits_for(Word::Commit, cx.report, |event| hear(event, moved, cx.report)).await?;
     if cx.found.stops {
         // A watch may lag, and the commit word cannot be taken back.
         cx.cluster.still_stopped(argocd::stopped(cx.settings)).await?;
     }
-    cx.guard.prove_lease().await?;
-    Ok(moved)
+    cx.guard.prove_lease().await
+}
+
+/// What the restore tells on its way is shown, and kept for the summary.
+pub(super) fn hear(event: &Event, moved: &mut Reset, report: &dyn Report) {
+    let text = match event {
+        Event::Compared { mode, why, .. } => {
+            moved.mode = Some(*mode);
+            moved.why.clone_from(why);
+            why.as_str()
+        }
+        Event::PutBack(rows) => {
+            moved.rows = *rows;
+            return;
+        }
+        Event::Granted { lost, .. } => {
+            moved.grants_lost.clone_from(lost);
+            return;
+        }
+        Event::Verified { tables, rows, sequences, not_compared } => {
+            moved.verified = [*tables, *rows, *sequences];
+            moved.not_compared.clone_from(not_compared);
+            "put back and found equal"
+        }
+        _ => return,
+    };
+    report.event(report::Event::Progress { text: &text });
 }
 
 /// What the planner should know is brought up to date meanwhile.
 pub(super) async fn documents(cx: &mut Context<'_>) -> Result<()> {
-    let restore = cx.golden.restore.take();
+    let restore = cx.golden.committed.take();
     let found = cx.golden.documents.take();
     let (put_back, analyzed) = tokio::join!(put_back(cx, found), end(cx, restore));
     if let Err(error) = analyzed {
@@ -127,15 +128,21 @@ async fn put_back(
     found: Option<(crate::cluster::exec::PodRef, crate::cluster::documents::Compared)>,
 ) -> Result<crate::cluster::documents::Copied> {
     let golden = cx.golden_pod()?;
+    let place = Place { cluster: cx.cluster, pod: &golden, run: cx.run };
     let name = &cx.settings.wanted.name;
     // What was found before the sandbox was stopped is history.
     let (sandbox, compared) = match found.filter(|_| !cx.found.stops) {
         Some(found) => found,
-        None => verify::list(cx, &golden, name).await?,
+        None => {
+            let ((_, saved), (sandbox, old)) =
+                tokio::try_join!(verify::whole(cx, place), verify::sandbox_documents(cx))?;
+            let compared = verify::compared(cx, (&golden, &sandbox), saved, old)?;
+            (sandbox, compared)
+        }
     };
     let root = documents_of(name);
     let sides = sides((&golden, &root), (&sandbox, &cx.settings.documents_root));
-    let sums = Sums { place: Place { cluster: cx.cluster, pod: &golden, run: cx.run }, name };
+    let sums = Sums { place, name };
     let trees = &cx.settings.documents_trees;
     let (copied, _) = cx.cluster.bring_documents(sides, trees, compared, &sums, &told(cx.report)).await?;
     // Nobody has anything to write there.

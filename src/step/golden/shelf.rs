@@ -1,8 +1,7 @@
 //! The checkpoints there are: looked at, removed.
 use super::conversation::Place;
 use crate::cli::program;
-use crate::cluster::exec::Ended;
-use crate::cluster::talk::Told;
+use crate::cluster::exec::{Ended, Said};
 use crate::documents::frames::message;
 use crate::golden::manifest::Checkpoint;
 use crate::golden::scripts::{self, DISCARD, LIST, NO_SUCH, Script, meaning};
@@ -11,7 +10,7 @@ use crate::step::Context;
 use anyhow::{Context as _, Error, Result, anyhow, bail};
 
 /// Runs one of the golden volume's own scripts to its end.
-pub(super) async fn tell(place: Place<'_>, script: Script, env: &[(&str, &str)], input: &[u8]) -> Result<Told> {
+pub(super) async fn tell(place: Place<'_>, script: Script, env: &[(&str, &str)], input: &[u8]) -> Result<Said> {
     let argv = place.command(script.variable, env, false);
     let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
     place.cluster.tell(place.pod, &argv, vec![message(input)]).await

@@ -1,18 +1,24 @@
 //! Everything that can be known to be wrong with a reset is known before the sandbox is touched.
 use super::conversation::{Conversation, Place};
 use super::documents::{Sums, sides};
-use super::shelf::{missing, tell};
-use crate::cluster::documents::{Approval, Compared};
+use super::reset::hear;
+use super::shelf::missing;
+use crate::cluster::documents::{Approval, Compared, Side};
 use crate::cluster::exec::{Ended, PodRef};
+use crate::documents::manifest::Manifest;
 use crate::golden::manifest::{Checkpoint, sha256};
 use crate::golden::scripts::{NO_SUCH, VERIFY, meaning};
 use crate::golden::{database, documents, shelf};
 use crate::jobs::{RESTORE, Word};
 use crate::step::Context;
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use crate::summary::Reset;
+use anyhow::{Context as _, Result, anyhow, ensure};
 
-/// The checkpoint is read and compared with its checksums, the restore makes all the checks that need no change, and the documents
-/// of both sides are listed: all at the same time. Then the documents that would be sent are compared with theirs.
+const NOT_COMPARED: &str = "cannot compare the documents";
+
+/// The checkpoint is read and compared with its checksums and its list of documents, the restore makes all the checks that need no change
+/// and compares the database where the application stays connected, and the sandbox's documents are listed: all at the same time. Then the
+/// documents that would be sent are compared with their sums.
 ///
 /// A container runtime starts one exec of a container after the other (containerd 1.6: 50 ms each, measured), so what takes longest is
 /// asked for first.
@@ -21,13 +27,11 @@ pub(super) async fn verify(cx: &mut Context<'_>) -> Result<()> {
     let name = cx.settings.wanted.name.clone();
     let place = Place { cluster: cx.cluster, pod: &pod, run: cx.run };
     let restore = open(cx, place, &name).await;
-    let (checkpoint, restore, compared) =
-        tokio::join!(whole(place, &name), prepared(cx, restore), list(cx, &pod, &name));
-    // Whatever else failed may have failed because of it.
-    let checkpoint = checkpoint?;
-    same_trees(cx, &checkpoint)?;
-    let (sandbox, mut compared) = compared?;
-    listed_as_saved(&checkpoint, &compared)?;
+    // A checkpoint that is damaged ends it at once; whatever else failed may have failed because of that.
+    let ((checkpoint, saved), (restore, sandbox)) =
+        tokio::try_join!(whole(cx, place), async { Ok(tokio::join!(prepared(cx, restore), sandbox_documents(cx))) })?;
+    let (sandbox, old) = sandbox?;
+    let mut compared = compared(cx, (&pod, &sandbox), saved, old)?;
     Sums { place, name: &name }.approve(&compared.new, &compared.delta).await?;
     compared.approved = true;
     cx.golden.restore = Some(restore?);
@@ -36,15 +40,31 @@ pub(super) async fn verify(cx: &mut Context<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The checkpoint, if every byte of its own files is what was saved.
-pub(super) async fn whole(place: Place<'_>, name: &str) -> Result<Checkpoint> {
-    let told = tell(place, VERIFY, &[("NAME", name)], b"").await?;
-    if told.ended == Ended::Code(NO_SUCH) {
-        let names: Vec<String> = told.stderr.lines().map(str::to_owned).collect();
+/// The checkpoint with the list of its documents, if every byte of its own files and that list are what was saved.
+pub(super) async fn whole(cx: &Context<'_>, place: Place<'_>) -> Result<(Checkpoint, Manifest)> {
+    let name = &cx.settings.wanted.name;
+    let trees = crate::documents::trees(&cx.settings.documents_trees)?;
+    let argv = place.command(VERIFY.variable, &[("NAME", name), ("TREES", &trees.join("\n"))], false);
+    let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+    let (said, listed) = place.cluster.list_behind(place.pod, &argv).await?;
+    if said.ended == Ended::Code(NO_SUCH) {
+        let names: Vec<String> = said.stderr.lines().map(str::to_owned).collect();
         return Err(missing(name, &names));
     }
-    let output = told.success(meaning).with_context(|| format!("cannot read checkpoint {name}"))?;
-    let (found, rest) = shelf::manifests(&output)?;
+    let output = said.success(|code| meaning(code).or_else(|| crate::documents::meaning(code)));
+    let output = output.with_context(|| format!("cannot read checkpoint {name}"))?;
+    let checkpoint = as_saved(name, &output)?;
+    same_trees(&checkpoint, &trees)?;
+    let listed = listed.finish(&trees).with_context(|| format!("cannot list the documents of checkpoint {name}"))?;
+    ensure!(
+        sha256(&listed.summary()) == checkpoint.documents.listing,
+        "checkpoint {name} is damaged: its documents are not those that were saved; nothing was touched, take a new one"
+    );
+    Ok((checkpoint, listed))
+}
+
+fn as_saved(name: &str, output: &[u8]) -> Result<Checkpoint> {
+    let (found, rest) = shelf::manifests(output)?;
     let (_, checkpoint) = found.into_iter().next().context("the checkpoint's manifest did not come")?;
     let checkpoint =
         checkpoint.map_err(|damaged| anyhow!("checkpoint {name} is damaged: {damaged}; nothing was touched"))?;
@@ -57,23 +77,13 @@ pub(super) async fn whole(place: Place<'_>, name: &str) -> Result<Checkpoint> {
     Ok(checkpoint)
 }
 
-pub(super) fn same_trees(cx: &Context<'_>, checkpoint: &Checkpoint) -> Result<()> {
-    let trees = crate::documents::trees(&cx.settings.documents_trees)?;
+fn same_trees(checkpoint: &Checkpoint, trees: &[String]) -> Result<()> {
     ensure!(
         checkpoint.documents.trees == trees,
         "checkpoint {} has the documents trees {}, and --documents-tree says {}",
         checkpoint.name,
         checkpoint.documents.trees.join(", "),
         trees.join(", ")
-    );
-    Ok(())
-}
-
-pub(super) fn listed_as_saved(checkpoint: &Checkpoint, compared: &Compared) -> Result<()> {
-    ensure!(
-        sha256(&compared.new.summary()) == checkpoint.documents.listing,
-        "checkpoint {} is damaged: its documents are not those that were saved; nothing was touched, take a new one",
-        checkpoint.name
     );
     Ok(())
 }
@@ -93,19 +103,28 @@ async fn open(cx: &Context<'_>, place: Place<'_>, name: &str) -> Result<Conversa
     Conversation::open(place, &RESTORE, &env, false).await
 }
 
-async fn prepared(cx: &Context<'_>, restore: Result<Conversation>) -> Result<Conversation> {
-    let mut restore = restore?;
-    restore.waits_for(Word::Restore, cx.report, |_| {}).await?;
-    Ok(restore)
+async fn prepared(cx: &Context<'_>, restore: Result<Conversation>) -> Result<(Conversation, Reset)> {
+    let (mut restore, mut moved) = (restore?, Reset::default());
+    restore.waits_for(Word::Restore, cx.report, |event| hear(event, &mut moved, cx.report)).await?;
+    Ok((restore, moved))
 }
 
-pub(super) async fn list(cx: &Context<'_>, golden: &PodRef, name: &str) -> Result<(PodRef, Compared)> {
+/// What the sandbox has, and in which Pod that was seen.
+pub(super) async fn sandbox_documents(cx: &Context<'_>) -> Result<(PodRef, Manifest)> {
     let sandbox = cx.sandbox_pod().await?;
-    let root = documents(name);
-    let sides = sides((golden, &root), (&sandbox, &cx.settings.documents_root));
-    let compared = cx.cluster.compare_documents(sides, &cx.settings.documents_trees).await;
-    match compared {
-        Ok(compared) => Ok((sandbox, compared)),
-        Err(error) => bail!(error.context("cannot compare the documents")),
-    }
+    let side = Side { pod: &sandbox, root: &cx.settings.documents_root };
+    let listed = cx.cluster.list_documents(side, &cx.settings.documents_trees).await;
+    Ok((sandbox, listed.context(NOT_COMPARED)?))
+}
+
+/// Both sides' documents.
+pub(super) fn compared(
+    cx: &Context<'_>,
+    (golden, sandbox): (&PodRef, &PodRef),
+    saved: Manifest,
+    old: Manifest,
+) -> Result<Compared> {
+    let root = documents(&cx.settings.wanted.name);
+    let sides = sides((golden, &root), (sandbox, &cx.settings.documents_root));
+    Compared::of(sides, saved, old).context(NOT_COMPARED)
 }

@@ -94,13 +94,14 @@ fn the_first_session_is_not_idle_while_the_second_one_reads() {
     stand_in(&mut job, slowly);
     once_begun(&mut job);
     let mut running = job.start_restore();
-    running.answer(Word::Restore, "restore");
+    // It compares before it asks for a word.
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND wait_event = 'advisory'";
     let begun = Instant::now();
     while server.sql(SANDBOX.database, waiting).trim() != "1" {
         assert!(begun.elapsed() < LIMIT, "the first session does not wait in the server");
         std::thread::yield_now();
     }
+    running.answer(Word::Restore, "restore");
     running.answer(Word::Commit, "commit");
     assert_eq!(running.end().succeeded().code, Some(0));
     assert!(job.file("beside.tables").exists());
