@@ -191,6 +191,16 @@ pub enum Word {
     Commit,
 }
 
+impl Word {
+    /// The line that the script reads.
+    pub fn line(self) -> &'static str {
+        match self {
+            Self::Restore => "restore",
+            Self::Commit => "commit",
+        }
+    }
+}
+
 /// Which server and which database.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Identity {

@@ -195,6 +195,21 @@ compare() {
     listen
 }
 
+# Waits for the word to go on. Once compared, writers wait too: not for as long as a large checkpoint may take to be read, but then they are let
+# go, and all is compared again. The word may have come at that moment and be lost, so it is asked for again.
+permit() {
+    event '{"event":"waiting","for":"restore"}'
+    if [ -n "$compared" ]; then
+        ! word restore 30 || return 0
+        farewell
+        [ "$status" = 0 ] || explain
+        [ ! -s word ] || return 1
+        compared=
+        event '{"event":"waiting","for":"restore"}'
+    fi
+    word restore 7200
+}
+
 for file in dump list identity skipped manifest; do
     [ -e "$SET_DIR/source.$file" ] || refuse 34 "the dump is not there"
 done
@@ -211,40 +226,32 @@ tell "$IDENTITY_SQL" "$TARGET_SQL" "$CHECKS_SQL" "$ANEW_SQL" "$BUDGET_SQL"
 # Elsewhere it is not known yet whether anything is wiped.
 [ -z "$FULL" ] || tell "$TAKEN_SQL"
 tell '\! echo checked >&8'
-# Where nothing has to be stopped first the session is kept.
-if ! hear || [ -z "$ONLINE" ]; then
+early=
+[ -z "$ONLINE" ] || [ -n "$FULL" ] || early=1
+if ! hear || [ -z "$early" ]; then
     farewell
     refuse_unreachable
     [ "$status" = 0 ] || refuse 30 "the sandbox could not be checked" session.err
 fi
 event '{"event":"checked"}'
-# Writers wait from here on, so the word has to come soon.
-patience=7200
-if [ -n "$ONLINE" ] && [ -z "$FULL" ]; then
-    patience=290
+compared=
+if [ -n "$early" ]; then
     compare
+    compared=1
 fi
-
-event '{"event":"waiting","for":"restore"}'
-if ! word restore "$patience"; then
-    if [ -n "$ONLINE" ]; then
-        farewell
-        [ "$status" = 0 ] || explain
-    fi
-    refuse 32 "told to stop before anything was touched"
-fi
+permit || refuse 32 "told to stop before anything was touched"
 if [ -z "$ONLINE" ]; then
     ask "$IDENTITY_SQL" "$SESSIONS_SQL"
     [ "$status" = 0 ] || refuse 30 "the sessions in the sandbox could not be looked at" session.err
 fi
 
 event '{"event":"restoring"}'
-if [ -z "$ONLINE" ]; then
+if [ -z "$compared" ]; then
     converse
     tell "$IDENTITY_SQL"
 fi
 if [ -z "$FULL" ]; then
-    [ -n "$ONLINE" ] || compare
+    [ -n "$compared" ] || compare
     mode=$(cat mode)
     # A materialized view may have been filled from rows that have been put back since.
     [ "$mode" != same ] || [ ! -s toc.views ] || mode=differences

@@ -66,8 +66,8 @@ impl Conversation {
         Ok(Self { talk, script, tail: VecDeque::new(), refused: None })
     }
 
-    pub(super) async fn say(&mut self, word: &str) -> Result<()> {
-        self.talk.say(word).await
+    pub(super) async fn say(&mut self, word: Word) -> Result<()> {
+        self.talk.say(word.line()).await
     }
 
     /// The next event; `None` when it has ended well.
@@ -99,7 +99,7 @@ impl Conversation {
         }
     }
 
-    /// Reads on until it waits for `word`; what comes before is for `heard`.
+    /// Reads on until it waits for `word`; what comes before is for `heard`. A word it asks for again it gets again.
     ///
     /// # Errors
     /// It ends before.
@@ -110,10 +110,11 @@ impl Conversation {
         mut heard: impl FnMut(&Event),
     ) -> Result<()> {
         while let Some(event) = self.next(report).await? {
-            if matches!(&event, Event::Waiting { r#for } if *r#for == word) {
-                return Ok(());
+            match event {
+                Event::Waiting { r#for } if r#for == word => return Ok(()),
+                Event::Waiting { r#for } => self.say(r#for).await?,
+                event => heard(&event),
             }
-            heard(&event);
         }
         bail!("{} ended before it was told to {word:?}", self.script.name)
     }

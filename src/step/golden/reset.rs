@@ -51,7 +51,7 @@ pub(super) async fn database(cx: &mut Context<'_>) -> Result<()> {
 
 /// The word may have arrived although it seems not to; then the script tells what came of it.
 async fn committed(cx: &Context<'_>, restore: &mut Conversation) -> Result<()> {
-    let said = restore.say("commit").await;
+    let said = restore.say(Word::Commit).await;
     let heard = async {
         while let Some(event) = restore.next(cx.report).await? {
             if event == Event::Committed {
@@ -76,7 +76,7 @@ async fn last_undone_first(cx: &Context<'_>) -> Result<()> {
 }
 
 async fn up_to_the_commit(cx: &Context<'_>, restore: &mut Conversation, moved: &mut Reset) -> Result<()> {
-    restore.say("restore").await?;
+    restore.say(Word::Restore).await?;
     restore.waits_for(Word::Commit, cx.report, |event| hear(event, moved, cx.report)).await?;
     if cx.found.stops {
         // A watch may lag, and the commit word cannot be taken back.

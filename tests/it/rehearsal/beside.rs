@@ -1,6 +1,7 @@
 //! Who is there beside a reset: the application that stays up, another run, a rotation of the credentials.
 
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use super::world::{CHANGES, warm};
 use crate::support::api::{Fault, Gate, Rule};
@@ -8,6 +9,9 @@ use crate::support::postgres::SANDBOX as ACCESS;
 use crate::support::sandbox::{SANDBOX, finish};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+
+/// On a busy machine, too.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// The first write of a warm reset's Lease after its creation: the proof that it is still held, just before the commit.
 const BEFORE_COMMIT: &str = "update leases sandbox-lifecycle";
@@ -66,6 +70,32 @@ async fn a_writer_beside_waits_or_comes_after_and_never_mixes() {
     lab.postgres.sql(ACCESS.database, sequence);
     lab.quick(&["reset"]).await.assert_code(0);
     assert_eq!(lab.rehearsed().database, before);
+}
+
+/// The application does not wait for as long as a large checkpoint takes to be read.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_while_the_checkpoint_is_read_goes_through_and_is_put_back_too() {
+    let lab = warm().await;
+    let before = lab.rehearsed();
+    lab.rehearse();
+    let sums = lab.golden().join("checkpoints/golden/documents.sha256");
+    let aside = sums.with_extension("aside");
+    std::fs::rename(&sums, &aside).expect("it moves");
+    assert!(std::process::Command::new("mkfifo").arg(&sums).status().expect("mkfifo runs").success());
+    let reset = lab.quickly(&["reset"]).spawn().expect("the binary starts");
+    let mut slow = std::fs::File::options().write(true).open(&sums).expect("somebody reads");
+    let compared = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND application_name LIKE 'sandbox-lifecycle/%'";
+    let begun = Instant::now();
+    while lab.postgres.sql(ACCESS.database, compared).trim() != "1" {
+        assert!(begun.elapsed() < LIMIT, "nothing has been compared");
+    }
+    lab.change_database("SET lock_timeout = '2min'; UPDATE llx_user SET login = login || '!'");
+    let content = std::fs::read(&aside).expect("the sums");
+    std::fs::rename(&aside, &sums).expect("it moves back");
+    std::io::Write::write_all(&mut slow, &content).expect("they are read");
+    drop(slow);
+    finish(reset).await.assert_code(0).assert_says("3 tables put back");
+    assert_eq!(lab.rehearsed(), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
