@@ -1,6 +1,5 @@
 -- As the owner, and only its own tables: ANALYZE alone would warn about each of the server's. `sl_many`: those of which much was put
 -- back, or empty for all.
-\set sl_role `printf %s "$SANDBOX_ROLE"`
 SET search_path = pg_catalog;
 SET ROLE :"sl_role";
 SELECT 'ANALYZE ' || string_agg(format('public.%I', relname), ', ') FROM pg_class

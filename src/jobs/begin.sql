@@ -1,6 +1,4 @@
 -- The start of the one transaction. A client that has vanished is noticed, a session left waiting is ended.
-\set sl_lock_timeout `printf %s "$LOCK_TIMEOUT"`
-\set sl_role `printf %s "$SANDBOX_ROLE"`
 SELECT set_config(name, value, false) FROM (VALUES ('client_connection_check_interval', '1s'), ('transaction_timeout', '0'),
     ('idle_in_transaction_session_timeout', '300s'), ('lock_timeout', :'sl_lock_timeout'), ('tcp_keepalives_idle', '30'),
     ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '300000')) AS wanted(name, value)

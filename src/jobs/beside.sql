@@ -3,7 +3,6 @@
 -- Comes before pinned.sql and prints.sql. By the lock the first one waits for it. The path comes first: no function of the sandbox's own may
 -- run as the login.
 SET search_path = pg_catalog;
-\set sl_role `printf %s "$SANDBOX_ROLE"`
 SELECT set_config(name, value, false) FROM (VALUES ('client_connection_check_interval', '1s'), ('statement_timeout', '0'),
     ('idle_in_transaction_session_timeout', '300s'), ('jit', 'off')) AS wanted(name, value) JOIN pg_settings USING (name) \g ignored
 BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;

@@ -1,15 +1,9 @@
 -- May this database be wiped and filled, by this login? Follows identity.sql. Asked before anything waits, and again inside the
 -- transaction: at its start, after the wipe, after the restore. Everything found goes to `outcome` as CODE|EVENT, and psql ends.
--- Read once in a session: each of these starts a shell.
-\if :{?sl_kind}
+-- Read once in a session: it starts a shell.
+\if :{?sl_source}
 \else
-\set sl_role `printf %s "$SANDBOX_ROLE"`
-\set sl_database `printf %s "$PGDATABASE"`
-\set sl_source_database `printf %s "$SOURCE_DATABASE"`
-\set sl_skip `printf %s "$SKIP_FUNCTIONS"`
-\set sl_kind `printf %s "$SOURCE"`
-\set sl_production `printf %s "$PRODUCTION"`
-\set sl_source `cat "$SET_DIR/source.identity"`
+\set sl_source `exec cat "$SET_DIR/source.identity"`
 \endif
 WITH source AS MATERIALIZED (
     SELECT s AS whole, s -> 'identity' AS its, i AS here,

@@ -14,7 +14,7 @@ END
 $lock$;
 -- Without the objects of the schema, one by one: they are for a diff, and most of it. Where only one side has a table or a sequence, the
 -- schema differs, and no definition has to be read to know it.
-\set sl_set `cat "$SET_DIR/source.manifest"`
+\set sl_set `exec cat "$SET_DIR/source.manifest"`
 WITH set AS (
     SELECT :'sl_set'::jsonb AS s
 ), wanted AS (
@@ -32,4 +32,4 @@ SELECT s - 'objects' AS set, s ? 'objects' AND EXISTS (SELECT FROM wanted FULL J
 \set sl_only ''
 -- Read from here, rows are as they are under the locks. The script tells the second session of it.
 SELECT pg_export_snapshot() AS snapshot \gset sl_
-SELECT :'sl_snapshot' \g |cat >&8
+SELECT :'sl_snapshot' \g told

@@ -44,7 +44,7 @@ SELECT CASE WHEN why IS NULL THEN 'differences' ELSE 'full' END AS mode, (why IS
     coalesce((SELECT json_agg(name) FROM differing), '[]') AS only,
     coalesce((SELECT json_agg(row_to_json(moved)) FROM moved), '[]') AS resting
 FROM way \gset sl_
-SELECT :'sl_compared' \g |cat
+SELECT :'sl_compared' \g |exec cat
 SELECT CASE WHEN :'sl_mode' = 'differences' AND :'sl_moving' = '[]' AND :'sl_resting' = '[]' THEN 'same' ELSE :'sl_mode' END \g mode
 \if :sl_full
     ROLLBACK;

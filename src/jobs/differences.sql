@@ -1,5 +1,4 @@
 -- What moves.sql has found, told: seen from the set, so that what would have to go was added, and what would have to come was removed.
-\set sl_rows `printf %s "$ROWS"`
 SELECT set_config('sandbox_lifecycle.others', :'sl_others', false) \g ignored
 DO $differences$
 DECLARE
@@ -17,7 +16,7 @@ BEGIN
         SELECT unnest(told)::json AS each UNION ALL SELECT json_array_elements(current_setting('sandbox_lifecycle.others')::json)) AS e)::text, false);
 END
 $differences$;
-SELECT '{"event":"table_changed",' || substr(each::text, 2) FROM json_array_elements(current_setting('sandbox_lifecycle.told')::json) AS each \g |cat
+SELECT '{"event":"table_changed",' || substr(each::text, 2) FROM json_array_elements(current_setting('sandbox_lifecycle.told')::json) AS each \g |exec cat
 -- The rows, a statement for each table; where there is no key, none is the other's old one. A line for each: what breaks one is the
 -- layout of a column of type json, and never part of a value.
 SELECT format('SELECT translate(json_build_object(''event'', ''row'', ''table'', %1$L, ''change'', CASE WHEN o.line IS NULL THEN ''added'' WHEN n.line IS NULL '
@@ -30,9 +29,11 @@ SELECT format('SELECT translate(json_build_object(''event'', ''row'', ''table'',
     CASE WHEN key IS NULL THEN '''new '' || row_number() OVER ()' ELSE format('ROW(%s)::text', key) END, place)
 FROM json_to_recordset(current_setting('sandbox_lifecycle.moves')::json)
     AS m(n integer, name text, place text, wanted text, columns text, key text) WHERE :'sl_rows' <> '' ORDER BY n \gexec
-SELECT each FROM json_array_elements(:'sl_moved') AS each \g |cat
+SELECT each FROM json_array_elements(:'sl_moved') AS each \g |exec cat
 SELECT json_build_object('event', 'diffed', 'tables', count(*), 'rows', coalesce(sum(added + changed + removed), 0),
     'sequences', json_array_length(:'sl_moved')) FROM json_to_recordset(current_setting('sandbox_lifecycle.told')::json)
-    AS t(added bigint, changed bigint, removed bigint) \g |cat
+    AS t(added bigint, changed bigint, removed bigint) \g |exec cat
 ROLLBACK;
-\! echo told >&8
+\o told
+\qecho told
+\o

@@ -18,7 +18,7 @@ SELECT coalesce((SELECT json_agg(json_build_object('n', n, 'oid', oid::bigint, '
         WHERE NOT alike AND found + wanted > 0), '[]') AS others,
     (SELECT coalesce(json_agg(called || CASE WHEN new THEN ' is new' WHEN gone THEN ' is gone' ELSE ' is another' END
         ORDER BY called COLLATE "C"), '[]') FROM object) AS what \gset sl_
-SELECT json_build_object('event', 'schema_changed', 'what', :'sl_what'::json) WHERE json_array_length(:'sl_what') > 0 \g |cat
+SELECT json_build_object('event', 'schema_changed', 'what', :'sl_what'::json) WHERE json_array_length(:'sl_what') > 0 \g |exec cat
 SELECT coalesce(json_agg(json_build_object('event', 'sequence_changed', 'name', name, 'was', w.says, 'is', h.says) ORDER BY name COLLATE "C"), '[]') AS moved
 FROM (SELECT name, json_build_object('last_value', last_value, 'is_called', is_called) AS says
     FROM json_to_recordset(:'sl_set'::json -> 'sequences') AS w(name text, last_value bigint, is_called boolean)) AS w

@@ -36,7 +36,7 @@ tell "$IDENTITY_SQL"
 # While it connects.
 tell "\\set sl_client_major $(client_major)" "$DUMP_SQL"
 hear || explain
-snapshot=$(cat heard)
+read -r snapshot <heard
 # The session holds the snapshot open until both have read it. Level 1, as measured: much faster than the default, and a fifth of the
 # space of no compression at all.
 (exec 5>&- 9<&- && PGOPTIONS="$PGOPTIONS $(tr '\n' ' ' <options)" && exec pg_dump -w -Fc -Z1 --schema=public --snapshot="$snapshot" --lock-wait-timeout=60s -f "$SET_DIR/source.dump" 2>dump.err) &

@@ -1,10 +1,5 @@
 -- A database, read once: identity, exact counts and the dump see one snapshot. Follows identity.sql; sl_client_major is pg_dump's version.
 -- A refusal goes to the file `outcome` as CODE|EVENT.
-\set sl_prefix `printf %s "$TABLE_PREFIX"`
-\set sl_min_tables `printf %s "$MIN_TABLES"`
-\set sl_skip `printf %s "$SKIP_FUNCTIONS"`
-\set sl_reads `printf %s "$READS"`
-\set sl_set_dir `printf %s "$SET_DIR"`
 \set sl_only ''
 \set sl_stretches t
 SELECT 1 \g reached
@@ -14,7 +9,7 @@ SELECT 1 \g reached
 SELECT set_config(name, value, false), format('-c %s=%s', name, value) AS option FROM (VALUES ('tcp_keepalives_idle', '30'),
     ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '300000'),
     ('client_connection_check_interval', '10000')) AS wanted(name, value) JOIN pg_settings USING (name) \g |cut -d '|' -f 2 >options
-SELECT '{"event":"source",' || substr(:'sl_identity', 2) \g |cat
+SELECT '{"event":"source",' || substr(:'sl_identity', 2) \g |exec cat
 
 -- The server itself says whether it would let this session write: a pooler may have stripped PGOPTIONS.
 WITH finding(code, reason) AS (
@@ -47,4 +42,4 @@ FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', '
     SELECT :'sl_code', :'sl_event' \g outcome
     \quit
 \endif
-SELECT pg_export_snapshot() \g |cat >&8
+SELECT pg_export_snapshot() \g told

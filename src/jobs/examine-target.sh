@@ -14,7 +14,7 @@ df -Pk . | while read -r _ _ _ free _; do
 done
 examined 20 "the sandbox" || exit 0
 if [ -s "$SET_DIR/source.identity" ]; then
-    examine "$IDENTITY_SQL" "$CHECKS_SQL" "$BUDGET_SQL" "SELECT '{\"event\":\"checked\"}' \\g |cat"
+    examine "$IDENTITY_SQL" "$CHECKS_SQL" "$BUDGET_SQL" "SELECT '{\"event\":\"checked\"}' \\g |exec cat"
     [ "$status" = 0 ] || say_refused 30 "the sandbox cannot be checked" session.err
 else
     say_refused 34 "what the sandbox must have of production is not known, as production did not answer"

@@ -29,4 +29,4 @@ SELECT json_build_object('event', 'examined', 'identity', :'sl_identity'::json, 
             'may_be_ended', coalesce(pg_has_role(session_user, usesysid, 'USAGE'), false)) ORDER BY count DESC, application_name), '[]')
         FROM (SELECT application_name, usename, usesysid, count(*) FROM session WHERE datname = current_database() AND pid <> pg_backend_pid()
             GROUP BY application_name, usename, usesysid) AS of_one),
-    'room', (SELECT json_agg(json_build_object('of', what, 'most', most, 'left', greatest(most - used, 0))) FROM bound)) \g |cat
+    'room', (SELECT json_agg(json_build_object('of', what, 'most', most, 'left', greatest(most - used, 0))) FROM bound)) \g |exec cat

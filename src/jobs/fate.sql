@@ -1,7 +1,7 @@
 -- What became of the transaction whose COMMIT got no answer? The waiting is done in the server. A session of its own, so the path comes
 -- first: a function of the sandbox's own must not answer for the server's.
 SET search_path = pg_catalog;
-\set sl_xid `cat xid`
+\set sl_xid `exec cat xid`
 SELECT set_config('sandbox_lifecycle.xid', :'sl_xid', false) \g ignored
 DO $wait$
 BEGIN

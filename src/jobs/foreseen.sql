@@ -3,4 +3,4 @@ SELECT :'sl_set'::json ->> 'schema' IS DISTINCT FROM nullif(:'sl_schema', '') AS
 \if :sl_foreseen
     \set sl_only '[]'
 \endif
-SELECT :'sl_foreseen' \g |cat >&8
+SELECT :'sl_foreseen' \g told

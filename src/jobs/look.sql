@@ -1,10 +1,7 @@
 -- One snapshot of the sandbox, to be compared with a set. Nothing that is written here outlives the transaction, which is rolled back;
 -- temporary tables need one that may write. Follows identity.sql and pinned.sql.
 SELECT 1 \g reached
-\set sl_role `printf %s "$SANDBOX_ROLE"`
-\set sl_skip `printf %s "$SKIP_FUNCTIONS"`
-\set sl_lock_timeout `printf %s "$LOCK_TIMEOUT"`
-\set sl_set `cat "$SET_DIR/source.manifest"`
+\set sl_set `exec cat "$SET_DIR/source.manifest"`
 \set sl_only ''
 SELECT set_config(name, value, false) FROM (VALUES ('client_connection_check_interval', '1s'), ('transaction_timeout', '0'),
     ('idle_in_transaction_session_timeout', '300s'), ('lock_timeout', :'sl_lock_timeout')) AS wanted(name, value)

@@ -15,10 +15,27 @@ if [ -n "$CREDENTIALS_DIR" ]; then
 fi
 : "${PGUSER:?}" "${PGPASSWORD:?}"
 export PGCLIENTENCODING=UTF8
+# Debian's psql, and that of the image postgres:NN, is a script in Perl that looks for the newest of these and takes five times as long to start.
+if [ -e /usr/share/postgresql-common/pg_wrapper ]; then
+    newest=0
+    for bin in /usr/lib/postgresql/[1-9]*/bin; do
+        version=${bin#/usr/lib/postgresql/}
+        version=${version%%[!0-9]*}
+        [ ! -x "$bin/psql" ] || [ "$version" -le "$newest" ] || newest=$version client=$bin
+    done
+    ways=:$PATH:
+    case $newest$ways in
+    [1-9]*:/usr/bin:*) ways=${ways%%:/usr/bin:*}:$client:/usr/bin:${ways#*:/usr/bin:} ;;
+    esac
+    ways=${ways#:}
+    PATH=${ways%:}
+fi
 cd "$TMPDIR"
 rm -f outcome raw sql told heard children ./*.err
+mkfifo children sql told
+# shellcheck disable=SC2034 # restore.sh reads it
+talking=
 # Lists of processes go through it: a full disk is no reason to leave one behind.
-mkfifo children
 exec 7<>children
 
 # Signals are answered while the script waits for a child, so everything that may last is a child of the script itself. It is ended
@@ -111,19 +128,26 @@ client_major() {
     printf '%s' "${3%%[!0-9]*}"
 }
 
-# psql reads its script from standard input and asks for no password. It takes neither a start-up file nor a line editor.
-session() { exec psql -XqAtw -v ON_ERROR_STOP=1 -v VERBOSITY=verbose -f - 2>"$1"; }
+# psql reads its script from standard input and asks for no password. It takes neither a start-up file nor a line editor. What the
+# texts take from the environment comes as variables: for each that they read by themselves, psql would start a shell.
+session() {
+    exec psql -XqAtw -v ON_ERROR_STOP=1 -v VERBOSITY=verbose -v sl_role="${SANDBOX_ROLE-}" -v sl_lock_timeout="${LOCK_TIMEOUT-}" \
+        -v sl_database="$PGDATABASE" -v sl_source_database="${SOURCE_DATABASE-}" -v sl_skip="$SKIP_FUNCTIONS" -v sl_set_dir="$SET_DIR" \
+        -v sl_kind="${SOURCE-}" -v sl_production="${PRODUCTION-}" -v sl_grace="${SESSION_GRACE_SECONDS-}" -v sl_rows="${ROWS-}" \
+        -v sl_reads="${READS-}" -v sl_prefix="${TABLE_PREFIX-}" -v sl_min_tables="${MIN_TABLES-}" -v sl_require="${REQUIRE_READ_ONLY-}" \
+        -f - 2>"$1"
+}
 
-# A session to talk with: it reads what `tell` says, and the script `hear`s what it writes to its descriptor 8. Each end sees the other
-# go, as long as nobody else keeps it open: hence `exec`, since a shell keeps a copy of what it redirects for a function.
+# A session to talk with: it reads what `tell` says, and the script `hear`s what it writes to `told`. Each end sees the other go, as
+# long as nobody else keeps it open: hence `exec`, since a shell keeps a copy of what it redirects for a function. Its descriptor 8 can read,
+# too: it does not wait for a reader that is gone.
 # shellcheck disable=SC2094 # the same FIFOs are meant
 converse() {
-    rm -f sql told
-    mkfifo sql told
     exec 4<>sql 5>sql 6<sql 4>&-
-    exec 4<>told 8>told 9<told 4>&-
+    exec 8<>told 9<told
     (exec <&6 5>&- 6<&- 9<&- && session session.err) &
     talker=$!
+    talking=1
     exec 6<&- 8>&-
 }
 
@@ -135,17 +159,16 @@ tell() {
 
 # The next line that the session tells, in the file `heard`; fails when the session has ended.
 hear() {
-    rm -f heard
     (exec 5>&- && IFS= read -r line <&9 && printf '%s\n' "$line" >heard) &
     await "$!"
 }
 
 # Nothing more to tell: gives the session's status.
+# shellcheck disable=SC2034 # the scripts read it
 farewell() {
     exec 5>&- 9<&-
-    rm -f told
+    talking=
     status=0
-    # shellcheck disable=SC2034 # the scripts read it
     await "$talker" || status=$?
     plain session.err
     cat session.err >&2

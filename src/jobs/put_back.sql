@@ -67,5 +67,5 @@ BEGIN
 END
 $put_back$;
 SELECT '{"event":"put_back","tables":' || json_array_length(:'sl_moving') || ',"sequences":' || json_array_length(:'sl_resting') || ','
-    || substr(current_setting('sandbox_lifecycle.put_back'), 2) \g |cat
+    || substr(current_setting('sandbox_lifecycle.put_back'), 2) \g |exec cat
 SELECT current_setting('sandbox_lifecycle.many') AS many \gset sl_

@@ -32,4 +32,4 @@ BEGIN
     PERFORM set_config('sandbox_lifecycle.granted', json_build_object('event', 'granted', 'grants', again, 'lost', lost)::text, false);
 END
 $regrant$;
-SELECT current_setting('sandbox_lifecycle.granted') WHERE :'sl_grants' <> '[]' \g |cat
+SELECT current_setting('sandbox_lifecycle.granted') WHERE :'sl_grants' <> '[]' \g |exec cat

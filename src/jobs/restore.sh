@@ -64,7 +64,7 @@ word() {
     ) 2>/dev/null &
     listener=$!
     watcher=
-    if [ -e told ]; then
+    if [ -n "$talking" ]; then
         # It tells nothing meanwhile but its end.
         (exec 5>&-; read -r line <&9 || kill -s KILL "$clock") 2>/dev/null &
         watcher=$!
@@ -153,18 +153,19 @@ END
 # What differs, and which way it is put right. The schema and the rows take about as long to read, so a second session reads the rows; where
 # it cannot, the first one reads them as well. It connects while the first one takes its locks.
 compare() {
-    rm -f questions beside.*
-    mkfifo questions
+    [ ! -e beside.begun ] || rm -f beside.*
+    [ -p questions ] || mkfifo questions
     exec 6<>questions
     # A role that may have one session only shall have this one.
-    tell '\! echo connected >&8'
+    tell '\o told' '\qecho connected' '\o'
     listen
     (exec 5>&- 9<&- && session beside.err <&6 >ignored) &
     beside=$!
     tell "$BEGIN_SQL" "$CHECKS_SQL" "$PINNED_SQL" "$COMPARE_SQL"
     listen
+    read -r snapshot <heard
     # Less than a FIFO holds, whether or not somebody reads.
-    printf '%s\n' "\\set sl_snapshot $(cat heard)" "$BESIDE_SQL" "$PINNED_SQL" "$PRINTS_SQL" "$GATHERED_SQL" >&6
+    printf '%s\n' "\\set sl_snapshot $snapshot" "$BESIDE_SQL" "$PINNED_SQL" "$PRINTS_SQL" "$GATHERED_SQL" >&6
     tell "$SCHEMA_SQL" "$FORESEEN_SQL"
     listen
     read -r foreseen <heard
@@ -184,7 +185,7 @@ compare() {
     exec 6<&-
     case $foreseen$gathered in
     t*) tell "\\set sl_tables '[]'" "\\set sl_sequences '[]'" ;;
-    f0) tell "\\set sl_tables \`cat beside.tables\`" "\\set sl_sequences \`cat beside.sequences\`" ;;
+    f0) tell "\\set sl_tables \`exec cat beside.tables\`" "\\set sl_sequences \`exec cat beside.sequences\`" ;;
     *)
         plain beside.err
         cat beside.err >&2
@@ -218,14 +219,14 @@ if [ -n "$SET_SHA256" ]; then
     await "$!" || refuse 35 "the set cannot be read"
     [ "$(cut -c 1-64 sums | tr '\n' ' ')" = "$SET_SHA256 " ] || refuse 35 "the set is damaged: its files are not those that were saved"
 fi
-awk "$TOC_AWK" "$SET_DIR/source.skipped" "$SET_DIR/source.list" | awk '!($4 == "SEQUENCE" && $5 == "SET")' >toc
-awk '$4 == "MATERIALIZED" && $5 == "VIEW" && $6 == "DATA"' "$SET_DIR/source.list" >toc.views
 
 converse
 tell "$IDENTITY_SQL" "$TARGET_SQL" "$CHECKS_SQL" "$ANEW_SQL" "$BUDGET_SQL"
 # Elsewhere it is not known yet whether anything is wiped.
 [ -z "$FULL" ] || tell "$TAKEN_SQL"
-tell '\! echo checked >&8'
+tell '\o told' '\qecho checked' '\o'
+awk "$TOC_AWK" "$SET_DIR/source.skipped" "$SET_DIR/source.list" | awk '!($4 == "SEQUENCE" && $5 == "SET")' >toc
+awk '$4 == "MATERIALIZED" && $5 == "VIEW" && $6 == "DATA"' "$SET_DIR/source.list" >toc.views
 early=
 [ -z "$ONLINE" ] || [ -n "$FULL" ] || early=1
 if ! hear || [ -z "$early" ]; then
@@ -252,14 +253,14 @@ if [ -z "$compared" ]; then
 fi
 if [ -z "$FULL" ]; then
     [ -n "$compared" ] || compare
-    mode=$(cat mode)
+    read -r way <mode
     # A materialized view may have been filled from rows that have been put back since.
-    [ "$mode" != same ] || [ ! -s toc.views ] || mode=differences
+    [ "$way" != same ] || [ ! -s toc.views ] || way=differences
 else
     event '{"event":"compared","mode":"full","why":"asked for"}'
-    mode=full
+    way=full
 fi
-case $mode in
+case $way in
 full)
     tell "$BEGIN_SQL" "$CHECKS_SQL" "$GRANTS_SQL" "$TAKEN_SQL" "$WIPE_SQL" "$CHECKS_SQL" '\o ignored' "SELECT json_array_elements_text(:'sl_defaults') \\gexec"
     pour toc preamble

@@ -1,7 +1,7 @@
 -- The archive's sequences were read a moment after its rows; those of the manifest are what is compared. They were all made in this
 -- transaction, so setval is part of it.
 -- Without the objects of the schema, one by one: they are for a diff, and most of it.
-\set sl_set `cat "$SET_DIR/source.manifest"`
+\set sl_set `exec cat "$SET_DIR/source.manifest"`
 SELECT :'sl_set'::jsonb - 'objects' AS set \gset sl_
 \set sl_only ''
 \set sl_many ''

@@ -1,6 +1,5 @@
 -- Others in this database: they get a while to go by themselves, then those we may are ended, and whoever is left is a refusal.
 -- The waiting is done in the server; its statistics are a snapshot that must be let go of each time.
-\set sl_grace `printf %s "$SESSION_GRACE_SECONDS"`
 SELECT set_config('sandbox_lifecycle.grace', :'sl_grace', false) \g ignored
 DO $sessions$
 DECLARE
@@ -28,7 +27,7 @@ BEGIN
 END
 $sessions$;
 SELECT json_build_object('event', 'terminated', 'sessions', current_setting('sandbox_lifecycle.ended')::integer)
-WHERE current_setting('sandbox_lifecycle.ended') <> '0' \g |cat
+WHERE current_setting('sandbox_lifecycle.ended') <> '0' \g |exec cat
 SELECT 27, json_build_object('event', 'refused', 'code', 27, 'reason', format('other sessions are connected to %s and %s may not end them. Fix: '
     'disconnect them, then run again', current_database(), session_user), 'items', json_agg(format(
     'pid %s, user %s, application %s, from %s', pid, usename, application_name, coalesce(host(client_addr), 'unknown')) ORDER BY pid))

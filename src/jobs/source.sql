@@ -1,5 +1,4 @@
 -- What the other container must know of the database that was read: which it is, whose it is, which extensions it has. Follows identity.sql.
-\set sl_set_dir `printf %s "$SET_DIR"`
 SELECT json_build_object('identity', :'sl_identity'::json,
     'owners', (SELECT json_agg(DISTINCT pg_get_userbyid(owner)) FROM (
         SELECT datdba FROM pg_database WHERE datname = current_database()

@@ -8,4 +8,6 @@ SELECT concat_ws(' ', n, source, (SELECT sum(length(called) - length(replace(cal
     SELECT attname FROM pg_attribute WHERE attrelid = oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '') AS c(called)),
     CASE WHEN stretches IS NOT NULL THEN 'of ' || (SELECT coalesce(string_agg(value, ' '), '') FROM json_array_elements_text(stretches)) END)
 FROM json_to_recordset(:'sl_moving') AS m(n integer, oid oid, source bigint, name text, stretches json) ORDER BY n \g moving
-\! echo compared >&8
+\o told
+\qecho compared
+\o

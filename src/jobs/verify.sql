@@ -9,7 +9,7 @@ SELECT coalesce(s ->> 'format' IN ('2', '3') AND :'sl_fingerprints' = 't'
 FROM (SELECT :'sl_set'::json AS s) AS set \gset sl_
 SELECT :'sl_alike' = 't' AND :'sl_encoded' = 't' AND :'sl_equal' <> 't' AS apart \gset sl_
 \if :sl_apart
-    \set sl_manifest `cat "$SET_DIR/source.manifest"`
+    \set sl_manifest `exec cat "$SET_DIR/source.manifest"`
 \else
     \set sl_manifest '{}'
 \endif
@@ -70,4 +70,4 @@ SELECT txid_current() <> :sl_xid OR EXISTS (SELECT FROM problem) AS refused, jso
     SELECT 31, :'sl_event' \g outcome
     \quit
 \endif
-SELECT :'sl_verified' \g |cat
+SELECT :'sl_verified' \g |exec cat

@@ -1,7 +1,6 @@
 -- Could this login write anything, whatever its session is set to? Follows identity.sql. By the catalogs: what it is, owns and was granted,
 -- by itself, by every role that it is or can become, or as everybody. Told as an event; where read-only credentials are required, it is
 -- refused. What functions with SECURITY DEFINER do is not known to a catalog.
-\set sl_require `printf %s "$REQUIRE_READ_ONLY"`
 SELECT CASE WHEN ways = '{}' THEN '' ELSE 'on' END AS writable, ways, json_build_object('event', 'writable', 'ways', to_json(ways)) AS event,
     json_build_object('event', 'refused', 'code', 17, 'reason', format('%s could write to production, and --require-read-only-role is given. Fix: '
     'a login that is granted pg_read_all_data and CONNECT only, as `sandbox-lifecycle manifests vault` makes it', session_user), 'items',
@@ -53,8 +52,7 @@ FROM (
     -- A superuser is told as one, and not everything that it could do.
     SELECT coalesce(array_agg(says ORDER BY rank, says) FILTER (WHERE rank = 1), array_agg(says ORDER BY rank, says), '{}') AS ways FROM way
 ) AS found \gset sl_
-\set sl_reads `printf %s "$READS"`
-SELECT :'sl_event' WHERE :'sl_reads' = 'production' \g |cat
+SELECT :'sl_event' WHERE :'sl_reads' = 'production' \g |exec cat
 SELECT :'sl_reads' = 'production' AND :'sl_writable' = 'on' AND :'sl_require' = '1' AS refused \gset sl_
 \if :sl_refused
     SELECT 17, :'sl_refusal' \g outcome

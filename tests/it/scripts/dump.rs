@@ -1,6 +1,6 @@
 //! The dump refuses what it must, and touches nothing.
-use super::run::Job;
-use crate::support::postgres::{PRODUCTION, PostgresServer};
+use super::run::{Job, Shell};
+use crate::support::postgres::{PRODUCTION, PostgresServer, Production};
 use sandbox_lifecycle::jobs::DUMP;
 
 #[test]
@@ -34,6 +34,21 @@ fn an_older_client_is_refused_with_the_image_to_set() {
     job.stand_in("pg_dump", "echo 'pg_dump (PostgreSQL) 14.13 (Debian 14.13-1)'");
     let refused = job.dump().refused(12);
     assert!(refused.contains("docker.io/library/postgres:15"), "{refused}");
+}
+
+/// What is put in front of it on PATH still comes first, as this stand-in does.
+#[test]
+fn the_client_is_started_and_not_the_wrapper_that_debian_puts_before_it() {
+    for shell in Shell::all() {
+        let server = PostgresServer::with(&Production::Small, &[]);
+        let mut job = Job::under(&server, shell);
+        job.set("MIN_TABLES", "0");
+        job.stand_in("pg_dump", "command -v psql >\"$SET_DIR/found\"; exec \"$real\" \"$@\"");
+        job.dump().succeeded();
+        let found = std::fs::read_to_string(job.file("found")).expect("where psql is");
+        let wrapped = std::path::Path::new("/usr/share/postgresql-common/pg_wrapper").exists();
+        assert_eq!(found.starts_with("/usr/lib/postgresql/"), wrapped, "{shell:?} {found}");
+    }
 }
 
 /// The server ends the sessions of a client that has vanished with its node within minutes: until then they would keep production's
