@@ -15,7 +15,8 @@ if [ -n "$CREDENTIALS_DIR" ]; then
 fi
 : "${PGUSER:?}" "${PGPASSWORD:?}"
 export PGCLIENTENCODING=UTF8
-# Debian's psql, and that of the image postgres:NN, is a script in Perl that looks for the newest of these and takes five times as long to start.
+# Debian's psql, and that of the image postgres:NN, is a script in Perl that looks for the newest of these: 59 ms to start, where the client
+# itself takes 10 (measured). What stands before /usr/bin on PATH stays there.
 if [ -e /usr/share/postgresql-common/pg_wrapper ]; then
     newest=0
     for bin in /usr/lib/postgresql/[1-9]*/bin; do
@@ -140,7 +141,7 @@ session() {
 
 # A session to talk with: it reads what `tell` says, and the script `hear`s what it writes to `told`. Each end sees the other go, as
 # long as nobody else keeps it open: hence `exec`, since a shell keeps a copy of what it redirects for a function. Its descriptor 8 can read,
-# too: it does not wait for a reader that is gone.
+# too: psql, which opens it by name so as to start no shell (`\g told`, or `\o told` and `\qecho`), does not wait for a reader that is gone.
 # shellcheck disable=SC2094 # the same FIFOs are meant
 converse() {
     exec 4<>sql 5>sql 6<sql 4>&-

@@ -227,6 +227,7 @@ tell "$IDENTITY_SQL" "$TARGET_SQL" "$CHECKS_SQL" "$ANEW_SQL" "$BUDGET_SQL"
 tell '\o told' '\qecho checked' '\o'
 awk "$TOC_AWK" "$SET_DIR/source.skipped" "$SET_DIR/source.list" | awk '!($4 == "SEQUENCE" && $5 == "SET")' >toc
 awk '$4 == "MATERIALIZED" && $5 == "VIEW" && $6 == "DATA"' "$SET_DIR/source.list" >toc.views
+# Where nothing has to be stopped first the session is kept, and finds out at once what differs.
 early=
 [ -z "$ONLINE" ] || [ -n "$FULL" ] || early=1
 if ! hear || [ -z "$early" ]; then
