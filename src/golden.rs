@@ -43,6 +43,11 @@ pub fn database(name: &str) -> String {
     format!("{ROOT}/checkpoints/{name}/database")
 }
 
+/// What the sandbox's catalogs were stamped with when its schema was last found equal to a checkpoint's: `stamp.sql` says what for.
+pub fn stamp(name: &str) -> String {
+    format!("{ROOT}/checkpoints/{name}/stamp")
+}
+
 /// A checkpoint's documents root.
 pub fn documents(name: &str) -> String {
     format!("{ROOT}/checkpoints/{name}/documents")

@@ -1,5 +1,5 @@
 -- What differs between the sandbox and the set, and which way it is put right. From here on writers wait; readers go on. What is left as
--- it is was compared under these locks. Follows begin.sql, checks.sql and pinned.sql; schema.sql and prints.sql come between the two parts.
+-- it is was compared under these locks. Follows begin.sql, checks.sql and pinned.sql; what reads it comes between the two parts.
 SET LOCAL ROLE :"sl_role";
 DO $lock$
 DECLARE
@@ -29,7 +29,5 @@ SELECT s - 'objects' AS set, s ? 'objects' AND EXISTS (SELECT FROM wanted FULL J
 \if :sl_apart
     \set sl_fingerprints f
 \endif
-\set sl_only ''
 -- Read from here, rows are as they are under the locks. The script tells the second session of it.
 SELECT pg_export_snapshot() AS snapshot \gset sl_
-SELECT :'sl_snapshot' \g told

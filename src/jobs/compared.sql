@@ -1,20 +1,22 @@
 -- The second part of the comparison: the way, and what has to move.
-WITH wanted AS MATERIALIZED (
-    SELECT * FROM json_to_recordset(:'sl_set'::json -> 'tables') AS w(oid bigint, name text, rows bigint, fingerprint text)
+WITH set AS MATERIALIZED (
+    SELECT :'sl_set'::jsonb AS s
+), wanted AS MATERIALIZED (
+    SELECT w.* FROM set, jsonb_to_recordset(s -> 'tables') AS w(oid bigint, name text, rows bigint, fingerprint text)
 ), here AS MATERIALIZED (
     SELECT * FROM json_to_recordset(:'sl_tables'::json) AS h(oid oid, name text, rows bigint, fingerprint text)
 ), differing AS MATERIALIZED (
     SELECT w.oid AS source, h.oid, name, w.rows AS wanted, h.rows AS found FROM wanted w FULL JOIN here h USING (name)
     WHERE (w.rows, w.fingerprint) IS DISTINCT FROM (h.rows, h.fingerprint)
 ), moved AS MATERIALIZED (
-    SELECT w.* FROM json_to_recordset(:'sl_set'::json -> 'sequences') AS w(name text, last_value bigint, is_called boolean)
+    SELECT w.* FROM set, jsonb_to_recordset(s -> 'sequences') AS w(name text, last_value bigint, is_called boolean)
     WHERE NOT EXISTS (SELECT FROM json_to_recordset(:'sl_sequences'::json) AS h(name text, last_value bigint, is_called boolean)
         WHERE (h.name, h.last_value, h.is_called) = (w.name, w.last_value, w.is_called))
 ), obstacle(rank, why) AS (
-    SELECT 2, 'the set has no fingerprints' WHERE :'sl_set'::json ->> 'schema' IS NULL OR EXISTS (SELECT FROM wanted WHERE fingerprint IS NULL)
-    UNION ALL SELECT 2, 'another version of this tool took the fingerprint of the schema' WHERE (:'sl_set'::json ->> 'format' IN ('2', '3')) IS NOT TRUE
-    UNION ALL SELECT 3, 'the encodings differ' WHERE :'sl_set'::json ->> 'encoding' <> getdatabaseencoding()
-    UNION ALL SELECT 4, 'the schema differs' WHERE :'sl_set'::json ->> 'schema' IS DISTINCT FROM nullif(:'sl_schema', '')
+    SELECT 2, 'the set has no fingerprints' FROM set WHERE s ->> 'schema' IS NULL OR EXISTS (SELECT FROM wanted WHERE fingerprint IS NULL)
+    UNION ALL SELECT 2, 'another version of this tool took the fingerprint of the schema' FROM set WHERE (s ->> 'format' IN ('2', '3')) IS NOT TRUE
+    UNION ALL SELECT 3, 'the encodings differ' FROM set WHERE s ->> 'encoding' <> getdatabaseencoding()
+    UNION ALL SELECT 4, 'the schema differs' FROM set WHERE s ->> 'schema' IS DISTINCT FROM nullif(:'sl_schema', '')
     UNION ALL SELECT 5, 'temporary tables are not allowed' WHERE NOT has_database_privilege(current_database(), 'TEMPORARY')
     UNION ALL
     (SELECT 6, format('foreign key %I of %I is not deferrable, or acts by itself', conname, relname) FROM pg_constraint

@@ -28,7 +28,7 @@ for file in dump list manifest; do
 done
 rm -f reached moving
 converse
-tell "$IDENTITY_SQL" "$PINNED_SQL" "$LOOK_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$DIFFERING_SQL" "$NARROW_SQL" "$TEMPORARY_SQL"
+tell "$IDENTITY_SQL" "$PINNED_SQL" "$LOOK_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$POSITIONS_SQL" "$DIFFERING_SQL" "$NARROW_SQL" "$TEMPORARY_SQL"
 hear || explain
 entries_of_moving
 [ ! -s toc.moving ] || pour toc.moving to_temporary

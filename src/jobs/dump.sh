@@ -41,7 +41,7 @@ read -r snapshot <heard
 # space of no compression at all.
 (exec 5>&- 9<&- && PGOPTIONS="$PGOPTIONS $(tr '\n' ' ' <options)" && exec pg_dump -w -Fc -Z1 --schema=public --snapshot="$snapshot" --lock-wait-timeout=60s -f "$SET_DIR/source.dump" 2>dump.err) &
 dumper=$!
-tell "$PINNED_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$SOURCE_SQL" "$COUNT_SQL"
+tell "$PINNED_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$POSITIONS_SQL" "$SOURCE_SQL" "$COUNT_SQL"
 hear || explain
 status=0
 await "$dumper" || status=$?

@@ -5,7 +5,7 @@ set -eu
 umask 077
 
 : "${PGHOST:?}" "${PGPORT:?}" "${PGDATABASE:?}" "${PGAPPNAME:?}" "${PGCONNECT_TIMEOUT:?}" "${CREDENTIALS_DIR?}"
-: "${TMPDIR:?}" "${SET_DIR:?}" "${SKIP_FUNCTIONS?}" "${IDENTITY_SQL:?}" "${PINNED_SQL:?}" "${SCHEMA_SQL:?}" "${PRINTS_SQL:?}"
+: "${TMPDIR:?}" "${SET_DIR:?}" "${SKIP_FUNCTIONS?}" "${IDENTITY_SQL:?}" "${PINNED_SQL:?}" "${SCHEMA_SQL:?}" "${PRINTS_SQL:?}" "${POSITIONS_SQL:?}"
 : "${MESSAGES_AWK:?}"
 # A mounted Secret is read at each start: credentials that were rotated are picked up.
 if [ -n "$CREDENTIALS_DIR" ]; then

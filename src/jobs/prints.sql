@@ -1,7 +1,6 @@
 -- The fingerprint of each table: how many rows, and the sum of a 64-bit hash of each row's text, in whatever order they lie. Names are
 -- quoted by the server. ONLY: a partition or an heir is counted as itself; its columns may lie in another order after a restore, so
--- they are taken by name. `sl_only` is a JSON array of names, or empty for all. Sequences are read one by one: the view pg_sequences
--- shows NULL for one that was restarted. The answers are the variables sl_tables and sl_sequences.
+-- they are taken by name. `sl_only` is a JSON array of names, or empty for all. The answer is the variable sl_tables.
 -- Where `sl_stretches` is set, a large table whose key is its first column, an integer, also has the sum of each stretch of 128 keys: when
 -- it differs later, only the stretches that differ are compared row by row.
 SELECT set_config('sandbox_lifecycle.only', :'sl_only', false), set_config('sandbox_lifecycle.stretches', :'sl_stretches', false) \g ignored
@@ -11,10 +10,8 @@ DECLARE
     rows bigint;
     print numeric;
     stretches json;
-    called boolean;
     named text := nullif(current_setting('sandbox_lifecycle.only'), '');
     tables text[] := '{}';
-    sequences text[] := '{}';
 BEGIN
     FOR relation IN
         -- A heap without a page holds nothing; most tables of an ERP are so.
@@ -50,16 +47,7 @@ BEGIN
         tables := tables || json_build_object('oid', relation.oid::bigint, 'name', relation.relname, 'kind', relation.relkind,
             'rows', rows, 'fingerprint', print::text)::text;
     END LOOP;
-    FOR relation IN
-        SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'S' AND NOT EXISTS (
-            SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
-        ORDER BY c.relname COLLATE "C"
-    LOOP
-        EXECUTE format('SELECT last_value, is_called FROM public.%I', relation.relname) INTO rows, called;
-        sequences := sequences || json_build_object('name', relation.relname, 'last_value', rows, 'is_called', called)::text;
-    END LOOP;
     PERFORM set_config('sandbox_lifecycle.tables', '[' || array_to_string(tables, ',') || ']', false);
-    PERFORM set_config('sandbox_lifecycle.sequences', '[' || array_to_string(sequences, ',') || ']', false);
 END
 $prints$;
-SELECT current_setting('sandbox_lifecycle.tables') AS tables, current_setting('sandbox_lifecycle.sequences') AS sequences \gset sl_
+SELECT current_setting('sandbox_lifecycle.tables') AS tables \gset sl_

@@ -7,7 +7,8 @@
 # SOURCE says what the set is: production, a backup of it, a checkpoint of this very sandbox, or own-backup, which is a backup of the
 # sandbox: its database may have been lost and made anew since. FULL wipes and restores in any case.
 # PRODUCTION is production's database as the record has it, or empty. ONLINE leaves the application connected. SET_SHA256 has the sums of
-# source.dump and source.manifest, or is empty. What the tool has put into $SET_DIR as after.sql by then is run before the commit.
+# source.dump and source.manifest, or is empty. STAMP is the file for what stamp.sql says of a checkpoint, or is empty. What the tool has put
+# into $SET_DIR as after.sql by then is run before the commit.
 # Words come over the FIFO `go`, or where WORDS is stdin over that: restore, then commit. `abort` at either place ends it. Before the first
 # one nothing is changed; where the application stays connected it is found out meanwhile what differs.
 #
@@ -30,52 +31,14 @@
 #   35 the set is damaged
 #   36 the statements to be run after the restore failed
 : "${SANDBOX_ROLE:?}" "${SOURCE_DATABASE:?}" "${LOCK_TIMEOUT:?}" "${SESSION_GRACE_SECONDS:?}"
-: "${SOURCE:?}" "${FULL?}" "${ONLINE?}" "${WORDS?}" "${SET_SHA256?}" "${PRODUCTION?}"
-: "${TARGET_SQL:?}" "${CHECKS_SQL:?}" "${ANEW_SQL:?}" "${BUDGET_SQL:?}" "${SESSIONS_SQL:?}" "${BEGIN_SQL:?}" "${COMPARE_SQL:?}" "${BESIDE_SQL:?}" "${GATHERED_SQL:?}" "${FORESEEN_SQL:?}" "${COMPARED_SQL:?}" "${NARROW_SQL:?}" "${TEMPORARY_SQL:?}"
-: "${MOVES_SQL:?}" "${PUT_BACK_SQL:?}"
-: "${GRANTS_SQL:?}" "${TAKEN_SQL:?}" "${WIPE_SQL:?}" "${REGRANT_SQL:?}" "${SEQUENCES_SQL:?}" "${VERIFY_SQL:?}" "${AFTER_SQL:?}" "${READY_SQL:?}" "${COMMIT_SQL:?}" "${BLOCKERS_SQL:?}" "${FATE_SQL:?}" "${ANALYZE_SQL:?}"
+: "${SOURCE:?}" "${FULL?}" "${ONLINE?}" "${SET_SHA256?}" "${STAMP?}" "${PRODUCTION?}"
+: "${TARGET_SQL:?}" "${CHECKS_SQL:?}" "${ANEW_SQL:?}" "${BUDGET_SQL:?}" "${SESSIONS_SQL:?}" "${BEGIN_SQL:?}" "${MOVES_SQL:?}"
+: "${PUT_BACK_SQL:?}" "${GRANTS_SQL:?}" "${TAKEN_SQL:?}" "${WIPE_SQL:?}" "${REGRANT_SQL:?}" "${SEQUENCES_SQL:?}" "${VERIFY_SQL:?}"
+: "${AFTER_SQL:?}" "${READY_SQL:?}" "${COMMIT_SQL:?}" "${BLOCKERS_SQL:?}" "${FATE_SQL:?}" "${ANALYZE_SQL:?}"
 : "${TOC_AWK:?}" "${ROWS_AWK:?}"
 unreadable=29
 
 rm -f after.begun analyzed committed commit.sent xid word checked moving reader.status
-if [ "$WORDS" = stdin ]; then
-    exec 3<&0
-else
-    # Open for reading and writing: nobody who writes a word waits for a reader or is told that there is none.
-    [ -p go ] || mkfifo go
-    exec 3<>go
-fi
-
-# Waits for this word, or abort; others are let pass. What came is in the file `word`; nothing, if it took more than so many seconds or
-# the session that is talked with has ended. Whoever is first ends the clock.
-word() {
-    rm -f word
-    (exec 5>&- 9<&- && exec sleep "$2") &
-    clock=$!
-    (
-        exec 5>&- 9<&-
-        said=abort
-        while IFS= read -r said <&3; do
-            case $said in "$1" | abort) break ;; esac
-            said=abort
-        done
-        printf '%s\n' "$said" >word
-        kill -s KILL "$clock"
-    ) 2>/dev/null &
-    listener=$!
-    watcher=
-    if [ -n "$talking" ]; then
-        # It tells nothing meanwhile but its end.
-        (exec 5>&-; read -r line <&9 || kill -s KILL "$clock") 2>/dev/null &
-        watcher=$!
-    fi
-    await "$clock" 2>/dev/null || :
-    for child in "$listener" $watcher; do
-        kill -s KILL "$child" 2>/dev/null || :
-        await "$child" 2>/dev/null || :
-    done
-    [ -s word ] && read -r said <word && [ "$said" = "$1" ]
-}
 
 # The settings that a newer pg_restore puts first and an older server does not know are left out, and those that are set here
 # stay. Only the lines before the first entry are looked at, so no byte of data can be taken for one.
@@ -150,52 +113,6 @@ END
     refuse 33 "it is not known whether the commit took place" session.err
 }
 
-# What differs, and which way it is put right. The schema and the rows take about as long to read, so a second session reads the rows; where
-# it cannot, the first one reads them as well. It connects while the first one takes its locks.
-compare() {
-    [ ! -e beside.begun ] || rm -f beside.*
-    [ -p questions ] || mkfifo questions
-    exec 6<>questions
-    # A role that may have one session only shall have this one.
-    tell '\o told' '\qecho connected' '\o'
-    listen
-    (exec 5>&- 9<&- && session beside.err <&6 >ignored) &
-    beside=$!
-    tell "$BEGIN_SQL" "$CHECKS_SQL" "$PINNED_SQL" "$COMPARE_SQL"
-    listen
-    read -r snapshot <heard
-    # Less than a FIFO holds, whether or not somebody reads.
-    printf '%s\n' "\\set sl_snapshot $snapshot" "$BESIDE_SQL" "$PINNED_SQL" "$PRINTS_SQL" "$GATHERED_SQL" >&6
-    tell "$SCHEMA_SQL" "$FORESEEN_SQL"
-    listen
-    read -r foreseen <heard
-    if [ ! -e beside.begun ]; then
-        # A pooler may keep it waiting for the first one's end.
-        end "$beside"
-    elif [ "$foreseen" != f ]; then
-        # psql passes it on to the server.
-        kill -s INT "$beside" 2>/dev/null || :
-    else
-        # In the server, for however long it takes to read: a session that only waits for its next statement is soon taken for a lost one.
-        tell 'SET LOCAL lock_timeout = 0;' "SELECT pg_advisory_xact_lock(hashtext(:'sl_snapshot')) \\g ignored" \
-            "SET LOCAL lock_timeout = :'sl_lock_timeout';"
-    fi
-    gathered=0
-    await "$beside" 2>/dev/null || gathered=$?
-    exec 6<&-
-    case $foreseen$gathered in
-    t*) tell "\\set sl_tables '[]'" "\\set sl_sequences '[]'" ;;
-    f0) tell "\\set sl_tables \`exec cat beside.tables\`" "\\set sl_sequences \`exec cat beside.sequences\`" ;;
-    *)
-        plain beside.err
-        cat beside.err >&2
-        tell "$PRINTS_SQL"
-        ;;
-    esac
-    tell "$COMPARED_SQL" "$NARROW_SQL" "$TEMPORARY_SQL"
-    listen
-}
-
 # Waits for the word to go on. Once compared, writers wait too: not for as long as a large checkpoint may take to be read, but then they are let
 # go, and all is compared again. The word may have come at that moment and be lost, so it is asked for again.
 permit() {
@@ -220,16 +137,18 @@ if [ -n "$SET_SHA256" ]; then
     [ "$(cut -c 1-64 sums | tr '\n' ' ')" = "$SET_SHA256 " ] || refuse 35 "the set is damaged: its files are not those that were saved"
 fi
 
+# Where nothing has to be stopped first the session is kept, and finds out at once what differs.
+early=
+[ -z "$ONLINE" ] || [ -n "$FULL" ] || early=1
 converse
-tell "$IDENTITY_SQL" "$TARGET_SQL" "$CHECKS_SQL" "$ANEW_SQL" "$BUDGET_SQL"
+tell "$IDENTITY_SQL" "$TARGET_SQL"
+[ -z "$early" ] || tell "$BEGIN_SQL"
+tell "$CHECKS_SQL" "$ANEW_SQL" "$BUDGET_SQL"
 # Elsewhere it is not known yet whether anything is wiped.
 [ -z "$FULL" ] || tell "$TAKEN_SQL"
 tell '\o told' '\qecho checked' '\o'
 awk "$TOC_AWK" "$SET_DIR/source.skipped" "$SET_DIR/source.list" | awk '!($4 == "SEQUENCE" && $5 == "SET")' >toc
 awk '$4 == "MATERIALIZED" && $5 == "VIEW" && $6 == "DATA"' "$SET_DIR/source.list" >toc.views
-# Where nothing has to be stopped first the session is kept, and finds out at once what differs.
-early=
-[ -z "$ONLINE" ] || [ -n "$FULL" ] || early=1
 if ! hear || [ -z "$early" ]; then
     farewell
     refuse_unreachable
@@ -237,6 +156,7 @@ if ! hear || [ -z "$early" ]; then
 fi
 event '{"event":"checked"}'
 compared=
+stamp=
 if [ -n "$early" ]; then
     compare
     compared=1
@@ -253,7 +173,11 @@ if [ -z "$compared" ]; then
     tell "$IDENTITY_SQL"
 fi
 if [ -z "$FULL" ]; then
-    [ -n "$compared" ] || compare
+    if [ -z "$compared" ]; then
+        tell "$BEGIN_SQL" "$CHECKS_SQL" '\o told' '\qecho begun' '\o'
+        listen
+        compare
+    fi
     read -r way <mode
     # A materialized view may have been filled from rows that have been put back since.
     [ "$way" != same ] || [ ! -s toc.views ] || way=differences
@@ -265,7 +189,7 @@ case $way in
 full)
     tell "$BEGIN_SQL" "$CHECKS_SQL" "$GRANTS_SQL" "$TAKEN_SQL" "$WIPE_SQL" "$CHECKS_SQL" '\o ignored' "SELECT json_array_elements_text(:'sl_defaults') \\gexec"
     pour toc preamble
-    tell '\o' "$PINNED_SQL" "$REGRANT_SQL" "$SEQUENCES_SQL" "$CHECKS_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$VERIFY_SQL"
+    tell '\o' "$PINNED_SQL" "$REGRANT_SQL" "$SEQUENCES_SQL" "$CHECKS_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$POSITIONS_SQL" "$VERIFY_SQL"
     ;;
 differences)
     entries_of_moving
@@ -277,7 +201,7 @@ differences)
         pour toc.views preamble
         tell '\o'
     fi
-    tell "$PINNED_SQL" "$PRINTS_SQL" "$VERIFY_SQL"
+    tell "$PINNED_SQL" "$PRINTS_SQL" "$POSITIONS_SQL" "$VERIFY_SQL"
     ;;
 same)
     # What was read under the locks is the proof.
@@ -309,4 +233,8 @@ if [ -e analyzed ]; then
     event '{"event":"analyzed"}'
 else
     event "{\"event\":\"analyzed\",\"failed\":[$(items session.err)]}"
+fi
+# Only a shortcut: without it the next one reads the schema again.
+if [ -n "$STAMP" ] && [ -n "$stamp" ] && ! { printf '%s\n' "$stamp" >"$STAMP.part" && mv -f "$STAMP.part" "$STAMP"; } 2>stamp.err; then
+    cat stamp.err >&2
 fi

@@ -19,6 +19,7 @@ macro_rules! files {
             ("PINNED_SQL", include_str!("pinned.sql")),
             ("SCHEMA_SQL", include_str!("schema.sql")),
             ("PRINTS_SQL", include_str!("prints.sql")),
+            ("POSITIONS_SQL", include_str!("positions.sql")),
             ("MESSAGES_AWK", include_str!("messages.awk")),
             $(($name, include_str!($file))),*
         ]
@@ -52,7 +53,13 @@ pub const DUMP: Script = Script {
 /// Brings the sandbox to a set in one transaction, when it is let go.
 pub const RESTORE: Script = Script {
     name: "restore",
-    text: concat!(include_str!("prelude.sh"), include_str!("archive.sh"), include_str!("restore.sh")),
+    text: concat!(
+        include_str!("prelude.sh"),
+        include_str!("archive.sh"),
+        include_str!("words.sh"),
+        include_str!("compare.sh"),
+        include_str!("restore.sh")
+    ),
     env: environment!(
         "SANDBOX_ROLE",
         "SOURCE_DATABASE",
@@ -63,6 +70,7 @@ pub const RESTORE: Script = Script {
         "ONLINE",
         "WORDS",
         "SET_SHA256",
+        "STAMP",
         "PRODUCTION"
     ),
     files: files! {
@@ -73,9 +81,12 @@ pub const RESTORE: Script = Script {
         "SESSIONS_SQL": "sessions.sql",
         "BEGIN_SQL": "begin.sql",
         "COMPARE_SQL": "compare.sql",
+        "SHARES_SQL": "shares.sql",
         "BESIDE_SQL": "beside.sql",
         "GATHERED_SQL": "gathered.sql",
+        "STAMP_SQL": "stamp.sql",
         "FORESEEN_SQL": "foreseen.sql",
+        "JOINED_SQL": "joined.sql",
         "COMPARED_SQL": "compared.sql",
         "NARROW_SQL": "narrow.sql",
         "TEMPORARY_SQL": "temporary.sql",

@@ -10,6 +10,7 @@ mod refusals;
 mod resets;
 mod run;
 mod signals;
+mod stamped;
 mod stretches;
 mod unchanged;
 mod whole;

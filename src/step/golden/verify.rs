@@ -8,7 +8,7 @@ use crate::cluster::exec::{Ended, PodRef};
 use crate::documents::manifest::Manifest;
 use crate::golden::manifest::{Checkpoint, sha256};
 use crate::golden::scripts::{NO_SUCH, VERIFY, meaning};
-use crate::golden::{database, documents, shelf};
+use crate::golden::{database, documents, shelf, stamp};
 use crate::jobs::{RESTORE, Word};
 use crate::step::Context;
 use crate::summary::Reset;
@@ -98,6 +98,7 @@ async fn open(cx: &Context<'_>, place: Place<'_>, name: &str) -> Result<Conversa
         ("ONLINE", online),
         ("WORDS", "stdin"),
         ("SET_SHA256", ""),
+        ("STAMP", &stamp(name)),
         ("PRODUCTION", &cx.record.production_as_text()),
     ];
     Conversation::open(place, &RESTORE, &env, false).await

@@ -43,6 +43,7 @@ pub(in crate::step) fn restore_container<'a>(cx: &Context<'a>, host: &str, set: 
         Env::Plain("ONLINE", String::new()),
         Env::Plain("WORDS", String::new()),
         Env::Plain("SET_SHA256", set.sha256.clone()),
+        Env::Plain("STAMP", String::new()),
         Env::Plain("PRODUCTION", cx.record.production_as_text()),
     ]);
     Container { name: jobs::RESTORE.name, script: jobs::RESTORE.text, env }

@@ -134,9 +134,20 @@ impl<'a> Job<'a> {
 
     /// A set of the sandbox itself; from here on the job restores it as such, with the application connected.
     pub(crate) fn checkpoint(&mut self) -> Ended {
-        self.set("READS", "the sandbox").set("MIN_TABLES", "0").set("SOURCE", "checkpoint").set("ONLINE", "1");
-        self.set("WORDS", "stdin");
+        self.resets();
         self.start(&DUMP, &SANDBOX).end()
+    }
+
+    /// As after `checkpoint`, with the volume of another job.
+    pub(crate) fn goes_on_in(&mut self, work: TempDir) {
+        self.work = work;
+        self.resets();
+    }
+
+    fn resets(&mut self) {
+        self.set("READS", "the sandbox").set("MIN_TABLES", "0").set("SOURCE", "checkpoint").set("ONLINE", "1");
+        let stamp = self.file("stamp").display().to_string();
+        self.set("WORDS", "stdin").set("STAMP", &stamp);
     }
 
     pub(crate) fn diff(&self) -> Ended {
@@ -162,7 +173,13 @@ impl<'a> Job<'a> {
         command.args(["-c", text]).env_clear().env("PATH", path).envs(script.files.iter().copied());
         let work = self.work.path();
         command.env("HOME", work).env("TMPDIR", work).env("SET_DIR", work).env("CREDENTIALS_DIR", "").current_dir("/");
-        command.envs([("READS", "production"), ("SOURCE", "production"), ("SET_SHA256", ""), ("PRODUCTION", "")]);
+        command.envs([
+            ("READS", "production"),
+            ("SOURCE", "production"),
+            ("SET_SHA256", ""),
+            ("STAMP", ""),
+            ("PRODUCTION", ""),
+        ]);
         command.envs([("FULL", ""), ("ONLINE", ""), ("WORDS", ""), ("ROWS", "")]);
         command.envs([
             ("PGHOST", "127.0.0.1"),

@@ -25,7 +25,7 @@ fn where_nothing_has_changed_what_was_compared_is_the_proof_and_nothing_is_read_
         let ended = job.restore().succeeded();
         let told =
             ended.events.iter().filter(|event| matches!(event, Event::PutBack(_) | Event::Verified { .. })).count();
-        let read = server.statements_from(&mut place).matches("DO $prints$").count();
+        let read = server.statements_from(&mut place).matches("DO $positions$").count();
         assert_eq!(
             (told, read),
             (if statements.starts_with("CREATE") { 1 } else { 2 }, readings),
