@@ -20,7 +20,7 @@ compare() {
     tell "$STAMP_SQL" '\if :sl_unread' "$SCHEMA_SQL" '\endif' "$FORESEEN_SQL" \
         '\if :sl_foreseen' '\else' "$POSITIONS_SQL" "$PRINTS_SQL" '\o told' '\qecho read' '\o' '\endif'
     listen
-    IFS='|' read -r foreseen stamp <heard
+    read -r foreseen <heard
     if [ "$foreseen" != f ]; then
         # psql passes it on to the server; a pooler may keep it waiting for the first one's end.
         kill -s INT "$beside" 2>/dev/null || :

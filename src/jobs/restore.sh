@@ -38,7 +38,7 @@
 : "${TOC_AWK:?}" "${ROWS_AWK:?}"
 unreadable=29
 
-rm -f after.begun analyzed committed commit.sent xid word checked moving reader.status
+rm -f after.begun analyzed stamped committed commit.sent xid word checked moving reader.status
 
 # The settings that a newer pg_restore puts first and an older server does not know are left out, and those that are set here
 # stay. Only the lines before the first entry are looked at, so no byte of data can be taken for one.
@@ -156,7 +156,6 @@ if ! hear || [ -z "$early" ]; then
 fi
 event '{"event":"checked"}'
 compared=
-stamp=
 if [ -n "$early" ]; then
     compare
     compared=1
@@ -189,7 +188,9 @@ case $way in
 full)
     tell "$BEGIN_SQL" "$CHECKS_SQL" "$GRANTS_SQL" "$TAKEN_SQL" "$WIPE_SQL" "$CHECKS_SQL" '\o ignored' "SELECT json_array_elements_text(:'sl_defaults') \\gexec"
     pour toc preamble
-    tell '\o' "$PINNED_SQL" "$REGRANT_SQL" "$SEQUENCES_SQL" "$CHECKS_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$POSITIONS_SQL" "$VERIFY_SQL"
+    tell '\o' "$PINNED_SQL" "$REGRANT_SQL" "$SEQUENCES_SQL" "$CHECKS_SQL"
+    [ -z "$STAMP" ] || tell "$STAMP_SQL" "SELECT :'sl_stamp' \\g stamped"
+    tell "$SCHEMA_SQL" "$PRINTS_SQL" "$POSITIONS_SQL" "$VERIFY_SQL"
     ;;
 differences)
     entries_of_moving
@@ -235,6 +236,6 @@ else
     event "{\"event\":\"analyzed\",\"failed\":[$(items session.err)]}"
 fi
 # Only a shortcut: without it the next one reads the schema again.
-if [ -n "$STAMP" ] && [ -n "$stamp" ] && ! { printf '%s\n' "$stamp" >"$STAMP.part" && mv -f "$STAMP.part" "$STAMP"; } 2>stamp.err; then
+if [ -s stamped ] && ! { cat stamped >"$STAMP.part" && mv -f "$STAMP.part" "$STAMP"; } 2>stamp.err; then
     cat stamp.err >&2
 fi

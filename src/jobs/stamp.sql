@@ -4,10 +4,15 @@
 -- of a server that has not been started anew since; one that was, even from an older copy of its disk, makes another stamp.
 -- What changes with the rows goes by what it says: sequences that were restarted, relations that were truncated or filled anew, triggers that
 -- rested meanwhile. What is temporary is nobody else's. A policy names roles, whose versions only a superuser sees: then there is no stamp.
--- The answers are sl_stamp and sl_unread; where the schema need not be read, sl_schema. Follows compare.sql and shares.sql.
+-- Comes before schema.sql, so that what somebody changes in between is not stamped as what was read. The answers are sl_stamp and sl_unread;
+-- where the schema need not be read, sl_schema.
 \set sl_stamp ''
 \set sl_objects '{}'
 \set sl_unread t
+\if :{?sl_stamped}
+\else
+\set sl_stamped ''
+\endif
 \if :sl_fingerprints
 WITH relation AS MATERIALIZED (
     SELECT oid, relkind FROM pg_class WHERE oid >= 16384 AND relpersistence <> 't' AND relnamespace <> 'pg_toast'::regnamespace
