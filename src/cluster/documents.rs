@@ -1,6 +1,6 @@
 //! Document trees from one pod to another, or out of an archive, by exec, through this process and no disk.
 mod archive;
-mod listing;
+mod lister;
 mod pass;
 
 use crate::cluster::Cluster;
@@ -8,9 +8,9 @@ use crate::cluster::exec::PodRef;
 use crate::documents::delta::{Delta, diff};
 use crate::documents::manifest::Manifest;
 use crate::documents::verdict::Pass;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 pub use archive::Intake;
-use listing::{has_all, list, list_both};
+pub use lister::{Begun, Lister};
 use serde::Serialize;
 
 /// What a copy did.
@@ -40,22 +40,44 @@ pub struct Side<'a> {
 
 /// Both sides as they were listed, and what has to happen to the second one.
 pub struct Compared {
+    from: Lister,
+    to: Lister,
     pub new: Manifest,
     pub old: Manifest,
     pub delta: Delta,
     /// What would be sent was approved already.
-    pub approved: bool,
+    approved: bool,
 }
 
 impl Compared {
-    /// Of what the sides hold.
+    /// Of what the sides hold. The second one's lister receives.
     ///
     /// # Errors
     /// The first one lacks a tree.
-    pub fn of(sides: (Side<'_>, Side<'_>), new: Manifest, old: Manifest) -> Result<Self> {
-        has_all(sides, &new)?;
+    pub fn of((from, new): (Lister, Manifest), (to, old): (Lister, Manifest)) -> Result<Self> {
+        has_all(&from, &to, &new)?;
         let delta = diff(&new, &old, |_| false);
-        Ok(Self { new, old, delta, approved: false })
+        Ok(Self { from, to, new, old, delta, approved: false })
+    }
+
+    /// Asks about what would be sent; it is not asked about again.
+    ///
+    /// # Errors
+    /// What `approval` says.
+    pub async fn approve(&mut self, approval: &impl Approval) -> Result<()> {
+        approval.approve(&mut self.from, &self.new, &self.delta).await?;
+        self.approved = true;
+        Ok(())
+    }
+
+    /// Whether what was listed is news, and both can be relied on to answer.
+    pub fn is_fresh(&self) -> bool {
+        self.from.is_fresh() && self.to.is_fresh()
+    }
+
+    /// Neither is needed any more.
+    pub async fn end(self) {
+        tokio::join!(self.from.end(), self.to.end());
     }
 
     /// How much content the second side lacks.
@@ -68,14 +90,14 @@ impl Compared {
 pub trait Approval: Sync {
     /// # Errors
     /// Something of what would be sent must not be.
-    fn approve(&self, source: &Manifest, delta: &Delta) -> impl Future<Output = Result<()>> + Send;
+    fn approve(&self, from: &mut Lister, source: &Manifest, delta: &Delta) -> impl Future<Output = Result<()>>;
 }
 
 /// Nothing speaks against it.
 pub struct Approved;
 
 impl Approval for Approved {
-    async fn approve(&self, _: &Manifest, _: &Delta) -> Result<()> {
+    async fn approve(&self, _: &mut Lister, _: &Manifest, _: &Delta) -> Result<()> {
         Ok(())
     }
 }
@@ -95,17 +117,20 @@ impl Cluster {
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<(Copied, Manifest)> {
         let compared = self.compare_documents(sides, trees).await?;
-        self.bring_documents(sides, trees, compared, &Approved, progress).await
+        self.bring_documents(compared, &Approved, progress).await
     }
 
     /// Lists both sides; changes nothing.
     ///
     /// # Errors
     /// A tree that the source lacks; a connection that breaks; a directory that cannot be read.
-    pub async fn compare_documents(&self, sides: (Side<'_>, Side<'_>), trees: &[String]) -> Result<Compared> {
-        let trees = &crate::documents::trees(trees)?;
-        let (new, old) = list_both(&self.client, sides, trees).await?;
-        Compared::of(sides, new, old)
+    pub async fn compare_documents(
+        &self,
+        (source, target): (Side<'_>, Side<'_>),
+        trees: &[String],
+    ) -> Result<Compared> {
+        let (from, to) = tokio::try_join!(self.lister(source, trees, false), self.lister(target, trees, true))?;
+        Compared::of(from, to)
     }
 
     /// Brings the second side to the first, from how they were found. Gives the second side's last listing as well.
@@ -114,43 +139,63 @@ impl Cluster {
     /// As [`Cluster::copy_documents`], and what `approval` says.
     pub async fn bring_documents(
         &self,
-        sides: (Side<'_>, Side<'_>),
-        trees: &[String],
-        compared: Compared,
+        mut compared: Compared,
         approval: &impl Approval,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<(Copied, Manifest)> {
-        let trees = &crate::documents::trees(trees)?;
+        let copied = self.passes(&mut compared, approval, progress).await?;
+        let old = std::mem::take(&mut compared.old);
+        compared.end().await;
+        Ok((copied, old))
+    }
+
+    async fn passes(
+        &self,
+        compared: &mut Compared,
+        approval: &impl Approval,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Copied> {
+        let Compared { from, to, new, old, delta, approved } = compared;
         let mut copied = Copied::default();
-        let Compared { mut new, mut old, mut delta, approved } = compared;
         let mut last: Option<Pass> = None;
         loop {
             copied.unchanged = delta.unchanged;
             copied.special = delta.special;
             if delta.is_empty() {
-                return Ok((copied, old));
+                return Ok(copied);
             }
             let torn =
                 |new: &Manifest, path: &[u8]| last.as_ref().is_some_and(|pass| pass.read_while_changing(new, path));
             if copied.passes == PASSES {
                 let pass = last.as_ref().context("a pass was made")?;
-                let judged = pass.judge(&new, &old, &delta, |path| torn(&new, path));
-                copied.changed_while_read = judged.with_context(|| format!("{} {}", sides.1.pod, sides.1.root))?;
-                return Ok((copied, old));
+                let judged = pass.judge(new, old, delta, |path| torn(new, path));
+                copied.changed_while_read = judged.with_context(|| format!("{} {}", to.pod, to.root))?;
+                return Ok(copied);
             }
-            if copied.passes > 0 || !approved {
-                approval.approve(&new, &delta).await?;
+            if copied.passes > 0 || !*approved {
+                approval.approve(from, new, delta).await?;
             }
             copied.passes += 1;
             let already = copied.bytes;
-            let pass = pass::run(&self.client, sides, new, &old, &delta, &|bytes| progress(already + bytes)).await?;
+            let before = std::mem::take(new);
+            let told = |bytes| progress(already + bytes);
+            let (pass, now, there) = pass::run(&self.client, (from, to), before, old, delta, &told).await?;
             copied.files += pass.files();
             copied.bytes += pass.bytes();
             copied.removed += delta.removed;
-            (new, old) = list_both(&self.client, sides, trees).await?;
-            delta = diff(&new, &old, |path| pass.read_while_changing(&new, path));
+            has_all(from, to, &now)?;
+            *delta = diff(&now, &there, |path| pass.read_while_changing(&now, path));
+            (*new, *old) = (now, there);
             last = Some(pass);
         }
+    }
+}
+
+/// What the source lacks would be removed from the target.
+fn has_all(from: &Lister, to: &Lister, new: &Manifest) -> Result<()> {
+    match new.missing.first() {
+        Some(missing) => bail!("{} has no {}/{missing}: nothing was removed in {}", from.pod, from.root, to.pod),
+        None => Ok(()),
     }
 }
 

@@ -29,15 +29,19 @@ pub const MEASURE: Script = golden!("GOLDEN_MEASURE_SH", "golden-measure.sh");
 pub const SEAL: Script = golden!("GOLDEN_SEAL_SH", "golden-seal.sh");
 /// Says which checkpoints there are, each with its manifest.
 pub const LIST: Script = golden!("GOLDEN_LIST_SH", "golden-list.sh");
-/// Says what a checkpoint holds now: its manifest, the sums of its files, and behind a NUL the list of its documents. In one, since
-/// a container runtime starts one exec of a container after the other (containerd 1.6: 50 ms each, measured).
-pub const VERIFY: Script = golden!("GOLDEN_VERIFY_SH", "golden-verify.sh", "documents-manifest.sh");
-/// Says which of a checkpoint's documents are not what was saved.
-pub const DOCUMENTS: Script = golden!("GOLDEN_DOCUMENTS_SH", "golden-documents.sh");
+/// Says what a checkpoint holds now: its manifest, the sums of its files, and behind a NUL the list of its documents; and when it is
+/// told to, which of them are not what was saved. In one, since a container runtime starts one exec of a container after the other
+/// (containerd 1.6: 50 ms each, measured).
+pub const VERIFY: Script = golden!("GOLDEN_VERIFY_SH", "golden-verify.sh");
+/// Says which of its documents are not what was saved, for it.
+const DOCUMENTS: Script = golden!("GOLDEN_DOCUMENTS_SH", "golden-documents.sh");
+/// Lists them, for it.
+const MANIFEST: Script =
+    Script { variable: "DOCUMENTS_MANIFEST_SH", text: include_str!("../jobs/documents-manifest.sh") };
 /// Removes a checkpoint, or an unfinished set.
 pub const DISCARD: Script = golden!("GOLDEN_DISCARD_SH", "golden-discard.sh");
 
-pub const ALL: [Script; 8] = [BEGIN, LINK, MEASURE, SEAL, LIST, VERIFY, DOCUMENTS, DISCARD];
+pub const ALL: [Script; 9] = [BEGIN, LINK, MEASURE, SEAL, LIST, VERIFY, DOCUMENTS, MANIFEST, DISCARD];
 
 /// The script's exit code when there is no checkpoint of the name; its last words are the names that there are.
 pub const NO_SUCH: i32 = 53;

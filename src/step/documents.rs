@@ -19,7 +19,7 @@ pub(super) async fn sync(cx: &mut Context<'_>) -> Result<()> {
         let compared = cx.cluster.compare_documents(sides, &settings.documents_trees).await?;
         let total = Some(compared.bytes());
         let progress = move |done| report.event(Event::Moved { done, total });
-        cx.cluster.bring_documents(sides, &settings.documents_trees, compared, &Approved, &progress).await
+        cx.cluster.bring_documents(compared, &Approved, &progress).await
     };
     let (copied, _) = copy.await.context(match cx.summary.committed {
         true => "could not copy the documents; what has arrived stays, but for the one file that was on its way",

@@ -33,7 +33,7 @@ pub struct State {
     /// The same, which has something left to do.
     committed: Option<Conversation>,
     /// What of the documents differs, and the sandbox's Pod that was looked at.
-    documents: Option<(PodRef, Compared)>,
+    documents: Option<Compared>,
 }
 
 impl State {

@@ -4,7 +4,7 @@ mod pods;
 
 use crate::support::exec::faults::{Break, ExecFault};
 use crate::support::sandbox::{PROD, SANDBOX, Sandbox};
-use sandbox_lifecycle::documents::{RECEIVE_SCRIPT, SEND_SCRIPT, sent};
+use sandbox_lifecycle::documents::{LISTER_SCRIPT, SEND_SCRIPT, sent};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -63,7 +63,7 @@ async fn a_server_serves_whichever_protocol_it_speaks() {
         populate(&lab.documents(PROD), 9_000_000);
         lab.run(&["sync-documents"]).await.assert_code(0);
         assert_eq!(tree(&lab.documents(SANDBOX).join("mycompany")), tree(&lab.documents(PROD).join("mycompany")));
-        // Both listings before and after are small; what is sent and received is not.
+        // What is listed is small; what is sent and received is not.
         let asked =
             lab.api.record.all().into_iter().filter(|seen| seen.path.ends_with("/exec") && seen.method == "POST");
         let taken = asked.map(|seen| seen.code == Some(101)).collect::<Vec<_>>();
@@ -78,7 +78,7 @@ async fn a_cut_in_the_middle_is_no_success_and_the_next_run_sends_the_rest() {
     populate(&source, 8_000_000);
     let cuts = [
         (PROD, SEND_SCRIPT, Break::CutAfterSending(2_500_001)),
-        (SANDBOX, RECEIVE_SCRIPT, Break::CutAfterReceiving(2_500_001)),
+        (SANDBOX, LISTER_SCRIPT, Break::CutAfterReceiving(2_500_001)),
     ];
     for ((pod, script, how), spdy) in cuts.into_iter().flat_map(|cut| [(cut, true), (cut, false)]) {
         lab.kubelet.set(|config| config.exec_spdy = spdy);

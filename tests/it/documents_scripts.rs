@@ -8,7 +8,7 @@ use sandbox_lifecycle::documents::delta::{Delta, diff};
 use sandbox_lifecycle::documents::frames::{Chunk, Framer, ROOM};
 use sandbox_lifecycle::documents::manifest::{Kind, Manifest, Parser};
 use sandbox_lifecycle::documents::sieve::Sieve;
-use sandbox_lifecycle::documents::{MANIFEST_SCRIPT, RECEIVE_SCRIPT, SEND_SCRIPT, sent};
+use sandbox_lifecycle::documents::{LISTER_SCRIPT, MANIFEST_SCRIPT, RECEIVE_SCRIPT, SEND_SCRIPT, sent};
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::io::Write;
@@ -128,6 +128,32 @@ fn what_changed_arrives_and_what_went_goes() {
         copy(&source, &target);
         assert!(!target.path("m/surplus").exists() && target.path("m/odd/-rf").exists());
         assert!(fs::symlink_metadata(target.path("m/outside")).expect("it is there").is_dir());
+    }
+}
+
+#[test]
+fn one_that_lists_does_so_again_and_receives_only_where_it_may() {
+    for (source, target) in pairs() {
+        populate(&source);
+        fs::create_dir(target.path("m")).expect("a directory");
+        let (new, old) = (source.list(), target.list());
+        let delta = diff(&new, &old, |_| false);
+        let words = [
+            format!("list\nreceive {}\n", target.tar()).into_bytes(),
+            for_target(&source, &new, &old, &delta),
+            b"list\nend\nlist\n".to_vec(),
+        ];
+        let words = words.concat();
+        let refused = target.run_with(LISTER_SCRIPT, &[&sent(MANIFEST_SCRIPT), ""], &["m"], &words);
+        assert_ne!(refused.status.code(), Some(0), "{refused:?}");
+        assert_eq!(target.list().entries().len(), old.entries().len());
+        let told = target.run_with(LISTER_SCRIPT, &[&sent(MANIFEST_SCRIPT), &sent(RECEIVE_SCRIPT)], &["m"], &words);
+        assert_eq!(told.status.code(), Some(0), "{}", String::from_utf8_lossy(&told.stderr));
+        let lists = lists(&told.stdout);
+        let lengths: Vec<usize> = lists.iter().map(|list| list.entries().len()).collect();
+        let [before, after] = [&old, &target.list()].map(|list| list.entries().len());
+        assert_eq!(lengths, [before, before, after, after]);
+        assert!(after > before && diff(&lists[3], &target.list(), |_| false).is_empty());
     }
 }
 

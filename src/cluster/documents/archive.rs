@@ -1,15 +1,13 @@
 //! Document trees out of an archive into a pod, as whoever has the archive reads it.
-use super::{Copied, PASSES, Side, list, pass};
+use super::{Copied, Lister, PASSES, Side, pass};
 use crate::cluster::Cluster;
-use crate::cluster::exec;
 use crate::documents::archive::end;
 use crate::documents::delta::Delta;
 use crate::documents::frames::Chunk;
 use crate::documents::manifest::{Kind, Manifest, Packed};
+use crate::documents::shown;
 use crate::documents::sieve::{Passed, Sieve};
-use crate::documents::{RECEIVE_SCRIPT, sent, shown};
-use anyhow::{Context, Result, bail};
-use kube::Client;
+use anyhow::{Result, bail};
 use tokio::sync::mpsc;
 
 /// Takes an archive's bytes, and passes on what the pod lacks.
@@ -50,26 +48,29 @@ impl Cluster {
         packed: &Packed,
         read: &mut impl AsyncFnMut(&mut Intake<'_>) -> Result<()>,
     ) -> Result<Copied> {
-        let trees = &crate::documents::trees(trees)?;
+        let (mut to, mut old) = self.lister(target, trees, true).await?;
         let mut copied = Copied::default();
         loop {
-            let old = list(&self.client, target, trees).await?.without(out);
-            let delta = packed.delta(&old);
+            let here = old.without(out);
+            let delta = packed.delta(&here);
             if copied.passes == 0 {
                 (copied.unchanged, copied.special) = (delta.unchanged, delta.special);
             }
             match delta.is_empty() {
-                true => return Ok(copied),
-                false if copied.passes == PASSES => bail!(differs(target, packed.manifest(), &old, &delta)),
+                true => break,
+                false if copied.passes == PASSES => bail!(differs(target, packed.manifest(), &here, &delta)),
                 false => copied.passes += 1,
             }
-            let passed = run(&self.client, target, (packed, &old, &delta), read).await?;
+            let (passed, there) = run(&mut to, (packed, &here, &delta), read).await?;
+            old = there;
             let arrived = packed.manifest().entries().iter().zip(&passed.arrived);
             copied.files +=
                 arrived.filter(|(entry, arrived)| **arrived && entry.kind != Kind::Directory).count() as u64;
             copied.bytes += passed.bytes;
             copied.removed += delta.removed;
         }
+        to.end().await;
+        Ok(copied)
     }
 }
 
@@ -88,19 +89,15 @@ fn differs(target: Side<'_>, new: &Manifest, old: &Manifest, delta: &Delta) -> S
 }
 
 async fn run(
-    client: &Client,
-    target: Side<'_>,
+    to: &mut Lister,
     (packed, old, delta): (&Packed, &Manifest, &Delta),
     read: &mut impl AsyncFnMut(&mut Intake<'_>) -> Result<()>,
-) -> Result<Passed> {
-    let receive = sent(RECEIVE_SCRIPT);
-    let receiving = ["sh", "-c", &receive, "sh", target.root, pass::tar(old)];
-    let (writing, watching) = exec::stream(client, target.pod, &receiving, true).await?;
+) -> Result<(Passed, Manifest)> {
     let (to_target, from_archive) = mpsc::channel(pass::QUEUE);
     let sieve = pass::sieve(packed.manifest(), old, delta);
     let sieve = if old.head.gnu_tar { sieve } else { sieve.directories_last() };
     let mut intake = Intake { sieve, to_target };
-    let (passed, ()) = tokio::try_join!(
+    tokio::try_join!(
         async {
             match delta.send.is_empty() {
                 true => intake.take(&end()).await?,
@@ -108,10 +105,6 @@ async fn run(
             }
             intake.finish().await
         },
-        async {
-            let written = pass::first(pass::watch(watching), pass::write(writing, old, delta, from_archive)).await;
-            written.with_context(|| format!("cannot write to {}", target.pod))
-        },
-    )?;
-    Ok(passed)
+        to.receive(old, delta, from_archive),
+    )
 }

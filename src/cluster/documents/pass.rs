@@ -1,14 +1,14 @@
 //! One pass: what differs goes from the source through the sieve to the target, all at the same time.
-use super::Side;
+use super::lister::Lister;
 use crate::cluster::exec::{self, Ended, Heard, Input, Output};
 use crate::documents::archive::Format;
 use crate::documents::complaints::Complaints;
 use crate::documents::delta::Delta;
-use crate::documents::frames::{Chunk, Framer};
-use crate::documents::manifest::Manifest;
+use crate::documents::frames::{Chunk, Framer, message};
+use crate::documents::manifest::{Manifest, Parser};
 use crate::documents::sieve::{Passed, Sieve};
 use crate::documents::verdict::Pass;
-use crate::documents::{RECEIVE_SCRIPT, SEND_SCRIPT, meaning, sent};
+use crate::documents::{SEND_SCRIPT, meaning, sent};
 use anyhow::{Context, Result, bail, ensure};
 use kube::Client;
 use std::time::Duration;
@@ -20,36 +20,31 @@ pub(super) const QUEUE: usize = 2;
 /// How long a tar that complains may take to end by itself.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// Makes one pass.
+/// Makes one pass. Gives what both sides hold then.
 pub(super) async fn run(
     client: &Client,
-    (source, target): (Side<'_>, Side<'_>),
+    (from, to): (&mut Lister, &mut Lister),
     new: Manifest,
     old: &Manifest,
     delta: &Delta,
     progress: &(dyn Fn(u64) + Sync),
-) -> Result<Pass> {
-    let (send, receive) = (sent(SEND_SCRIPT), sent(RECEIVE_SCRIPT));
-    let sending = ["sh", "-c", &send, "sh", source.root, tar(&new)];
-    let receiving = ["sh", "-c", &receive, "sh", target.root, tar(old)];
-    let (source, target) = (source.pod, target.pod);
-    let ((asking, reading), (writing, watching)) =
-        tokio::try_join!(exec::stream(client, source, &sending, true), exec::stream(client, target, &receiving, true))?;
+) -> Result<(Pass, Manifest, Manifest)> {
+    let send = sent(SEND_SCRIPT);
+    let sending = ["sh", "-c", &send, "sh", &from.root, tar(&new)];
+    let (asking, reading) = exec::stream(client, &from.pod, &sending, true).await?;
     let (to_target, from_source) = mpsc::channel(QUEUE);
-    let ((passed, unreadable), ()) = tokio::try_join!(
+    let ((passed, unreadable, now), there) = tokio::try_join!(
         async {
             let read = read(reading, sieve(&new, old, delta), to_target, progress);
             let read = first(read, ask(asking, &new, delta)).await;
-            read.with_context(|| format!("cannot read from {source}"))
+            let (passed, unreadable) = read.with_context(|| format!("cannot read from {}", from.pod))?;
+            Ok((passed, unreadable, from.again().await?))
         },
-        async {
-            let written = first(watch(watching), write(writing, old, delta, from_source)).await;
-            written.with_context(|| format!("cannot write to {target}"))
-        },
+        to.receive(old, delta, from_source),
     )?;
     // All else is there now, so that the next run has little to do.
-    ensure!(unreadable.is_empty(), "{source} has files that cannot be read: {unreadable}");
-    Ok(Pass::new(new, delta, passed))
+    ensure!(unreadable.is_empty(), "{} has files that cannot be read: {unreadable}", from.pod);
+    Ok((Pass::new(new, delta, passed), now, there))
 }
 
 /// What the scripts call a pod's tar.
@@ -152,15 +147,16 @@ pub(super) async fn pass_on(to_target: &mpsc::Sender<Chunk>, chunk: Chunk) {
     }
 }
 
-/// Sends the target its three parts.
+/// Tells the target to receive, and sends it the three parts.
 pub(super) async fn write(
-    mut input: Input,
+    input: &mut Input,
     old: &Manifest,
     delta: &Delta,
     mut from_source: mpsc::Receiver<Chunk>,
 ) -> Result<()> {
+    input.send(vec![message(format!("receive {}\n", tar(old)).as_bytes())]).await?;
     for part in [&delta.unlock, &delta.remove] {
-        list(&mut input, part.iter().map(|&at| old.path(&old.entries()[at])), b"//\0").await?;
+        list(input, part.iter().map(|&at| old.path(&old.entries()[at])), b"//\0").await?;
     }
     loop {
         // What is read may hold nothing for the target for long, and a connection on which nothing moves is cut.
@@ -176,11 +172,11 @@ pub(super) async fn write(
     input.keep_alive().await
 }
 
-/// The target's end. What its tar complains of is fatal: there is no use in sending the rest.
-pub(super) async fn watch(mut output: Output) -> Result<()> {
-    let mut complaints = Complaints::default();
+/// The target's end: the list of what it holds then. What its tar complains of is fatal: there is no use in sending the rest.
+pub(super) async fn watch(output: &mut Output) -> Result<Parser> {
+    let (mut complaints, mut list) = (Complaints::default(), Parser::default());
     let mut limit = None;
-    let ended = loop {
+    while !list.is_whole() {
         let heard = match limit {
             None => output.next().await?,
             Some(limit) => match timeout_at(limit, output.next()).await {
@@ -189,17 +185,16 @@ pub(super) async fn watch(mut output: Output) -> Result<()> {
             },
         };
         match heard {
-            Heard::Stdout(_) => {}
+            Heard::Stdout(bytes) => list.feed(&bytes)?,
             Heard::Stderr(bytes) => complaints.feed(&bytes),
-            Heard::Ended(ended) => break ended,
+            Heard::Ended(ended) => {
+                complaints.settle();
+                bail!(exec::failed(&ended, &complaints.first(), meaning));
+            }
         }
         if limit.is_none() && complaints.serious.iter().any(|line| line.starts_with("tar: ")) {
             limit = Some(Instant::now() + LAST_WORDS);
         }
-    };
-    complaints.settle();
-    match ended {
-        Ended::Code(0) => Ok(()),
-        ended => bail!(exec::failed(&ended, &complaints.first(), meaning)),
     }
+    Ok(list)
 }

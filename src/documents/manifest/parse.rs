@@ -67,6 +67,11 @@ impl Parser {
         Ok(())
     }
 
+    /// Its end has come.
+    pub fn is_whole(&self) -> bool {
+        self.ended
+    }
+
     /// The manifest, if the list is whole and stays inside `trees`.
     ///
     /// # Errors

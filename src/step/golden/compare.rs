@@ -2,6 +2,7 @@
 use super::conversation::{Conversation, Place};
 use super::documents::differing;
 use super::verify;
+use crate::cluster::documents::Compared;
 use crate::golden::database;
 use crate::golden::difference::{Difference, Row, Sequence, Table};
 use crate::jobs::{Change, DIFF, Event};
@@ -15,16 +16,13 @@ pub(super) async fn compare(cx: &mut Context<'_>) -> Result<()> {
     let place = Place { cluster: cx.cluster, pod: &pod, run: cx.run };
     // A checkpoint that is damaged ends it at once; whatever else failed may have failed because of that.
     let ((checkpoint, saved), (database, sandbox)) = tokio::try_join!(verify::whole(cx, place), async {
-        Ok(tokio::join!(rows(cx, place, &name), verify::sandbox_documents(cx)))
+        Ok(tokio::join!(rows(cx, place, &name), verify::sandbox_documents(cx, false)))
     })?;
-    let (sandbox, old) = sandbox?;
-    let compared = verify::compared(cx, (&pod, &sandbox), saved, old)?;
-    cx.summary.rehearsal.difference = Some(Difference {
-        checkpoint: name,
-        taken_at: checkpoint.taken_at,
-        files: differing(&compared.new, &compared.old),
-        ..database?
-    });
+    let compared = Compared::of(saved, sandbox?).context(verify::NOT_COMPARED)?;
+    let files = differing(&compared.new, &compared.old);
+    compared.end().await;
+    cx.summary.rehearsal.difference =
+        Some(Difference { checkpoint: name, taken_at: checkpoint.taken_at, files, ..database? });
     Ok(())
 }
 

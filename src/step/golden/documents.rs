@@ -1,12 +1,10 @@
 //! A checkpoint's documents: the two sides of a copy, and whether what would be sent is still what was saved.
-use super::conversation::Place;
-use crate::cluster::documents::{Approval, Side};
+use crate::cluster::documents::{Approval, Lister, Side};
 use crate::cluster::exec::PodRef;
 use crate::cluster::talk::framed;
 use crate::documents::delta::Delta;
 use crate::documents::manifest::{Kind, Manifest};
 use crate::golden::difference::Files;
-use crate::golden::scripts::{DOCUMENTS, meaning};
 use crate::step::Context;
 use anyhow::{Context as _, Result, bail};
 
@@ -25,9 +23,8 @@ impl Context<'_> {
     }
 }
 
-/// Compares the documents that would be sent with the sums that were taken when they were saved.
+/// Compares the documents that would be sent with the sums that were taken when they were saved. The lister is `golden-verify.sh`.
 pub(super) struct Sums<'a> {
-    pub place: Place<'a>,
     pub name: &'a str,
 }
 
@@ -37,16 +34,14 @@ impl Sums<'_> {
 }
 
 impl Approval for Sums<'_> {
-    async fn approve(&self, source: &Manifest, delta: &Delta) -> Result<()> {
+    async fn approve(&self, from: &mut Lister, source: &Manifest, delta: &Delta) -> Result<()> {
         let files = delta.send.iter().map(|&at| &source.entries()[at]).filter(|entry| entry.kind == Kind::File);
         let paths: Vec<&[u8]> = files.map(|entry| source.path(entry)).collect();
         if paths.is_empty() {
             return Ok(());
         }
-        let argv = self.place.command(DOCUMENTS.variable, &[("NAME", self.name)], false);
-        let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
-        let told = self.place.cluster.tell(self.place.pod, &argv, framed(&paths)).await?;
-        let odd = told.success(meaning).with_context(|| format!("cannot verify the documents of {}", self.name))?;
+        let odd = from.ask("sums", framed(&paths)).await;
+        let odd = odd.with_context(|| format!("cannot verify the documents of {}", self.name))?;
         let odd = String::from_utf8_lossy(&odd);
         let names: Vec<&str> = odd.lines().filter_map(|line| Some(line.split_once("  ")?.1)).take(5).collect();
         match names.as_slice() {

@@ -1,9 +1,9 @@
 //! The sandbox is brought to a checkpoint: the database in one transaction, then the documents.
 use super::conversation::{Conversation, Place};
-use super::documents::{Sums, sides};
+use super::documents::Sums;
 use super::save::told;
 use super::verify;
-use crate::golden::documents as documents_of;
+use crate::cluster::documents::{Compared, Copied};
 use crate::jobs::{self, Event, Word};
 use crate::report::{self, Report};
 use crate::step::intent::Intent;
@@ -123,28 +123,20 @@ pub(super) async fn documents(cx: &mut Context<'_>) -> Result<()> {
     Ok(())
 }
 
-async fn put_back(
-    cx: &Context<'_>,
-    found: Option<(crate::cluster::exec::PodRef, crate::cluster::documents::Compared)>,
-) -> Result<crate::cluster::documents::Copied> {
+async fn put_back(cx: &Context<'_>, found: Option<Compared>) -> Result<Copied> {
     let golden = cx.golden_pod()?;
     let place = Place { cluster: cx.cluster, pod: &golden, run: cx.run };
-    let name = &cx.settings.wanted.name;
-    // What was found before the sandbox was stopped is history.
-    let (sandbox, compared) = match found.filter(|_| !cx.found.stops) {
-        Some(found) => found,
+    // What was found before the sandbox was stopped is history, and so is what was found long ago.
+    let compared = match found.filter(|found| !cx.found.stops && found.is_fresh()) {
+        Some(compared) => compared,
         None => {
-            let ((_, saved), (sandbox, old)) =
-                tokio::try_join!(verify::whole(cx, place), verify::sandbox_documents(cx))?;
-            let compared = verify::compared(cx, (&golden, &sandbox), saved, old)?;
-            (sandbox, compared)
+            let ((_, saved), sandbox) =
+                tokio::try_join!(verify::whole(cx, place), verify::sandbox_documents(cx, true))?;
+            Compared::of(saved, sandbox).context(verify::NOT_COMPARED)?
         }
     };
-    let root = documents_of(name);
-    let sides = sides((&golden, &root), (&sandbox, &cx.settings.documents_root));
-    let sums = Sums { place, name };
-    let trees = &cx.settings.documents_trees;
-    let (copied, _) = cx.cluster.bring_documents(sides, trees, compared, &sums, &told(cx.report)).await?;
+    let sums = Sums { name: &cx.settings.wanted.name };
+    let (copied, _) = cx.cluster.bring_documents(compared, &sums, &told(cx.report)).await?;
     // Nobody has anything to write there.
     let odd = &copied.changed_while_read;
     ensure!(odd.is_empty(), "the checkpoint's own documents changed while they were read: {}", odd.join(", "));

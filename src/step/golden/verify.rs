@@ -1,10 +1,10 @@
 //! Everything that can be known to be wrong with a reset is known before the sandbox is touched.
 use super::conversation::{Conversation, Place};
-use super::documents::{Sums, sides};
+use super::documents::Sums;
 use super::reset::hear;
 use super::shelf::missing;
-use crate::cluster::documents::{Approval, Compared, Side};
-use crate::cluster::exec::{Ended, PodRef};
+use crate::cluster::documents::{Begun, Compared, Lister, Side};
+use crate::cluster::exec::{Ended, Said, failed};
 use crate::documents::manifest::Manifest;
 use crate::golden::manifest::{Checkpoint, sha256};
 use crate::golden::scripts::{NO_SUCH, VERIFY, meaning};
@@ -14,7 +14,7 @@ use crate::step::Context;
 use crate::summary::Reset;
 use anyhow::{Context as _, Result, anyhow, ensure};
 
-const NOT_COMPARED: &str = "cannot compare the documents";
+pub(super) const NOT_COMPARED: &str = "cannot compare the documents";
 
 /// The checkpoint is read and compared with its checksums and its list of documents, the restore makes all the checks that need no change
 /// and compares the database where the application stays connected, and the sandbox's documents are listed: all at the same time. Then the
@@ -28,39 +28,45 @@ pub(super) async fn verify(cx: &mut Context<'_>) -> Result<()> {
     let place = Place { cluster: cx.cluster, pod: &pod, run: cx.run };
     let restore = open(cx, place, &name).await;
     // A checkpoint that is damaged ends it at once; whatever else failed may have failed because of that.
-    let ((checkpoint, saved), (restore, sandbox)) =
-        tokio::try_join!(whole(cx, place), async { Ok(tokio::join!(prepared(cx, restore), sandbox_documents(cx))) })?;
-    let (sandbox, old) = sandbox?;
-    let mut compared = compared(cx, (&pod, &sandbox), saved, old)?;
-    Sums { place, name: &name }.approve(&compared.new, &compared.delta).await?;
-    compared.approved = true;
+    let ((checkpoint, saved), (restore, sandbox)) = tokio::try_join!(whole(cx, place), async {
+        Ok(tokio::join!(prepared(cx, restore), sandbox_documents(cx, true)))
+    })?;
+    let sandbox = sandbox?;
+    let mut compared = Compared::of(saved, sandbox).context(NOT_COMPARED)?;
+    compared.approve(&Sums { name: &name }).await?;
     cx.golden.restore = Some(restore?);
-    cx.golden.documents = Some((sandbox, compared));
+    cx.golden.documents = Some(compared);
     cx.golden.verified = Some(checkpoint);
     Ok(())
 }
 
 /// The checkpoint with the list of its documents, if every byte of its own files and that list are what was saved.
-pub(super) async fn whole(cx: &Context<'_>, place: Place<'_>) -> Result<(Checkpoint, Manifest)> {
+pub(super) async fn whole(cx: &Context<'_>, place: Place<'_>) -> Result<(Checkpoint, (Lister, Manifest))> {
     let name = &cx.settings.wanted.name;
     let trees = crate::documents::trees(&cx.settings.documents_trees)?;
     let argv = place.command(VERIFY.variable, &[("NAME", name), ("TREES", &trees.join("\n"))], false);
-    let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
-    let (said, listed) = place.cluster.list_behind(place.pod, &argv).await?;
-    if said.ended == Ended::Code(NO_SUCH) {
-        let names: Vec<String> = said.stderr.lines().map(str::to_owned).collect();
-        return Err(missing(name, &names));
-    }
-    let output = said.success(|code| meaning(code).or_else(|| crate::documents::meaning(code)));
-    let output = output.with_context(|| format!("cannot read checkpoint {name}"))?;
+    let side = Side { pod: place.pod, root: &documents(name) };
+    let (lister, begun) = place.cluster.lister_behind(side, &trees, argv).await?;
+    let (output, listed) = match begun {
+        Begun::Listed(output, listed) => (output, listed),
+        Begun::Ended(said) => return Err(unread(name, said)),
+    };
     let checkpoint = as_saved(name, &output)?;
     same_trees(&checkpoint, &trees)?;
-    let listed = listed.finish(&trees).with_context(|| format!("cannot list the documents of checkpoint {name}"))?;
     ensure!(
         sha256(&listed.summary()) == checkpoint.documents.listing,
         "checkpoint {name} is damaged: its documents are not those that were saved; nothing was touched, take a new one"
     );
-    Ok((checkpoint, listed))
+    Ok((checkpoint, (lister, listed)))
+}
+
+fn unread(name: &str, said: Said) -> anyhow::Error {
+    if said.ended == Ended::Code(NO_SUCH) {
+        let names: Vec<String> = said.stderr.lines().map(str::to_owned).collect();
+        return missing(name, &names);
+    }
+    let meaning = |code| meaning(code).or_else(|| crate::documents::meaning(code));
+    anyhow!("cannot read checkpoint {name}: {}", failed(&said.ended, &said.stderr, meaning))
 }
 
 fn as_saved(name: &str, output: &[u8]) -> Result<Checkpoint> {
@@ -110,22 +116,10 @@ async fn prepared(cx: &Context<'_>, restore: Result<Conversation>) -> Result<(Co
     Ok((restore, moved))
 }
 
-/// What the sandbox has, and in which Pod that was seen.
-pub(super) async fn sandbox_documents(cx: &Context<'_>) -> Result<(PodRef, Manifest)> {
+/// What the sandbox has; with `receives` it can be brought up to date then.
+pub(super) async fn sandbox_documents(cx: &Context<'_>, receives: bool) -> Result<(Lister, Manifest)> {
     let sandbox = cx.sandbox_pod().await?;
     let side = Side { pod: &sandbox, root: &cx.settings.documents_root };
-    let listed = cx.cluster.list_documents(side, &cx.settings.documents_trees).await;
-    Ok((sandbox, listed.context(NOT_COMPARED)?))
-}
-
-/// Both sides' documents.
-pub(super) fn compared(
-    cx: &Context<'_>,
-    (golden, sandbox): (&PodRef, &PodRef),
-    saved: Manifest,
-    old: Manifest,
-) -> Result<Compared> {
-    let root = documents(&cx.settings.wanted.name);
-    let sides = sides((golden, &root), (sandbox, &cx.settings.documents_root));
-    Compared::of(sides, saved, old).context(NOT_COMPARED)
+    let listed = cx.cluster.lister(side, &cx.settings.documents_trees, receives).await;
+    listed.context(NOT_COMPARED)
 }

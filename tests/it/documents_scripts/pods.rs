@@ -40,13 +40,20 @@ impl Pod {
         fs::write(path, content).expect("a file");
     }
 
+    /// Runs a script that gets the root, and these arguments behind it.
     pub(super) fn run(&self, script: &str, args: &[&str], stdin: &[u8]) -> Output {
+        self.run_with(script, &[], args, stdin)
+    }
+
+    /// As [`Pod::run`], with other arguments before the root.
+    pub(super) fn run_with(&self, script: &str, before: &[&str], args: &[&str], stdin: &[u8]) -> Output {
         let (shell, path) = match self.programs {
             Programs::Gnu => (PathBuf::from("/bin/sh"), "/usr/bin:/bin".to_owned()),
             Programs::Busybox => (self.bin.path().join("sh"), self.bin.path().display().to_string()),
         };
         let mut command = Command::new(shell);
-        command.args(["-c", &sent(script), "sh", self.root.path().to_str().expect("plain")]).args(args);
+        command.args(["-c", &sent(script), "sh"]).args(before);
+        command.arg(self.root.path()).args(args);
         command.env_clear().env("PATH", path).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("a shell");
         let mut pipe = child.stdin.take().expect("stdin");
@@ -61,14 +68,28 @@ impl Pod {
     pub(super) fn list(&self) -> Manifest {
         let output = self.run(MANIFEST_SCRIPT, &["m"], b"");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let mut parser = Parser::default();
-        output.stdout.chunks(7).for_each(|piece| parser.feed(piece).expect("records"));
-        parser.finish(&["m".to_owned()]).expect("a whole list")
+        let mut lists = lists(&output.stdout);
+        assert_eq!(lists.len(), 1);
+        lists.remove(0)
     }
 
     pub(super) fn tar(&self) -> &'static str {
         if self.programs == Programs::Gnu { "gnu" } else { "other" }
     }
+}
+
+/// The lists that a script has written, one behind the other.
+pub(super) fn lists(text: &[u8]) -> Vec<Manifest> {
+    let mut lists = Vec::new();
+    let mut parser = Parser::default();
+    for byte in text.chunks(1) {
+        parser.feed(byte).expect("records");
+        if parser.is_whole() {
+            lists.push(std::mem::take(&mut parser).finish(&["m".to_owned()]).expect("a whole list"));
+        }
+    }
+    parser.finish(&[]).expect_err("nothing comes behind the last one");
+    lists
 }
 
 pub(super) fn which(program: &str) -> Option<PathBuf> {

@@ -7,7 +7,7 @@ use crate::support::api::{Fault, Gate, Rule, Seen};
 use crate::support::exec::faults::{Break, ExecFault};
 use crate::support::postgres::{PRODUCTION, SANDBOX};
 use crate::support::sandbox::SANDBOX as NAMESPACE;
-use sandbox_lifecycle::documents::{RECEIVE_SCRIPT, sent};
+use sandbox_lifecycle::documents::{LISTER_SCRIPT, sent};
 use std::fmt;
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ impl Place {
             Self::Saving | Self::Restoring => lock(arena, SANDBOX.database),
             Self::Sending { tenth } => {
                 let how = Break::HoldAfterReceiving(documents::BYTES * tenth / 10);
-                let fault = ExecFault { command: sent(RECEIVE_SCRIPT), ..ExecFault::once(NAMESPACE, how) };
+                let fault = ExecFault { command: sent(LISTER_SCRIPT), ..ExecFault::once(NAMESPACE, how) };
                 let gate = fault.gate.clone();
                 arena.lab.kubelet.exec_faults().arm(fault);
                 Hold::Gate(gate)

@@ -57,7 +57,7 @@ fn only_reads(statement: &str) -> bool {
     let locks = code.starts_with("LOCK TABLE") && code.trim_end_matches(';').ends_with("IN ACCESS SHARE MODE");
     let copies = code.starts_with("COPY ") && code.contains("TO STDOUT");
     // Its body is not looked at: the transaction around it is READ ONLY, which the server enforces.
-    let counts = code.starts_with("DO $PRINTS$");
+    let counts = code.starts_with("DO $PRINTS$") || code.starts_with("DO $POSITIONS$");
     (reads || locks || copies || counts) && !calls.iter().any(|call| code.contains(call))
 }
 

@@ -8,13 +8,11 @@ use crate::support::sandbox::{PROD, Ran, SANDBOX, Sandbox};
 use crate::support::scene::{Midway, Scene};
 use serde_json::Value;
 
-/// The documents' way into the sandbox is not let through.
+/// The documents are not let out of the Pod that has them.
 fn no_documents() -> (Rule, Gate) {
     let gate = Gate::new();
-    let receives = |seen: &crate::support::api::Seen| {
-        seen.path.contains(SANDBOX) && seen.path.ends_with("/exec") && seen.query.contains("extract")
-    };
-    (Rule::on(receives, Fault::Hang(gate.clone())).for_ever(), gate)
+    let sends = |seen: &crate::support::api::Seen| seen.path.ends_with("/exec") && seen.query.contains("archive");
+    (Rule::on(sends, Fault::Hang(gate.clone())).for_ever(), gate)
 }
 
 /// Reaches this gate.

@@ -1,0 +1,220 @@
+//! A Pod's document trees by one exec that lasts: listed, listed again, and where they may be written to, brought up to date.
+use super::Side;
+use super::pass::{first, watch, write};
+use crate::cluster::Cluster;
+use crate::cluster::exec::{self, Ended, Heard, Input, Output, PING, PodRef, Said};
+use crate::documents::delta::Delta;
+use crate::documents::frames::{Chunk, message};
+use crate::documents::manifest::{Manifest, Parser};
+use crate::documents::{LISTER_SCRIPT, MANIFEST_SCRIPT, RECEIVE_SCRIPT, meaning, sent};
+use anyhow::{Context, Result, bail};
+use kube::Client;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// How one is begun, and begun again.
+#[derive(Clone)]
+struct Start {
+    argv: Vec<String>,
+    /// What comes up to the first NUL is not of the list.
+    preface: bool,
+    /// Much goes in.
+    receives: bool,
+}
+
+/// A script that lists trees, and waits to be told to do it again. To drop it ends the connection, and with it the script.
+pub struct Lister {
+    client: Client,
+    pub(super) pod: PodRef,
+    pub(super) root: String,
+    trees: Vec<String>,
+    start: Start,
+    input: Input,
+    output: Output,
+    heard: Instant,
+}
+
+/// What came of a beginning.
+pub enum Begun {
+    /// What the script said of its own, and the list.
+    Listed(Vec<u8>, Manifest),
+    /// There will be no list.
+    Ended(Said),
+}
+
+impl Cluster {
+    /// Lists one side's trees; with `receives` they can be brought up to date then.
+    ///
+    /// # Errors
+    /// A connection that breaks; a directory that cannot be read.
+    pub async fn lister(&self, side: Side<'_>, trees: &[String], receives: bool) -> Result<(Lister, Manifest)> {
+        lister(&self.client, side, &crate::documents::trees(trees)?, receives).await
+    }
+
+    /// The same by a script that says something of its own up to a NUL before it lists the trees, and understands the word `list`.
+    ///
+    /// # Errors
+    /// A connection that breaks; a list that cannot be read. That the script failed is no error here.
+    pub async fn lister_behind(&self, side: Side<'_>, trees: &[String], argv: Vec<String>) -> Result<(Lister, Begun)> {
+        let start = Start { argv, preface: true, receives: false };
+        Lister::begin(&self.client, side, &crate::documents::trees(trees)?, start).await
+    }
+}
+
+pub(super) async fn lister(
+    client: &Client,
+    side: Side<'_>,
+    trees: &[String],
+    receives: bool,
+) -> Result<(Lister, Manifest)> {
+    // A Pod that is only read never gets a text that could write.
+    let receive = if receives { sent(RECEIVE_SCRIPT) } else { String::new() };
+    let mut argv = vec!["sh".to_owned(), "-c".to_owned(), sent(LISTER_SCRIPT), "sh".to_owned()];
+    argv.extend([sent(MANIFEST_SCRIPT), receive, side.root.to_owned()]);
+    argv.extend_from_slice(trees);
+    let listed = async {
+        match Lister::begin(client, side, trees, Start { argv, preface: false, receives }).await? {
+            (lister, Begun::Listed(_, manifest)) => Ok((lister, manifest)),
+            (_, Begun::Ended(said)) => bail!(exec::failed(&said.ended, &said.stderr, meaning)),
+        }
+    };
+    listed.await.with_context(|| format!("cannot list the documents of {} in {}", side.pod, side.root))
+}
+
+impl Lister {
+    async fn begin(client: &Client, side: Side<'_>, trees: &[String], start: Start) -> Result<(Self, Begun)> {
+        let (client, pod, root) = (client.clone(), side.pod.clone(), side.root.to_owned());
+        let (input, output) = connect(&client, &pod, &start).await?;
+        let (trees, heard, preface) = (trees.to_vec(), Instant::now(), start.preface);
+        let mut lister = Self { client, pod, root, trees, start, input, output, heard };
+        let begun = lister.hear(preface).await?;
+        Ok((lister, begun))
+    }
+
+    /// What it told is news, and its connection can be relied on: some balancers cut one on which nothing moves.
+    pub fn is_fresh(&self) -> bool {
+        self.heard.elapsed() < PING
+    }
+
+    /// Begins anew, with another list: for one that has waited for long.
+    async fn reopened(&mut self) -> Result<Manifest> {
+        (self.input, self.output) = connect(&self.client, &self.pod, &self.start).await?;
+        whole(self.hear(self.start.preface).await?)
+    }
+
+    /// Lists the trees once more.
+    ///
+    /// # Errors
+    /// A connection that breaks; a directory that cannot be read.
+    pub(super) async fn again(&mut self) -> Result<Manifest> {
+        let listed = async {
+            if !self.is_fresh() {
+                return self.reopened().await;
+            }
+            self.input.send(vec![message(b"list\n")]).await?;
+            whole(self.hear(false).await?)
+        };
+        let listed = listed.await;
+        listed.with_context(|| format!("cannot list the documents of {} in {}", self.pod, self.root))
+    }
+
+    /// What it says up to a NUL to a word and what belongs to it.
+    ///
+    /// # Errors
+    /// A connection that breaks; the script ends instead.
+    pub async fn ask(&mut self, word: &str, more: Vec<Vec<u8>>) -> Result<Vec<u8>> {
+        if !self.is_fresh() {
+            self.reopened().await?;
+        }
+        self.input.send([vec![message(format!("{word}\n").as_bytes())], more].concat()).await?;
+        let mut answer = Vec::new();
+        loop {
+            match self.next().await? {
+                Heard::Stdout(bytes) => answer.extend_from_slice(&bytes),
+                Heard::Stderr(_) => continue,
+                Heard::Ended(ended) => bail!(exec::failed(&ended, &self.output.last_words(), meaning)),
+            }
+            if answer.pop_if(|byte| *byte == 0).is_some() {
+                self.heard = Instant::now();
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// Removes and writes what it is given, and lists the trees then.
+    ///
+    /// # Errors
+    /// A connection that breaks; what cannot be removed, written or listed.
+    pub(super) async fn receive(
+        &mut self,
+        old: &Manifest,
+        delta: &Delta,
+        from_source: mpsc::Receiver<Chunk>,
+    ) -> Result<Manifest> {
+        let received = async {
+            if !self.is_fresh() {
+                self.reopened().await?;
+            }
+            let list = first(watch(&mut self.output), write(&mut self.input, old, delta, from_source)).await?;
+            self.heard = Instant::now();
+            list.finish(&self.trees)
+        };
+        let received = received.await;
+        received.with_context(|| format!("cannot write to {}", self.pod))
+    }
+
+    /// It is not needed any more. One that is not told sees its end, but of old servers and runtimes that is less sure.
+    pub async fn end(mut self) {
+        if let Err(error) = self.input.send(vec![message(b"end\n")]).await {
+            tracing::debug!("{}: {error:#}", self.pod);
+        }
+    }
+
+    /// Reads to the end of a list.
+    async fn hear(&mut self, mut preface: bool) -> Result<Begun> {
+        let (mut stdout, mut parser) = (Vec::new(), Parser::default());
+        while !parser.is_whole() {
+            match self.next().await? {
+                Heard::Stdout(bytes) => {
+                    let mut list = &bytes[..];
+                    if preface {
+                        let end = bytes.iter().position(|&byte| byte == 0);
+                        stdout.extend_from_slice(&bytes[..end.unwrap_or(bytes.len())]);
+                        list = end.map_or(&[], |end| &bytes[end + 1..]);
+                        preface = end.is_none();
+                    }
+                    parser.feed(list)?;
+                }
+                Heard::Stderr(_) => {}
+                Heard::Ended(ended) => {
+                    return Ok(Begun::Ended(Said { stdout, stderr: self.output.last_words(), ended }));
+                }
+            }
+        }
+        self.heard = Instant::now();
+        Ok(Begun::Listed(stdout, parser.finish(&self.trees)?))
+    }
+
+    async fn next(&mut self) -> Result<Heard> {
+        tokio::select! {
+            heard = self.output.next() => heard,
+            lost = self.input.keep_alive() => lost,
+        }
+    }
+}
+
+async fn connect(client: &Client, pod: &PodRef, start: &Start) -> Result<(Input, Output)> {
+    let argv: Vec<&str> = start.argv.iter().map(String::as_str).collect();
+    match start.receives {
+        true => exec::stream(client, pod, &argv, true).await,
+        false => exec::open(client, pod, &argv, true).await,
+    }
+}
+
+fn whole(begun: Begun) -> Result<Manifest> {
+    match begun {
+        Begun::Listed(_, manifest) => Ok(manifest),
+        Begun::Ended(Said { ended: Ended::Code(0), .. }) => bail!("the list of files was cut"),
+        Begun::Ended(said) => bail!(exec::failed(&said.ended, &said.stderr, meaning)),
+    }
+}
