@@ -29,6 +29,11 @@ pub fn message(content: &[u8]) -> Vec<u8> {
     [&[0; ROOM], content].concat()
 }
 
+/// The same as several messages, where it is long.
+pub fn messages(content: &[u8]) -> Vec<Vec<u8>> {
+    content.chunks(FRAME).map(message).collect()
+}
+
 impl Framer {
     /// Takes bytes; gives back the chunks that are full now.
     pub fn push(&mut self, mut bytes: &[u8]) -> Vec<Chunk> {

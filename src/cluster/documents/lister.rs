@@ -16,6 +16,8 @@ use tokio::time::Instant;
 #[derive(Clone)]
 struct Start {
     argv: Vec<String>,
+    /// What it reads before anything else.
+    texts: Vec<Vec<u8>>,
     /// What comes up to the first NUL is not of the list.
     preface: bool,
     /// Much goes in.
@@ -51,12 +53,18 @@ impl Cluster {
         lister(&self.client, side, &crate::documents::trees(trees)?, receives).await
     }
 
-    /// The same by a script that says something of its own up to a NUL before it lists the trees, and understands the word `list`.
+    /// The same by a script that reads its texts first, says something of its own up to a NUL before it lists the trees, and understands
+    /// the word `list`.
     ///
     /// # Errors
     /// A connection that breaks; a list that cannot be read. That the script failed is no error here.
-    pub async fn lister_behind(&self, side: Side<'_>, trees: &[String], argv: Vec<String>) -> Result<(Lister, Begun)> {
-        let start = Start { argv, preface: true, receives: false };
+    pub async fn lister_behind(
+        &self,
+        side: Side<'_>,
+        trees: &[String],
+        (argv, texts): (Vec<String>, Vec<Vec<u8>>),
+    ) -> Result<(Lister, Begun)> {
+        let start = Start { argv, texts, preface: true, receives: false };
         Lister::begin(&self.client, side, &crate::documents::trees(trees)?, start).await
     }
 }
@@ -73,7 +81,7 @@ pub(super) async fn lister(
     argv.extend([sent(MANIFEST_SCRIPT), receive, side.root.to_owned()]);
     argv.extend_from_slice(trees);
     let listed = async {
-        match Lister::begin(client, side, trees, Start { argv, preface: false, receives }).await? {
+        match Lister::begin(client, side, trees, Start { argv, texts: Vec::new(), preface: false, receives }).await? {
             (lister, Begun::Listed(_, manifest)) => Ok((lister, manifest)),
             (_, Begun::Ended(said)) => bail!(exec::failed(&said.ended, &said.stderr, meaning)),
         }
@@ -205,10 +213,14 @@ impl Lister {
 
 async fn connect(client: &Client, pod: &PodRef, start: &Start) -> Result<(Input, Output)> {
     let argv: Vec<&str> = start.argv.iter().map(String::as_str).collect();
-    match start.receives {
-        true => exec::stream(client, pod, &argv, true).await,
-        false => exec::open(client, pod, &argv, true).await,
+    let (mut input, output) = match start.receives {
+        true => exec::stream(client, pod, &argv, true).await?,
+        false => exec::open(client, pod, &argv, true).await?,
+    };
+    if !start.texts.is_empty() {
+        input.send(start.texts.clone()).await?;
     }
+    Ok((input, output))
 }
 
 fn whole(begun: Begun) -> Result<Manifest> {

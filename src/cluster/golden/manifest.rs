@@ -26,7 +26,7 @@ pub struct GoldenPod<'a> {
     pub claim: &'a str,
     /// What the container does until it is given work.
     pub idle: &'a str,
-    /// The scripts, and the settings they need; nothing secret.
+    /// The settings that scripts need; nothing secret.
     pub env: Vec<(String, String)>,
 }
 

@@ -2,7 +2,8 @@
 use crate::cluster::Cluster;
 use crate::cluster::exec::{Ended, PodRef};
 use crate::cluster::talk::{Spoken, Talk};
-use crate::golden::scripts::{command_line, variable};
+use crate::documents::frames::messages;
+use crate::golden::scripts::{command_line, texts};
 use crate::jobs::{self, Event, Script, Word};
 use crate::report::{self, Report};
 use anyhow::{Context as _, Result, bail};
@@ -20,13 +21,13 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// An exec's command: the script that `variable` holds, with these values in its environment.
-    pub(super) fn command(self, variable: &str, env: &[(&str, &str)], gated: bool) -> Vec<String> {
+    /// An exec's command: the script of this name, whose texts it reads first, with these values in its environment.
+    pub(super) fn command(self, name: &str, env: &[(&str, &str)], gated: bool) -> Vec<String> {
         let mut argv = vec!["env".to_owned()];
         argv.push(format!("PGAPPNAME=sandbox-lifecycle/{}", self.run));
-        argv.push(format!("TMPDIR=/work/{}.{}", self.run, variable.to_lowercase()));
+        argv.push(format!("TMPDIR=/work/{}.{name}", self.run));
         argv.extend(env.iter().map(|(name, value)| format!("{name}={value}")));
-        argv.extend(["sh".to_owned(), "-c".to_owned(), command_line(variable, gated)]);
+        argv.extend(["sh".to_owned(), "-c".to_owned(), command_line(gated)]);
         argv
     }
 }
@@ -60,9 +61,10 @@ impl Conversation {
         env: &[(&str, &str)],
         gated: bool,
     ) -> Result<Self> {
-        let argv = place.command(&variable(script.name), env, gated);
+        let argv = place.command(script.name, env, gated);
         let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
-        let talk = place.cluster.talk(place.pod, &argv).await?;
+        let mut talk = place.cluster.talk(place.pod, &argv).await?;
+        talk.give(messages(&texts(script.text, script.files))).await?;
         Ok(Self { talk, script, tail: VecDeque::new(), refused: None })
     }
 

@@ -4,7 +4,6 @@ use super::super::{about_image, waiting};
 use crate::cluster::exec::PodRef;
 use crate::cluster::golden::{GoldenPod, Warm};
 use crate::golden::{ROOT, scripts};
-use crate::jobs;
 use crate::settings::Settings;
 use crate::step::Context;
 use crate::undo::Undo;
@@ -98,13 +97,6 @@ fn golden_pod<'a>(settings: &'a Settings, found: &GoldenFound) -> GoldenPod<'a> 
 fn environment(settings: &Settings, host: &str) -> BTreeMap<String, String> {
     let mut env = BTreeMap::new();
     let mut set = |name: &str, value: &str| drop(env.insert(name.to_owned(), value.to_owned()));
-    for script in [&jobs::DUMP, &jobs::RESTORE, &jobs::DIFF] {
-        set(&scripts::variable(script.name), script.text);
-        script.files.iter().for_each(|(name, text)| set(name, text));
-    }
-    for script in scripts::ALL {
-        set(script.variable, script.text);
-    }
     for (name, value) in [
         ("HOME", "/work"),
         ("GOLDEN", ROOT),

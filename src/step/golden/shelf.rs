@@ -2,7 +2,7 @@
 use super::conversation::Place;
 use crate::cli::program;
 use crate::cluster::exec::{Ended, Said};
-use crate::documents::frames::message;
+use crate::documents::frames::messages;
 use crate::golden::manifest::Checkpoint;
 use crate::golden::scripts::{self, DISCARD, LIST, NO_SUCH, Script, meaning};
 use crate::golden::shelf::{Shelved, manifests};
@@ -11,9 +11,10 @@ use anyhow::{Context as _, Error, Result, anyhow, bail};
 
 /// Runs one of the golden volume's own scripts to its end.
 pub(super) async fn tell(place: Place<'_>, script: Script, env: &[(&str, &str)], input: &[u8]) -> Result<Said> {
-    let argv = place.command(script.variable, env, false);
+    let argv = place.command(script.name, env, false);
     let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
-    place.cluster.tell(place.pod, &argv, vec![message(input)]).await
+    let input = [&scripts::texts(script.text, script.files), input].concat();
+    place.cluster.tell(place.pod, &argv, messages(&input)).await
 }
 
 /// As [`tell`], for one that changes something: its output, if it succeeded.

@@ -5,9 +5,10 @@ use super::reset::hear;
 use super::shelf::missing;
 use crate::cluster::documents::{Begun, Compared, Lister, Side};
 use crate::cluster::exec::{Ended, Said, failed};
+use crate::documents::frames::messages;
 use crate::documents::manifest::Manifest;
 use crate::golden::manifest::{Checkpoint, sha256};
-use crate::golden::scripts::{NO_SUCH, VERIFY, meaning};
+use crate::golden::scripts::{NO_SUCH, VERIFY, meaning, texts};
 use crate::golden::{database, documents, shelf, stamp};
 use crate::jobs::{RESTORE, Word};
 use crate::step::Context;
@@ -44,9 +45,10 @@ pub(super) async fn verify(cx: &mut Context<'_>) -> Result<()> {
 pub(super) async fn whole(cx: &Context<'_>, place: Place<'_>) -> Result<(Checkpoint, (Lister, Manifest))> {
     let name = &cx.settings.wanted.name;
     let trees = crate::documents::trees(&cx.settings.documents_trees)?;
-    let argv = place.command(VERIFY.variable, &[("NAME", name), ("TREES", &trees.join("\n"))], false);
+    let argv = place.command(VERIFY.name, &[("NAME", name), ("TREES", &trees.join("\n"))], false);
     let side = Side { pod: place.pod, root: &documents(name) };
-    let (lister, begun) = place.cluster.lister_behind(side, &trees, argv).await?;
+    let (lister, begun) =
+        place.cluster.lister_behind(side, &trees, (argv, messages(&texts(VERIFY.text, VERIFY.files)))).await?;
     let (output, listed) = match begun {
         Begun::Listed(output, listed) => (output, listed),
         Begun::Ended(said) => return Err(unread(name, said)),
