@@ -22,6 +22,8 @@ struct Start {
     preface: bool,
     /// Much goes in.
     receives: bool,
+    /// Of its exit codes.
+    meaning: fn(i32) -> Option<&'static str>,
 }
 
 /// A script that lists trees, and waits to be told to do it again. To drop it ends the connection, and with it the script.
@@ -63,8 +65,9 @@ impl Cluster {
         side: Side<'_>,
         trees: &[String],
         (argv, texts): (Vec<String>, Vec<Vec<u8>>),
+        meaning: fn(i32) -> Option<&'static str>,
     ) -> Result<(Lister, Begun)> {
-        let start = Start { argv, texts, preface: true, receives: false };
+        let start = Start { argv, texts, preface: true, receives: false, meaning };
         Lister::begin(&self.client, side, &crate::documents::trees(trees)?, start).await
     }
 }
@@ -80,11 +83,10 @@ pub(super) async fn lister(
     let mut argv = vec!["sh".to_owned(), "-c".to_owned(), sent(LISTER_SCRIPT), "sh".to_owned()];
     argv.extend([sent(MANIFEST_SCRIPT), receive, side.root.to_owned()]);
     argv.extend_from_slice(trees);
+    let start = Start { argv, texts: Vec::new(), preface: false, receives, meaning };
     let listed = async {
-        match Lister::begin(client, side, trees, Start { argv, texts: Vec::new(), preface: false, receives }).await? {
-            (lister, Begun::Listed(_, manifest)) => Ok((lister, manifest)),
-            (_, Begun::Ended(said)) => bail!(exec::failed(&said.ended, &said.stderr, meaning)),
-        }
+        let (lister, begun) = Lister::begin(client, side, trees, start).await?;
+        lister.whole(begun).map(|manifest| (lister, manifest))
     };
     listed.await.with_context(|| format!("cannot list the documents of {} in {}", side.pod, side.root))
 }
@@ -107,7 +109,8 @@ impl Lister {
     /// Begins anew, with another list: for one that has waited for long.
     async fn reopened(&mut self) -> Result<Manifest> {
         (self.input, self.output) = connect(&self.client, &self.pod, &self.start).await?;
-        whole(self.hear(self.start.preface).await?)
+        let begun = self.hear(self.start.preface).await?;
+        self.whole(begun)
     }
 
     /// Lists the trees once more.
@@ -120,7 +123,8 @@ impl Lister {
                 return self.reopened().await;
             }
             self.input.send(vec![message(b"list\n")]).await?;
-            whole(self.hear(false).await?)
+            let begun = self.hear(false).await?;
+            self.whole(begun)
         };
         let listed = listed.await;
         listed.with_context(|| format!("cannot list the documents of {} in {}", self.pod, self.root))
@@ -134,19 +138,25 @@ impl Lister {
         if !self.is_fresh() {
             self.reopened().await?;
         }
-        self.input.send([vec![message(format!("{word}\n").as_bytes())], more].concat()).await?;
-        let mut answer = Vec::new();
-        loop {
-            match self.next().await? {
-                Heard::Stdout(bytes) => answer.extend_from_slice(&bytes),
-                Heard::Stderr(_) => continue,
-                Heard::Ended(ended) => bail!(exec::failed(&ended, &self.output.last_words(), meaning)),
+        let Self { input, output, start, .. } = self;
+        let speaking = async {
+            input.send([vec![message(format!("{word}\n").as_bytes())], more].concat()).await?;
+            input.keep_alive().await
+        };
+        let hearing = async {
+            let mut answer = Vec::new();
+            while answer.pop_if(|byte| *byte == 0).is_none() {
+                match output.next().await? {
+                    Heard::Stdout(bytes) => answer.extend_from_slice(&bytes),
+                    Heard::Stderr(_) => {}
+                    Heard::Ended(ended) => bail!(exec::failed(&ended, &output.last_words(), start.meaning)),
+                }
             }
-            if answer.pop_if(|byte| *byte == 0).is_some() {
-                self.heard = Instant::now();
-                return Ok(answer);
-            }
-        }
+            Ok(answer)
+        };
+        let answer = first(hearing, speaking).await?;
+        self.heard = Instant::now();
+        Ok(answer)
     }
 
     /// Removes and writes what it is given, and lists the trees then.
@@ -203,6 +213,14 @@ impl Lister {
         Ok(Begun::Listed(stdout, parser.finish(&self.trees)?))
     }
 
+    fn whole(&self, begun: Begun) -> Result<Manifest> {
+        match begun {
+            Begun::Listed(_, manifest) => Ok(manifest),
+            Begun::Ended(Said { ended: Ended::Code(0), .. }) => bail!("the list of files was cut"),
+            Begun::Ended(said) => bail!(exec::failed(&said.ended, &said.stderr, self.start.meaning)),
+        }
+    }
+
     async fn next(&mut self) -> Result<Heard> {
         tokio::select! {
             heard = self.output.next() => heard,
@@ -221,12 +239,4 @@ async fn connect(client: &Client, pod: &PodRef, start: &Start) -> Result<(Input,
         input.send(start.texts.clone()).await?;
     }
     Ok((input, output))
-}
-
-fn whole(begun: Begun) -> Result<Manifest> {
-    match begun {
-        Begun::Listed(_, manifest) => Ok(manifest),
-        Begun::Ended(Said { ended: Ended::Code(0), .. }) => bail!("the list of files was cut"),
-        Begun::Ended(said) => bail!(exec::failed(&said.ended, &said.stderr, meaning)),
-    }
 }

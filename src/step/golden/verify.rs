@@ -48,7 +48,7 @@ pub(super) async fn whole(cx: &Context<'_>, place: Place<'_>) -> Result<(Checkpo
     let argv = place.command(VERIFY.name, &[("NAME", name), ("TREES", &trees.join("\n"))], false);
     let side = Side { pod: place.pod, root: &documents(name) };
     let (lister, begun) =
-        place.cluster.lister_behind(side, &trees, (argv, messages(&texts(VERIFY.text, VERIFY.files)))).await?;
+        place.cluster.lister_behind(side, &trees, (argv, messages(&texts(VERIFY.text, VERIFY.files))), meant).await?;
     let (output, listed) = match begun {
         Begun::Listed(output, listed) => (output, listed),
         Begun::Ended(said) => return Err(unread(name, said)),
@@ -67,8 +67,12 @@ fn unread(name: &str, said: Said) -> anyhow::Error {
         let names: Vec<String> = said.stderr.lines().map(str::to_owned).collect();
         return missing(name, &names);
     }
-    let meaning = |code| meaning(code).or_else(|| crate::documents::meaning(code));
-    anyhow!("cannot read checkpoint {name}: {}", failed(&said.ended, &said.stderr, meaning))
+    anyhow!("cannot read checkpoint {name}: {}", failed(&said.ended, &said.stderr, meant))
+}
+
+/// What an exit code of that script means: its own, or one of the documents' lister.
+fn meant(code: i32) -> Option<&'static str> {
+    meaning(code).or_else(|| crate::documents::meaning(code))
 }
 
 fn as_saved(name: &str, output: &[u8]) -> Result<Checkpoint> {
