@@ -5,8 +5,8 @@ set -eu
 umask 077
 
 : "${PGHOST:?}" "${PGPORT:?}" "${PGDATABASE:?}" "${PGAPPNAME:?}" "${PGCONNECT_TIMEOUT:?}" "${CREDENTIALS_DIR?}"
-: "${TMPDIR:?}" "${SET_DIR:?}" "${SKIP_FUNCTIONS?}" "${IDENTITY_SQL:?}" "${PINNED_SQL:?}" "${SCHEMA_SQL:?}" "${PRINTS_SQL:?}" "${POSITIONS_SQL:?}"
-: "${MESSAGES_AWK:?}"
+: "${TMPDIR:?}" "${SET_DIR:?}" "${SKIP_FUNCTIONS?}" "${IDENTITY_SQL:?}" "${PINNED_SQL:?}" "${SCHEMA_SQL:?}"
+: "${PRINTS_SQL:?}" "${POSITIONS_SQL:?}" "${MESSAGES_AWK:?}"
 # A mounted Secret is read at each start: credentials that were rotated are picked up.
 if [ -n "$CREDENTIALS_DIR" ]; then
     PGUSER=$(cat "$CREDENTIALS_DIR/username")

@@ -159,3 +159,13 @@ fn the_proofs_that_the_readme_names_are_tests() {
     }
     assert!(names.len() > 10, "only {names:?}");
 }
+
+/// What psql is told to ignore it writes where it runs.
+#[test]
+fn nothing_lies_among_the_scripts_but_scripts() {
+    let jobs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/jobs");
+    let files = std::fs::read_dir(jobs).expect("the scripts").map(|file| file.expect("a file").path());
+    let kinds = ["rs", "sh", "sql", "awk"].map(|kind| Some(kind.as_ref()));
+    let odd: Vec<_> = files.filter(|file| !kinds.contains(&file.extension())).collect();
+    assert!(odd.is_empty(), "{odd:?}");
+}

@@ -3,7 +3,7 @@ use crate::cluster::Cluster;
 use crate::cluster::exec::{Ended, PodRef};
 use crate::cluster::talk::{Spoken, Talk};
 use crate::documents::frames::messages;
-use crate::golden::scripts::{command_line, texts};
+use crate::golden::scripts::{self, command_line, texts};
 use crate::jobs::{self, Event, Script, Word};
 use crate::report::{self, Report};
 use anyhow::{Context as _, Result, bail};
@@ -135,7 +135,7 @@ impl Conversation {
         if let Some((_, reason, items)) = &self.refused {
             return self.script.refused(code, reason, items);
         }
-        let meaning = self.script.meaning(code).unwrap_or("for a reason of its own");
+        let meaning = self.script.meaning(code).or_else(|| scripts::meaning(code)).unwrap_or("for a reason of its own");
         let said = self.talk.last_words();
         let last: Vec<&str> = said.lines().rev().take(TAIL).collect::<Vec<_>>().into_iter().rev().collect();
         let tail = self.tail.iter().map(String::as_str).chain(last).collect::<Vec<_>>().join(" / ");
