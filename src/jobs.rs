@@ -183,12 +183,13 @@ pub struct PutBack {
     pub sequences: u64,
 }
 
-/// The words that `restore` waits for.
+/// The words that scripts wait for: `restore` for the first two, `dump` for the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Word {
     Restore,
     Commit,
+    Write,
 }
 
 impl Word {
@@ -197,6 +198,7 @@ impl Word {
         match self {
             Self::Restore => "restore",
             Self::Commit => "commit",
+            Self::Write => "write",
         }
     }
 }

@@ -25,9 +25,9 @@ macro_rules! golden {
 
 /// Makes room for a set, and removes what dead runs left.
 pub const BEGIN: Script = golden!("begin");
-/// Gives a set the unchanged documents of the newest one, as hard links.
+/// Gives a set the documents of the newest one, as hard links.
 pub const LINK: Script = golden!("link");
-/// Says the sums and sizes of a set's files.
+/// Says the sums and sizes of a set's files, and proves what it was given as links.
 pub const MEASURE: Script = golden!("measure");
 /// Completes a set by its manifest, and lets the checkpoint's name mean it.
 pub const SEAL: Script = golden!("seal");
@@ -49,6 +49,9 @@ pub const DISCARD: Script = golden!("discard");
 /// The script's exit code when there is no checkpoint of the name; its last words are the names that there are.
 pub const NO_SUCH: i32 = 53;
 
+/// That of [`MEASURE`] when what was taken over from another set is not what that set had saved; its output names it.
+pub const TAKEN_OVER_DAMAGED: i32 = 55;
+
 /// What an exit code of these scripts means, but for those of the documents' lister.
 pub fn meaning(code: i32) -> Option<&'static str> {
     Some(match code {
@@ -57,6 +60,7 @@ pub fn meaning(code: i32) -> Option<&'static str> {
         52 => "the volume does not give back what was written to it",
         NO_SUCH => "there is no such checkpoint",
         54 => "some of the checkpoint's documents cannot be read",
+        TAKEN_OVER_DAMAGED => "documents that were taken over from another checkpoint are damaged",
         _ => return None,
     })
 }

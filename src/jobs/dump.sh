@@ -4,6 +4,7 @@
 #   source.identity, source.skipped, and last source.manifest: all of it that can be compared in a server
 # REQUIRE_READ_ONLY is 1 where credentials that could write are to be refused, or else is not set.
 # READS says whose database it is: production, or the sandbox when it is a checkpoint.
+# WORDS is stdin where it reads before there is room for what it leaves: then it waits for the word `write`.
 # Sequences are not versioned: they are read after the snapshot was taken, so they never lag behind the rows.
 #
 # Exit codes:
@@ -15,6 +16,7 @@
 #   15 the dump does not hold exactly what was counted
 #   16 the database has fewer tables than it must
 #   17 the login could write, and must not be able to
+#   18 the word to write did not come
 : "${READS:?}" "${TABLE_PREFIX:?}" "${MIN_TABLES:?}" "${DUMP_SQL:?}" "${WRITABLE_SQL:?}" "${SOURCE_SQL:?}"
 : "${COUNT_SQL:?}" "${DUMP_AWK:?}"
 
@@ -22,13 +24,15 @@ export PGOPTIONS='-c default_transaction_read_only=on'
 # The session has ended before its time: why?
 explain() {
     farewell
+    why
+}
+why() {
     refuse_by_outcome
     [ -e reached ] || [ "$status" != 2 ] || refuse 10 "the database of $READS cannot be reached with its credentials" session.err
     refuse 13 "the database of $READS could not be read and counted" session.err
 }
 
-mkdir -p "$SET_DIR"
-rm -f "$SET_DIR"/source.* source.oids reached
+rm -f source.oids reached
 converse
 tell "$IDENTITY_SQL"
 # What the sandbox's own login could write is no concern.
@@ -37,6 +41,13 @@ tell "$IDENTITY_SQL"
 tell "\\set sl_client_major $(client_major)" "$DUMP_SQL"
 hear || explain
 read -r snapshot <heard
+if [ -n "$WORDS" ] && ! word write 600; then
+    farewell
+    [ "$status" = 0 ] || why
+    refuse 18 "told to stop before anything was written"
+fi
+mkdir -p "$SET_DIR"
+rm -f "$SET_DIR"/source.*
 # The session holds the snapshot open until both have read it. Level 1, as measured: much faster than the default, and a fifth of the
 # space of no compression at all.
 (exec 5>&- 9<&- && PGOPTIONS="$PGOPTIONS $(tr '\n' ' ' <options)" && exec pg_dump -w -Fc -Z1 --schema=public --snapshot="$snapshot" --lock-wait-timeout=60s -f "$SET_DIR/source.dump" 2>dump.err) &
@@ -48,10 +59,11 @@ await "$dumper" || status=$?
 plain dump.err
 cat dump.err >&2
 [ "$status" = 0 ] || refuse 14 "pg_dump failed" dump.err
+(exec 5>&- 9<&- && exec pg_restore --list "$SET_DIR/source.dump" >"$SET_DIR/source.list" 2>dump.err) &
+lister=$!
 farewell
 [ "$status" = 0 ] || refuse 13 "the database of $READS could not be read and counted" session.err
-
-pg_restore --list "$SET_DIR/source.dump" >"$SET_DIR/source.list" 2>dump.err || refuse 15 "the dump cannot be read back" dump.err
+await "$lister" || refuse 15 "the dump cannot be read back" dump.err
 awk "$DUMP_AWK" source.oids "$SET_DIR/source.list" >dump.found
 read -r entries prefixed missing extra odd <dump.found
 [ "$missing $extra $odd" = "0 0 0" ] ||

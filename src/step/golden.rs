@@ -8,6 +8,7 @@ mod documents;
 mod open;
 mod reset;
 mod save;
+mod seal;
 mod shelf;
 mod verify;
 
@@ -119,7 +120,7 @@ pub(super) async fn run(step: Step, cx: &mut Context<'_>) -> Result<()> {
     match step {
         Step::OpenGolden => open::open(cx).await,
         Step::SaveCheckpoint => save::save(cx).await,
-        Step::SealCheckpoint => save::seal(cx).await,
+        Step::SealCheckpoint => seal::seal(cx).await,
         Step::VerifyCheckpoint => verify::verify(cx).await,
         Step::ResetDatabase => reset::database(cx).await,
         Step::ResetDocuments => reset::documents(cx).await,

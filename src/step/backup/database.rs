@@ -5,10 +5,9 @@ use crate::backup::Part;
 use crate::backup::manifest::{Counted, Database, Extras};
 use crate::cli::Side;
 use crate::cluster::exec::{Ended, PodRef, unsuccessful};
-use crate::cluster::job::{Container, Env, RefreshJob};
+use crate::cluster::job::{Container, RefreshJob};
 use crate::cluster::transfer::Given;
 use crate::golden::scripts::IDLE;
-use crate::jobs;
 use crate::undo::Undo;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
@@ -27,12 +26,7 @@ pub(in crate::step) async fn start(cx: &mut Context<'_>) -> Result<()> {
     cx.guard.before_change(Undo::DeleteJob { namespace: namespace.clone(), name: job.clone() }).await?;
     let from = environment(cx.settings);
     let reads = if from == &cx.settings.prod { "production" } else { "the sandbox" };
-    let mut env = refresh_job::environment((cx.settings, cx.run), &found.host, &from.database, &secret);
-    env.push(Env::Plain("READS", reads.to_owned()));
-    if cx.settings.require_read_only_role {
-        env.push(Env::Plain("REQUIRE_READ_ONLY", "1".to_owned()));
-    }
-    env.extend(jobs::DUMP.files.iter().map(|(name, text)| Env::Plain(name, (*text).to_owned())));
+    let env = refresh_job::environment((cx.settings, cx.run), &found.host, &from.database, &secret);
     let owner = cx
         .cluster
         .start_job(&RefreshJob {
@@ -41,7 +35,7 @@ pub(in crate::step) async fn start(cx: &mut Context<'_>) -> Result<()> {
             run: cx.run,
             lease: &cx.guard.lease().await,
             image: &cx.settings.pg_image,
-            dump: Container { name: jobs::DUMP.name, script: jobs::DUMP.text, env },
+            dump: refresh_job::dumping(cx.settings, reads, env),
             restore: Container { name: HOLD, script: IDLE, env: Vec::new() },
         })
         .await?;

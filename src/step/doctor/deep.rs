@@ -7,7 +7,7 @@ use crate::jobs::{self, Event, Script};
 use crate::report::{self, Report};
 use crate::settings::Settings;
 use crate::step::preflight::{self, DatabaseFound};
-use crate::step::refresh_job::{START_LIMIT, environment};
+use crate::step::refresh_job::{START_LIMIT, environment, reading};
 use crate::undo::Undo;
 use anyhow::{Context as _, Result, anyhow, bail};
 use std::time::Instant;
@@ -102,10 +102,7 @@ impl Look<'_> {
     fn source<'a>(&self, host: &str, secret: &'a str) -> Container<'a> {
         let settings = self.settings;
         let mut env = environment((settings, self.run), host, &settings.prod.database, secret);
-        env.push(Env::Plain("READS", "production".to_owned()));
-        if settings.require_read_only_role {
-            env.push(Env::Plain("REQUIRE_READ_ONLY", "1".to_owned()));
-        }
+        env.extend(reading(settings, "production"));
         container(&jobs::EXAMINE_SOURCE, env)
     }
 

@@ -1,13 +1,13 @@
 //! A checkpoint is made: beside the old one, and put in its place when it is whole.
 use super::conversation::{Conversation, Place};
-use super::documents::{Sums, sides};
+use super::documents::sides;
 use super::shelf::order;
 use crate::cluster::documents::Copied;
 use crate::documents::manifest::{Kind, Manifest};
 use crate::golden::manifest::{Checkpoint, Database, Documents, sha256};
-use crate::golden::scripts::{BEGIN, DISCARD, LINK, MEASURE, SEAL};
-use crate::golden::{database_of_set, documents_of_set, set, shelf};
-use crate::jobs::{DUMP, Event};
+use crate::golden::scripts::{BEGIN, DISCARD, LINK};
+use crate::golden::{database_of_set, documents_of_set, set};
+use crate::jobs::{DUMP, Event, Word};
 use crate::record;
 use crate::report::{self, Report};
 use crate::step::Context;
@@ -19,27 +19,12 @@ pub(super) async fn save(cx: &mut Context<'_>) -> Result<()> {
     let (name, set) = (&cx.settings.wanted.name, set(&cx.settings.wanted.name, cx.run));
     let place = Place { cluster: cx.cluster, pod: &pod, run: cx.run };
     let script = begin(place, &set).await?;
-    let saved = tokio::try_join!(dump(cx, script), copy(cx, place, &set));
-    let (database, (copied, listing, damaged)) = match saved {
+    let saved = tokio::try_join!(dump(cx, script), linked(cx, place, &set));
+    let (database, copied) = match saved {
         Ok(saved) => saved,
         Err(error) => return Err(discarded(place, &set, error).await),
     };
-    if let Some(damaged) = damaged {
-        cx.warn(damaged);
-    }
-    if !copied.changed_while_read.is_empty() {
-        cx.warn(format!(
-            "the sandbox changed {} documents while they were read, twice; the checkpoint has them as they were last read",
-            copied.changed_while_read.len()
-        ));
-    }
-    let files = || listing.entries().iter().filter(|entry| entry.kind == Kind::File);
-    let documents = Documents {
-        trees: crate::documents::trees(&cx.settings.documents_trees)?,
-        files: files().count() as u64,
-        bytes: files().map(|entry| entry.size).sum(),
-        listing: sha256(&listing.summary()),
-    };
+    let documents = documents(cx, &copied)?;
     cx.golden.saved = Some(Checkpoint {
         name: name.clone(),
         run: cx.run.to_owned(),
@@ -55,7 +40,7 @@ pub(super) async fn save(cx: &mut Context<'_>) -> Result<()> {
 }
 
 /// An unfinished set takes room until the next checkpoint; it is no loss if it cannot be removed now.
-async fn discarded(place: Place<'_>, set: &str, error: anyhow::Error) -> anyhow::Error {
+pub(super) async fn discarded(place: Place<'_>, set: &str, error: anyhow::Error) -> anyhow::Error {
     match order(place, DISCARD, &[("NAME", ""), ("SET", set)], "").await {
         Ok(_) => error.context("no checkpoint was made, and what there was is as it was"),
         Err(left) => {
@@ -65,17 +50,18 @@ async fn discarded(place: Place<'_>, set: &str, error: anyhow::Error) -> anyhow:
     }
 }
 
-/// Room is made for the set, and the dump's script started, which writes nothing before what dead runs left is gone.
+/// Room is made for the set while the dump's script reads what it can without it: it writes nothing before it is told to.
 async fn begin(place: Place<'_>, set: &str) -> Result<Conversation> {
     let directory = database_of_set(set);
-    let (room, env) = ([("SET", set)], [("SET_DIR", directory.as_str()), ("READS", "the sandbox")]);
-    let (begun, script) = tokio::join!(order(place, BEGIN, &room, ""), Conversation::open(place, &DUMP, &env, true));
+    let env = [("SET_DIR", directory.as_str()), ("READS", "the sandbox"), ("WORDS", "stdin")];
+    let room = [("SET", set)];
+    let (begun, script) = tokio::join!(order(place, BEGIN, &room, ""), Conversation::open(place, &DUMP, &env, false));
     begun.context("cannot begin a checkpoint")?;
     script
 }
 
 async fn dump(cx: &Context<'_>, mut script: Conversation) -> Result<Database> {
-    script.go().await?;
+    script.say(Word::Write).await.context("cannot save the database")?;
     let mut database = Database { name: cx.settings.sandbox.database.clone(), ..Database::default() };
     while let Some(event) = script.next(cx.report).await.context("cannot save the database")? {
         match event {
@@ -97,69 +83,42 @@ async fn dump(cx: &Context<'_>, mut script: Conversation) -> Result<Database> {
     Ok(database)
 }
 
-/// What the newest checkpoint has already is taken from there. The third says what is wrong with it, if anything is.
-async fn copy(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<(Copied, Manifest, Option<String>)> {
-    let settings = cx.settings;
-    let damaged = link(place, set, &settings.documents_trees).await?;
-    let sandbox = cx.sandbox_pod().await?;
-    let root = documents_of_set(set);
-    let sides = sides((&sandbox, &settings.documents_root), (place.pod, &root));
-    let progress = told(cx.report);
-    let copied = cx.cluster.copy_documents(sides, &settings.documents_trees, &progress).await;
-    let (copied, listing) = copied.context("cannot save the documents")?;
-    Ok((copied, listing, damaged))
+/// What the newest checkpoint has already is taken from there; whether it still is what was saved shows when the set is measured.
+async fn linked(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<(Copied, Manifest)> {
+    let trees = crate::documents::trees(&cx.settings.documents_trees)?.join("\n");
+    let linked = order(place, LINK, &[("SET", set), ("TREES", &trees)], "").await;
+    linked.context("cannot begin with the documents of the newest checkpoint")?;
+    copied(cx, place, set).await
 }
 
-async fn link(place: Place<'_>, set: &str, trees: &[String]) -> Result<Option<String>> {
-    let trees = crate::documents::trees(trees)?.join("\n");
-    let odd = order(place, LINK, &[("SET", set), ("TREES", &trees)], "").await;
-    let odd = odd.context("cannot begin with the documents of the newest checkpoint")?;
-    let odd = String::from_utf8_lossy(&odd);
-    let first = odd.lines().find_map(|line| Some(line.split_once("  ")?.1));
-    Ok(first.map(|name| {
-        format!("the newest checkpoint is damaged: {name} is not what was saved, so all documents were saved anew")
-    }))
+/// Brings what of the sandbox's documents the set does not have.
+pub(super) async fn copied(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<(Copied, Manifest)> {
+    let sandbox = cx.sandbox_pod().await?;
+    let root = documents_of_set(set);
+    let sides = sides((&sandbox, &cx.settings.documents_root), (place.pod, &root));
+    let progress = told(cx.report);
+    let copied = cx.cluster.copy_documents(sides, &cx.settings.documents_trees, &progress).await;
+    copied.context("cannot save the documents")
+}
+
+/// What the manifest says of them.
+pub(super) fn documents(cx: &mut Context<'_>, (copied, listing): &(Copied, Manifest)) -> Result<Documents> {
+    if !copied.changed_while_read.is_empty() {
+        cx.warn(format!(
+            "the sandbox changed {} documents while they were read, twice; the checkpoint has them as they were last read",
+            copied.changed_while_read.len()
+        ));
+    }
+    let files = || listing.entries().iter().filter(|entry| entry.kind == Kind::File);
+    Ok(Documents {
+        trees: crate::documents::trees(&cx.settings.documents_trees)?,
+        files: files().count() as u64,
+        bytes: files().map(|entry| entry.size).sum(),
+        listing: sha256(&listing.summary()),
+    })
 }
 
 /// How much has been sent.
 pub(super) fn told(report: &dyn Report) -> impl Fn(u64) + Sync + '_ {
     move |done| report.event(report::Event::Moved { done, total: None })
-}
-
-/// Only now does the name mean the new set.
-pub(super) async fn seal(cx: &mut Context<'_>) -> Result<()> {
-    let pod = cx.golden_pod()?;
-    let place = Place { cluster: cx.cluster, pod: &pod, run: cx.run };
-    let mut checkpoint = cx.golden.saved.take().context("a bug: nothing was saved")?;
-    let set = set(&checkpoint.name, cx.run);
-    let measured = async {
-        let measured = order(place, MEASURE, &[("SET", &set)], "").await?;
-        checkpoint.files = shelf::sums(&measured);
-        checkpoint.bytes = shelf::bytes(&measured) + checkpoint.documents.bytes;
-        ensure!(checkpoint.files.len() > Sums::OWN_FILES, "the set is not as it was written");
-        cx.guard.prove_lease().await?;
-        checkpoint.seal().context("cannot write the manifest")
-    };
-    let line = match measured.await {
-        Ok(line) => line,
-        Err(error) => return Err(discarded(place, &set, error).await),
-    };
-    let sealed = order(place, SEAL, &[("SET", &set), ("NAME", &checkpoint.name)], &format!("{line}\n")).await;
-    let left = match sealed {
-        Ok(left) => left,
-        Err(error) => {
-            let name = &checkpoint.name;
-            return Err(error
-                .context(format!("checkpoint {name} was not completed: it is the former one or the new one, whole")));
-        }
-    };
-    let left = String::from_utf8_lossy(&left).trim().to_owned();
-    if !left.is_empty() {
-        cx.warn(format!(
-            "the former checkpoint could not be removed from the volume ({left}); the next one tries again"
-        ));
-    }
-    cx.summary.rehearsal.taken = true;
-    cx.summary.rehearsal.checkpoint = Some(checkpoint);
-    Ok(())
 }

@@ -5,13 +5,25 @@ use crate::jobs;
 use crate::settings::Settings;
 
 pub(super) fn dump_container<'a>(cx: &Context<'a>, host: &str, secret: &'a str) -> Container<'a> {
-    let mut env = environment((cx.settings, cx.run), host, &cx.settings.prod.database, secret);
-    env.push(Env::Plain("READS", "production".to_owned()));
-    if cx.settings.require_read_only_role {
-        env.push(Env::Plain("REQUIRE_READ_ONLY", "1".to_owned()));
-    }
+    let env = environment((cx.settings, cx.run), host, &cx.settings.prod.database, secret);
+    dumping(cx.settings, "production", env)
+}
+
+/// The container that dumps what this environment leads to, and calls it `reads`.
+pub(in crate::step) fn dumping<'a>(settings: &Settings, reads: &str, mut env: Vec<Env<'a>>) -> Container<'a> {
+    env.extend(reading(settings, reads));
+    env.push(Env::Plain("WORDS", String::new()));
     env.extend(jobs::DUMP.files.iter().map(|(name, text)| Env::Plain(name, (*text).to_owned())));
     Container { name: jobs::DUMP.name, script: jobs::DUMP.text, env }
+}
+
+/// What a container that only reads a database knows of it.
+pub(in crate::step) fn reading(settings: &Settings, reads: &str) -> Vec<Env<'static>> {
+    let mut env = vec![Env::Plain("READS", reads.to_owned())];
+    if settings.require_read_only_role {
+        env.push(Env::Plain("REQUIRE_READ_ONLY", "1".to_owned()));
+    }
+    env
 }
 
 /// What the sandbox is brought to.

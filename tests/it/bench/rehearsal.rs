@@ -4,9 +4,9 @@ use super::figures::{Figures, Target, heading, line};
 use crate::support::memory::peak;
 use crate::support::postgres::{PRODUCTION, PostgresServer, Production, SANDBOX as ACCESS};
 use crate::support::sandbox::{SANDBOX, Sandbox, finish};
-use std::fs;
+use std::fs::{self, File};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 /// Three tables that a rehearsal in an ERP touches, whatever the schema.
 pub(super) const DIRTY: &str = "
@@ -116,8 +116,12 @@ pub(super) fn step(report: &serde_json::Value, title: &str) -> f64 {
 fn populate(lab: &Sandbox) {
     let tree = lab.documents(SANDBOX).join("mycompany/facture");
     fs::create_dir_all(&tree).expect("a directory of the lab's own");
+    // Of last month, as most of an ERP's: a checkpoint links no document of the last day.
+    let time = SystemTime::now() - Duration::from_secs(30 * 86_400);
     for number in 0..ALL_FILES {
-        fs::write(tree.join(format!("FA-{number:05}.pdf")), vec![b'x'; 50_000]).expect("a document");
+        let path = tree.join(format!("FA-{number:05}.pdf"));
+        fs::write(&path, vec![b'x'; 50_000]).expect("a document");
+        File::options().write(true).open(path).and_then(|file| file.set_modified(time)).expect("a time");
     }
 }
 

@@ -9,6 +9,8 @@ use super::damage::corrupt;
 use super::world::warm;
 use crate::support::sandbox::Sandbox;
 
+/// sha256sum escapes it.
+const ODD: &str = "odd\\name\nof.pdf";
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Written so many days ago.
@@ -23,7 +25,7 @@ async fn saved() -> (Sandbox, PathBuf) {
     let lab = warm().await;
     let directory = lab.tree().join("old");
     fs::create_dir(&directory).expect("a directory");
-    for name in ["kept.pdf", "changed.pdf", "removed.pdf", "read-only.pdf"] {
+    for name in ["kept.pdf", "changed.pdf", "removed.pdf", "read-only.pdf", ODD] {
         write(&directory.join(name), name, 30);
     }
     fs::set_permissions(directory.join("read-only.pdf"), Permissions::from_mode(0o440)).expect("a mode");
@@ -71,11 +73,17 @@ async fn what_has_not_changed_is_the_same_file_in_the_next_checkpoint_and_nothin
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_document_is_not_taken_over_into_the_next_checkpoint() {
     let (lab, directory) = saved().await;
-    corrupt(&document(&lab, "golden", "kept.pdf"));
+    for (name, shown) in [("kept.pdf", "kept.pdf"), (ODD, r"odd\\name\nof.pdf")] {
+        corrupt(&document(&lab, "golden", name));
+        let ran = lab.quick(&["checkpoint"]).await.assert_code(0);
+        ran.assert_says(&format!("the newest checkpoint is damaged: ./mycompany/old/{shown} is not what was saved"));
+        assert_eq!(fs::read_to_string(document(&lab, "golden", name)).expect("a document"), name);
+    }
+    // One that was brought is none of them.
+    write(&directory.join(ODD), "another", 29);
     let wanted = lab.rehearsed();
     let ran = lab.quick(&["checkpoint"]).await.assert_code(0);
-    ran.assert_says("the newest checkpoint is damaged: ./mycompany/old/kept.pdf is not what was saved");
-    assert_eq!(fs::read_to_string(document(&lab, "golden", "kept.pdf")).expect("a document"), "kept.pdf");
+    assert!(!ran.stderr.contains("damaged"), "{}", ran.stderr);
     fs::remove_dir_all(&directory).expect("it was there");
     lab.quick(&["reset"]).await.assert_code(0);
     assert_eq!(lab.rehearsed(), wanted);

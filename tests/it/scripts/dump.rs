@@ -116,3 +116,41 @@ fn fewer_tables_than_the_minimum_are_refused_before_anything_is_dumped() {
     // An underscore is no wildcard.
     Job::new(&server).set("TABLE_PREFIX", "ll__").dump().refused(16);
 }
+
+/// For as long as it takes to make room for it.
+#[test]
+fn what_waits_for_the_word_to_write_has_its_snapshot_and_leaves_nothing() {
+    let waits = "datname = 'erp-sandbox' AND state = 'idle in transaction' AND query LIKE '%pg_export_snapshot%'";
+    for shell in Shell::all() {
+        let server = PostgresServer::with(&Production::Small, &["idle_in_transaction_session_timeout=100"]);
+        let mut job = Job::under(&server, shell);
+        let set = job.file("set");
+        job.set("SET_DIR", &set.display().to_string()).set("MIN_TABLES", "0");
+        let running = |job: &mut Job| {
+            let running = job.start_checkpoint();
+            server.until_session(waits);
+            running
+        };
+        let mut stopped = running(&mut job);
+        stopped.say("abort");
+        assert!(stopped.end().refused(18).contains("before anything was written"), "{shell:?}");
+        assert!(!set.exists(), "{shell:?}");
+        let mut ended = running(&mut job);
+        server.sql("postgres", &format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {waits}"));
+        ended.say("write");
+        assert!(ended.end().refused(13).contains("terminating connection"), "{shell:?}");
+        let mut whole = running(&mut job);
+        whole.say("write");
+        whole.end().succeeded();
+        assert!(set.join("source.manifest").exists(), "{shell:?}");
+    }
+}
+
+/// However long pg_dump takes, whatever a server or a role does to sessions that do nothing.
+#[test]
+fn the_snapshot_is_held_for_as_long_as_the_dump_takes() {
+    let server = PostgresServer::with(&Production::Small, &["idle_in_transaction_session_timeout=100"]);
+    let mut job = Job::new(&server);
+    job.set("MIN_TABLES", "0").stand_in("pg_dump", "[ \"$1\" = --version ] || sleep 1; exec \"$real\" \"$@\"");
+    job.dump().succeeded();
+}

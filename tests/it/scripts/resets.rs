@@ -238,7 +238,7 @@ fn a_writer_that_holds_on_is_named_and_one_that_comes_waits_and_never_mixes() {
         let mut writer =
             session(server, "BEGIN; UPDATE llx_user SET login = 'held' WHERE rowid = 1; SELECT pg_sleep(3600)");
         connected(server, "v-sandbox-1");
-        wait_for(server, "state = 'active' AND wait_event = 'PgSleep'");
+        server.until_session("application_name = 'writer' AND state = 'active' AND wait_event = 'PgSleep'");
         assert!(job.restore().refused(28).contains("application writer"));
         server.sql(
             "postgres",
@@ -251,7 +251,7 @@ fn a_writer_that_holds_on_is_named_and_one_that_comes_waits_and_never_mixes() {
         running.answer(Word::Restore, "restore");
         assert!(running.until(&Event::Waiting { r#for: Word::Commit }));
         let mut writer = session(server, "UPDATE llx_user SET login = login || ' wrote' WHERE rowid = 1");
-        wait_for(server, "wait_event_type = 'Lock'");
+        server.until_session("application_name = 'writer' AND wait_event_type = 'Lock'");
         // A reader sees the old rows, at once.
         assert_eq!(server.sql(SANDBOX.database, "SELECT login FROM llx_user WHERE rowid = 1"), "agent");
         running.say("commit");
@@ -261,17 +261,6 @@ fn a_writer_that_holds_on_is_named_and_one_that_comes_waits_and_never_mixes() {
         job.restore().succeeded();
         assert_eq!(server.checksum(SANDBOX.database), before);
     });
-}
-
-/// Waits, in the server, until the writer's session is so.
-fn wait_for(server: &PostgresServer, condition: &str) {
-    server.sql(
-        "postgres",
-        &format!(
-            "DO $wait$ BEGIN LOOP PERFORM pg_stat_clear_snapshot(); EXIT WHEN EXISTS (SELECT FROM pg_stat_activity
-         WHERE application_name = 'writer' AND {condition}); PERFORM pg_sleep(0.01); END LOOP; END $wait$"
-        ),
-    );
 }
 
 #[test]

@@ -1,18 +1,17 @@
 //! Runs a script of the Job as its container does, and reads what it tells.
 use crate::support::postgres::{Access, PRODUCTION, PostgresServer, SANDBOX};
-use sandbox_lifecycle::jobs::{DIFF, DUMP, Event, RESTORE, Script, Word};
+use sandbox_lifecycle::jobs::{DIFF, DUMP, RESTORE, Script, Word};
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
-/// A script that says nothing for so long hangs.
-const SILENCE: Duration = Duration::from_secs(120);
+// By its path, since the bench includes this file by its own.
+#[path = "running.rs"]
+mod running;
+pub(crate) use running::{Ended, Running};
 
 /// The shells of the two image families, `postgres:NN` and `postgres:NN-alpine`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,36 +35,6 @@ pub(crate) struct Job<'a> {
     tools: TempDir,
     shell: Shell,
     overrides: Vec<(String, String)>,
-}
-
-/// What a container did.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) code: Option<i32>,
-    pub(crate) events: Vec<Event>,
-    pub(crate) output: String,
-}
-
-impl Ended {
-    /// Asserts that it refused with this code, and gives reason and items.
-    pub(crate) fn refused(&self, with: i32) -> String {
-        assert_eq!(self.code, Some(with), "{self:?}");
-        match self.events.last() {
-            Some(Event::Refused { code, reason, items, .. }) if *code == with => {
-                format!("{reason}\n{}", items.join("\n"))
-            }
-            _ => panic!("no refusal: {self:?}"),
-        }
-    }
-
-    pub(crate) fn succeeded(self) -> Self {
-        assert_eq!(self.code, Some(0), "{self:?}");
-        self
-    }
-
-    pub(crate) fn told(&self, event: &Event) -> bool {
-        self.events.contains(event)
-    }
 }
 
 impl<'a> Job<'a> {
@@ -134,8 +103,15 @@ impl<'a> Job<'a> {
 
     /// A set of the sandbox itself; from here on the job restores it as such, with the application connected.
     pub(crate) fn checkpoint(&mut self) -> Ended {
+        let mut running = self.start_checkpoint();
+        running.say("write");
+        running.end()
+    }
+
+    /// The same, which waits for the word to write.
+    pub(crate) fn start_checkpoint(&mut self) -> Running {
         self.resets();
-        self.start(&DUMP, &SANDBOX).end()
+        self.start(&DUMP, &SANDBOX)
     }
 
     /// As after `checkpoint`, with the volume of another job.
@@ -198,97 +174,9 @@ impl<'a> Job<'a> {
         command.envs(self.overrides.iter().map(|(name, value)| (name, value)));
         let messages = fs::File::create(self.file("messages")).expect("a file");
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(messages);
-        let mut child = command.spawn().expect("the shell runs");
-        let lines = lines_of(BufReader::new(child.stdout.take().expect("piped")));
+        let child = command.spawn().expect("the shell runs");
         let stdin = self.overrides.iter().any(|(name, value)| name == "WORDS" && value == "stdin");
-        Running { child, lines, stdin, work: work.to_owned(), events: Vec::new(), output: String::new() }
-    }
-}
-
-/// Line by line, in the background: so that a silence is noticed.
-fn lines_of(mut output: impl BufRead + Send + 'static) -> Receiver<String> {
-    let (tell, lines) = channel();
-    std::thread::spawn(move || {
-        let mut line = String::new();
-        while output.read_line(&mut line).is_ok_and(|bytes| bytes > 0) {
-            if tell.send(std::mem::take(&mut line)).is_err() {
-                return;
-            }
-        }
-    });
-    lines
-}
-
-/// A container at work.
-pub(crate) struct Running {
-    pub(crate) child: Child,
-    lines: Receiver<String>,
-    /// Words go there, else to the FIFO.
-    stdin: bool,
-    work: PathBuf,
-    events: Vec<Event>,
-    output: String,
-}
-
-impl Running {
-    /// Reads on until this event; false if the output ended without it.
-    pub(crate) fn until(&mut self, event: &Event) -> bool {
-        while let Some(line) = self.line() {
-            let told = Event::parse(line.trim_end());
-            let found = told.as_ref() == Some(event);
-            self.events.extend(told);
-            if found {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// The next line of its output. A hang is a failure, with all that was said before.
-    fn line(&mut self) -> Option<String> {
-        match self.lines.recv_timeout(SILENCE) {
-            Ok(line) => {
-                self.output += &line;
-                Some(line)
-            }
-            Err(RecvTimeoutError::Disconnected) => None,
-            Err(RecvTimeoutError::Timeout) => {
-                let group = format!("-{}", self.child.id());
-                let _ = Command::new("kill").args(["-s", "KILL", "--", &group]).status();
-                panic!("it hangs: {}{}", self.output, self.messages());
-            }
-        }
-    }
-
-    fn messages(&self) -> String {
-        String::from_utf8_lossy(&fs::read(self.work.join("messages")).expect("its messages")).into_owned()
-    }
-
-    /// Waits until it waits for this word, and says that one.
-    pub(crate) fn answer(&mut self, awaited: Word, said: &str) {
-        if self.until(&Event::Waiting { r#for: awaited }) {
-            self.say(said);
-        }
-    }
-
-    pub(crate) fn say(&mut self, word: &str) {
-        let word = format!("{word}\n");
-        if !self.stdin {
-            fs::write(self.work.join("go"), word).expect("the FIFO go");
-        } else if let Some(input) = &mut self.child.stdin {
-            // Where it has just ended, its output tells why.
-            let _ = input.write_all(word.as_bytes());
-        }
-    }
-
-    /// Waits for its end.
-    pub(crate) fn end(mut self) -> Ended {
-        while let Some(line) = self.line() {
-            self.events.extend(Event::parse(line.trim_end()));
-        }
-        let code = self.child.wait().expect("its end").code();
-        let output = format!("{}{}", self.output, self.messages());
-        Ended { code, events: self.events, output }
+        Running::new(child, stdin, work)
     }
 }
 

@@ -128,6 +128,15 @@ impl PostgresServer {
         answer(&output.expect("psql runs"))
     }
 
+    /// Waits, in the server, until some session is so.
+    pub(crate) fn until_session(&self, condition: &str) {
+        let until = format!(
+            "DO $wait$ BEGIN LOOP PERFORM pg_stat_clear_snapshot(); EXIT WHEN EXISTS (SELECT FROM pg_stat_activity WHERE {condition});
+            PERFORM pg_sleep(0.01); END LOOP; END $wait$"
+        );
+        self.sql("postgres", &until);
+    }
+
     /// A psql of the superuser: no start-up file, unaligned, stopping at an error.
     pub(crate) fn psql(&self, database: &str) -> Command {
         let mut psql = Command::new("psql");
