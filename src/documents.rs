@@ -17,11 +17,11 @@ pub const MANIFEST_SCRIPT: &str = include_str!("jobs/documents-manifest.sh");
 /// Lists them, and again as often as it is told to, and receives between.
 pub const LISTER_SCRIPT: &str = include_str!("jobs/documents-lister.sh");
 /// Writes the named members as tar archives.
-pub const SEND_SCRIPT: &str = include_str!("jobs/documents-send.sh");
+pub const SEND_SCRIPT: &str = concat!(include_str!("jobs/unframe.sh"), include_str!("jobs/documents-send.sh"));
 /// Writes a whole root as one tar archive.
 pub const ARCHIVE_SCRIPT: &str = include_str!("jobs/documents-archive.sh");
 /// Removes and extracts in the target.
-pub const RECEIVE_SCRIPT: &str = include_str!("jobs/documents-receive.sh");
+pub const RECEIVE_SCRIPT: &str = concat!(include_str!("jobs/unframe.sh"), include_str!("jobs/documents-receive.sh"));
 
 /// The trees to copy, checked: relative, inside the root, none within another.
 ///

@@ -33,7 +33,7 @@ pub const EXAMINE_POD: &str = include_str!("jobs/examine-pod.sh");
 /// Waits in the place of `dump` for the files of a backup.
 pub const RECEIVE: &str = include_str!("jobs/receive.sh");
 /// Takes one of them, or the statements to be run after a restore, by exec: `sh -c TEXT sh NAME BYTES SHA256`.
-pub const RECEIVE_FILE: &str = include_str!("jobs/receive-file.sh");
+pub const RECEIVE_FILE: &str = concat!(include_str!("jobs/unframe.sh"), include_str!("jobs/receive-file.sh"));
 
 /// What an exit code of these two means.
 pub fn receiving(code: i32) -> Option<&'static str> {
@@ -60,6 +60,8 @@ pub enum Event {
     Source(Identity),
     /// dump: the ways in which production's login could write, if its session let it; none for one that may only read.
     Writable { ways: Vec<String> },
+    /// dump: there is room on the volume for what it leaves.
+    Room,
     /// dump: what the snapshot holds.
     Counted {
         tables: u64,
@@ -183,13 +185,12 @@ pub struct PutBack {
     pub sequences: u64,
 }
 
-/// The words that scripts wait for: `restore` for the first two, `dump` for the last one.
+/// The words that `restore` waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Word {
     Restore,
     Commit,
-    Write,
 }
 
 impl Word {
@@ -198,7 +199,6 @@ impl Word {
         match self {
             Self::Restore => "restore",
             Self::Commit => "commit",
-            Self::Write => "write",
         }
     }
 }

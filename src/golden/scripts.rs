@@ -23,7 +23,7 @@ macro_rules! golden {
     };
 }
 
-/// Makes room for a set, and removes what dead runs left.
+/// Makes room for a set, and removes what dead runs left; the dump runs it beside itself.
 pub const BEGIN: Script = golden!("begin");
 /// Gives a set the documents of the newest one, as hard links.
 pub const LINK: Script = golden!("link");
@@ -38,11 +38,15 @@ pub const LIST: Script = golden!("list");
 /// (containerd 1.6: 50 ms each, measured).
 pub const VERIFY: Script = golden!(
     "verify",
-    "GOLDEN_DOCUMENTS_SH": DOCUMENTS.text,
+    "GOLDEN_DOCUMENTS_SH": DOCUMENTS,
     "DOCUMENTS_MANIFEST_SH": include_str!("../jobs/documents-manifest.sh")
 );
 /// Says which of its documents are not what was saved, for it.
-const DOCUMENTS: Script = golden!("documents");
+const DOCUMENTS: &str = concat!(
+    include_str!("../jobs/golden-prelude.sh"),
+    include_str!("../jobs/unframe.sh"),
+    include_str!("../jobs/golden-documents.sh")
+);
 /// Removes a checkpoint, or an unfinished set.
 pub const DISCARD: Script = golden!("discard");
 

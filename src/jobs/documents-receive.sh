@@ -1,9 +1,8 @@
 #!/bin/sh
 # Brings document trees up to date: makes directories writable, removes what is no longer there, extracts a tar archive.
 # Run as `sh -c TEXT sh ROOT TAR` (TAR: gnu|other) by exec in the target pod. Three parts come on stdin one after the other:
-# directories to make writable and paths to remove (NUL-separated, each with `//` behind it), and the archive. Each is made of frames:
-# a line `SIZE COUNT`, then SIZE x COUNT bytes, until the line `end`: an exec of old servers never sees the end of stdin,
-# and a stream that is cut must not look complete.
+# directories to make writable and paths to remove (NUL-separated, each with `//` behind it), and the archive. Each is made of
+# frames (unframe.sh).
 # Owners: an unprivileged user owns what it extracts; root gives it to the owner that the archive names.
 # Exit codes:
 #   0   all three parts are done
@@ -15,13 +14,6 @@ LC_ALL=C.UTF-8
 export LC_ALL
 cd -- "$1" || exit 31
 
-unframe() {
-    while read -r size count; do
-        [ "$size" != end ] || return 0
-        dd bs="$size" count="$count" iflag=fullblock 2>/dev/null || return 1
-    done
-    return 1
-}
 extract() {
     case $1 in
         gnu) tar -x -p -f - -b 128 --numeric-owner --quoting-style=escape --warning=no-timestamp ;;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Writes the named members as tar archives to stdout. Only reads.
-# Run as `sh -c TEXT sh ROOT TAR` (TAR: gnu|other) by exec in the source pod. The NUL-separated paths come on stdin in frames:
-# a line `SIZE COUNT`, then SIZE x COUNT bytes, until the line `end`: an exec of old servers never sees the end of stdin.
+# Run as `sh -c TEXT sh ROOT TAR` (TAR: gnu|other) by exec in the source pod. The NUL-separated paths come on stdin in
+# frames (unframe.sh).
 # Exit codes:
 #   0   every member was read
 #   20  the list of paths was cut
@@ -12,13 +12,6 @@ LC_ALL=C.UTF-8
 export LC_ALL
 cd -- "$1" || exit 22
 
-unframe() {
-    while read -r size count; do
-        [ "$size" != end ] || return 0
-        dd bs="$size" count="$count" iflag=fullblock 2>/dev/null || return 1
-    done
-    return 1
-}
 archive() {
     case $1 in
         gnu) tar -c -f - -b 128 --format=posix --pax-option=delete=atime,delete=ctime --hard-dereference \

@@ -4,7 +4,7 @@
 #   source.identity, source.skipped, and last source.manifest: all of it that can be compared in a server
 # REQUIRE_READ_ONLY is 1 where credentials that could write are to be refused, or else is not set.
 # READS says whose database it is: production, or the sandbox when it is a checkpoint.
-# WORDS is stdin where it reads before there is room for what it leaves: then it waits for the word `write`.
+# ROOM_SH is run beside it, and nothing is written before that has made room for it; or is empty.
 # Sequences are not versioned: they are read after the snapshot was taken, so they never lag behind the rows.
 #
 # Exit codes:
@@ -16,23 +16,25 @@
 #   15 the dump does not hold exactly what was counted
 #   16 the database has fewer tables than it must
 #   17 the login could write, and must not be able to
-#   18 the word to write did not come
+#   18 no room was made for it
 : "${READS:?}" "${TABLE_PREFIX:?}" "${MIN_TABLES:?}" "${DUMP_SQL:?}" "${WRITABLE_SQL:?}" "${SOURCE_SQL:?}"
-: "${COUNT_SQL:?}" "${DUMP_AWK:?}"
+: "${COUNT_SQL:?}" "${DUMP_AWK:?}" "${ROOM_SH?}"
 
 export PGOPTIONS='-c default_transaction_read_only=on'
 # The session has ended before its time: why?
 explain() {
     farewell
-    why
-}
-why() {
     refuse_by_outcome
     [ -e reached ] || [ "$status" != 2 ] || refuse 10 "the database of $READS cannot be reached with its credentials" session.err
     refuse 13 "the database of $READS could not be read and counted" session.err
 }
 
 rm -f source.oids reached
+room=
+if [ -n "$ROOM_SH" ]; then
+    (exec sh -c "$ROOM_SH" 2>room.err) &
+    room=$!
+fi
 converse
 tell "$IDENTITY_SQL"
 # What the sandbox's own login could write is no concern.
@@ -41,19 +43,20 @@ tell "$IDENTITY_SQL"
 tell "\\set sl_client_major $(client_major)" "$DUMP_SQL"
 hear || explain
 read -r snapshot <heard
-if [ -n "$WORDS" ] && ! word write 600; then
-    farewell
-    [ "$status" = 0 ] || why
-    refuse 18 "told to stop before anything was written"
-fi
+read -r session_options <options
+[ -z "$room" ] || await "$room" || refuse 18 "no room was made for the dump" room.err
 mkdir -p "$SET_DIR"
 rm -f "$SET_DIR"/source.*
 # The session holds the snapshot open until both have read it. Level 1, as measured: much faster than the default, and a fifth of the
 # space of no compression at all.
-(exec 5>&- 9<&- && PGOPTIONS="$PGOPTIONS $(tr '\n' ' ' <options)" && exec pg_dump -w -Fc -Z1 --schema=public --snapshot="$snapshot" --lock-wait-timeout=60s -f "$SET_DIR/source.dump" 2>dump.err) &
+(exec 5>&- 9<&- && PGOPTIONS="$PGOPTIONS $session_options" && exec pg_dump -w -Fc -Z1 --schema=public --snapshot="$snapshot" --lock-wait-timeout=60s -f "$SET_DIR/source.dump" 2>dump.err) &
 dumper=$!
 tell "$PINNED_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$POSITIONS_SQL" "$SOURCE_SQL" "$COUNT_SQL"
 hear || explain
+# psql does not say when a disk was full: each of these is one JSON object in one line.
+for file in source.identity source.manifest.part; do
+    [ "$(tail -c 2 "$SET_DIR/$file")" = "}" ] || refuse 13 "$file could not be written to its end" session.err
+done
 status=0
 await "$dumper" || status=$?
 plain dump.err
@@ -70,10 +73,6 @@ read -r entries prefixed missing extra odd <dump.found
     refuse 15 "the dump is not what was counted: tables that are missing: $missing, that were not counted: $extra; entries with no place in it: $odd"
 [ "$prefixed" -ge "$MIN_TABLES" ] ||
     refuse 16 "the dump has $prefixed tables with the prefix, fewer than --min-tables $MIN_TABLES"
-# psql does not say when a disk was full: each of these is one JSON object in one line.
-for file in source.identity source.manifest.part; do
-    [ "$(tail -c 2 "$SET_DIR/$file")" = "}" ] || refuse 13 "$file could not be written to its end" session.err
-done
 mv "$SET_DIR/source.manifest.part" "$SET_DIR/source.manifest"
 bytes=$(wc -c <"$SET_DIR/source.dump")
 event "{\"event\":\"dumped\",\"bytes\":$((bytes)),\"entries\":$((entries))}"

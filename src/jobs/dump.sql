@@ -6,9 +6,10 @@ SELECT 1 \g reached
 -- A client that has vanished with its node must not keep tables locked: by its own defaults the server would wait for a quarter of an
 -- hour, or for two. Five minutes without an answer, since a client whose disk is slow takes nothing for a while either. In `options` is what
 -- pg_dump's session is to have as well, of what this server knows. It waits in its transaction until pg_dump is done, however long that takes.
-SELECT set_config(name, value, false), format('-c %s=%s', name, value) AS option FROM (VALUES ('tcp_keepalives_idle', '30'),
+SELECT string_agg(format('-c %s=%s', name, set_config(name, value, false)), ' ') FROM (VALUES ('tcp_keepalives_idle', '30'),
     ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '300000'),
-    ('client_connection_check_interval', '10000'), ('idle_in_transaction_session_timeout', '0'), ('transaction_timeout', '0')) AS wanted(name, value) JOIN pg_settings USING (name) \g |cut -d '|' -f 2 >options
+    ('client_connection_check_interval', '10000'), ('idle_in_transaction_session_timeout', '0'), ('transaction_timeout', '0')) AS wanted(name, value)
+    JOIN pg_settings USING (name) \g options
 SELECT '{"event":"source",' || substr(:'sl_identity', 2) \g |exec cat
 
 -- The server itself says whether it would let this session write: a pooler may have stripped PGOPTIONS.

@@ -1,7 +1,6 @@
 # shellcheck shell=sh
-# Makes room for the set $SET: what dead runs left is removed, never what a link leads to.
+# Makes room for the set $SET: what dead runs left is removed, never what a link leads to. dump.sh runs it, and the event tells that it is done.
 : "${SET:?}"
-go
 mkdir -p sets checkpoints
 for found in sets/*; do
     [ -d "$found" ] || continue
@@ -13,3 +12,4 @@ for found in sets/*; do
     [ -n "$meant" ] || discard "$found"
 done
 mkdir -p "sets/$SET/database" "sets/$SET/documents"
+echo '{"event":"room"}'

@@ -1,15 +1,8 @@
 # shellcheck shell=sh
 # Prints the documents of the checkpoint $NAME that are not what they were when they were saved. Their paths come on stdin, NUL-separated,
-# in frames: a line `SIZE COUNT`, then SIZE x COUNT bytes, until the line `end`.
+# in frames (unframe.sh).
 : "${NAME:?}" "${TMPDIR:?}"
 cd -- "checkpoints/$NAME/documents" || exit 50
-unframe() {
-    while read -r size count; do
-        [ "$size" != end ] || return 0
-        dd bs="$size" count="$count" iflag=fullblock 2>/dev/null || return 1
-    done
-    return 1
-}
 # Both ends of the pipeline matter, and neither may end the script before it is said which one failed.
 sums() { xargs -0 -r sha256sum -- >"$TMPDIR/found"; }
 ended=$({ { status=0; unframe || status=$?; echo "names $status" >&3; } | { status=0; sums || status=$?; echo "sums $status" >&3; }; } 3>&1)

@@ -14,7 +14,7 @@ odd() {
     comm -23 documents.sha256 former/documents.sha256 >"$TMPDIR/other"
     while IFS= read -r line; do
         path=${line#*  }
-        case $line in '\'*) path=$(printf '%b.' "$path") && path=${path%.} ;; esac
+        case $line in \\*) path=$(printf '%b.' "$path") && path=${path%.} ;; esac
         # shellcheck disable=SC3013 # both shells of the images know it
         [ ! "documents/$path" -ef "former/documents/$path" ] || printf '%s\n' "$line"
     done <"$TMPDIR/other"

@@ -160,7 +160,10 @@ if [ -n "$early" ]; then
     compare
     compared=1
 fi
-permit || refuse 32 "told to stop before anything was touched"
+if ! permit; then
+    [ -s word ] || refuse 32 "the word to go on did not come in two hours: nothing was touched"
+    refuse 32 "told to stop before anything was touched"
+fi
 if [ -z "$ONLINE" ]; then
     ask "$IDENTITY_SQL" "$SESSIONS_SQL"
     [ "$status" = 0 ] || refuse 30 "the sessions in the sandbox could not be looked at" session.err

@@ -29,8 +29,8 @@ macro_rules! files {
 /// Reads a database into a set: production in the init container of a refresh, the sandbox for a checkpoint.
 pub const DUMP: Script = Script {
     name: "dump",
-    text: concat!(include_str!("prelude.sh"), include_str!("words.sh"), include_str!("dump.sh")),
-    env: environment!("READS", "TABLE_PREFIX", "MIN_TABLES", "WORDS"),
+    text: concat!(include_str!("prelude.sh"), include_str!("dump.sh")),
+    env: environment!("READS", "TABLE_PREFIX", "MIN_TABLES", "ROOM_SH"),
     files: files! {
         "DUMP_SQL": "dump.sql",
         "WRITABLE_SQL": "writable.sql",
@@ -47,7 +47,7 @@ pub const DUMP: Script = Script {
         (15, "the dump does not hold exactly what was counted"),
         (16, "the database has fewer tables than it must"),
         (17, "the login could write, and must not be able to"),
-        (18, "the word to write did not come"),
+        (18, "no room was made for it"),
     ],
 };
 

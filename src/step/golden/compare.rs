@@ -29,7 +29,7 @@ pub(super) async fn compare(cx: &mut Context<'_>) -> Result<()> {
 async fn rows(cx: &Context<'_>, place: Place<'_>, name: &str) -> Result<Difference> {
     let directory = database(name);
     let wanted = if cx.settings.wanted.rows { "1" } else { "" };
-    let mut script = Conversation::begin(place, &DIFF, &[("SET_DIR", &directory), ("ROWS", wanted)]).await?;
+    let mut script = Conversation::begin(place, &DIFF, &[("SET_DIR", &directory), ("ROWS", wanted)], &[]).await?;
     let (mut found, mut whole) = (Difference::default(), false);
     while let Some(event) = script.next(cx.report).await.context("cannot compare the database")? {
         whole |= matches!(event, Event::Diffed { .. });

@@ -42,29 +42,35 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
-    /// Starts a script that only listens to its environment.
-    pub(super) async fn begin(place: Place<'_>, script: &'static Script, env: &[(&str, &str)]) -> Result<Self> {
-        let mut conversation = Self::open(place, script, env, true).await?;
-        conversation.go().await?;
-        Ok(conversation)
-    }
-
-    /// Lets a gated script begin.
-    pub(super) async fn go(&mut self) -> Result<()> {
-        self.talk.say("go").await.with_context(|| format!("cannot start {}", self.script.name))
-    }
-
-    /// Starts a script that waits for words; it does nothing without them, so it needs no other gate.
-    pub(super) async fn open(
+    /// Starts a script that only listens to its environment, and gives it these texts beside its own.
+    pub(super) async fn begin(
         place: Place<'_>,
         script: &'static Script,
         env: &[(&str, &str)],
+        more: &[(&str, &str)],
+    ) -> Result<Self> {
+        let files = [script.files, more].concat();
+        let mut conversation = Self::start(place, script, env, &files, true).await?;
+        conversation.talk.say("go").await.with_context(|| format!("cannot start {}", script.name))?;
+        Ok(conversation)
+    }
+
+    /// Starts a script that waits for words; it does nothing without them, so it needs no other gate.
+    pub(super) async fn open(place: Place<'_>, script: &'static Script, env: &[(&str, &str)]) -> Result<Self> {
+        Self::start(place, script, env, script.files, false).await
+    }
+
+    async fn start(
+        place: Place<'_>,
+        script: &'static Script,
+        env: &[(&str, &str)],
+        files: &[(&str, &str)],
         gated: bool,
     ) -> Result<Self> {
         let argv = place.command(script.name, env, gated);
         let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
         let mut talk = place.cluster.talk(place.pod, &argv).await?;
-        talk.give(messages(&texts(script.text, script.files))).await?;
+        talk.give(messages(&texts(script.text, files))).await?;
         Ok(Self { talk, script, tail: VecDeque::new(), refused: None })
     }
 

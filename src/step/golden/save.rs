@@ -7,20 +7,22 @@ use crate::documents::manifest::{Kind, Manifest};
 use crate::golden::manifest::{Checkpoint, Database, Documents, sha256};
 use crate::golden::scripts::{BEGIN, DISCARD, LINK};
 use crate::golden::{database_of_set, documents_of_set, set};
-use crate::jobs::{DUMP, Event, Word};
+use crate::jobs::{DUMP, Event};
 use crate::record;
 use crate::report::{self, Report};
 use crate::step::Context;
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 /// The rules of the old set's removal and of the new one's name are the scripts'.
 pub(super) async fn save(cx: &mut Context<'_>) -> Result<()> {
     let pod = cx.golden_pod()?;
     let (name, set) = (&cx.settings.wanted.name, set(&cx.settings.wanted.name, cx.run));
     let place = Place { cluster: cx.cluster, pod: &pod, run: cx.run };
-    let script = begin(place, &set).await?;
-    let saved = tokio::try_join!(dump(cx, script), linked(cx, place, &set));
-    let (database, copied) = match saved {
+    let saved = async {
+        let script = begin(cx, place, &set).await.context("cannot save the database")?;
+        tokio::try_join!(dump(cx, script), linked(cx, place, &set))
+    };
+    let (database, copied) = match saved.await {
         Ok(saved) => saved,
         Err(error) => return Err(discarded(place, &set, error).await),
     };
@@ -50,18 +52,21 @@ pub(super) async fn discarded(place: Place<'_>, set: &str, error: anyhow::Error)
     }
 }
 
-/// Room is made for the set while the dump's script reads what it can without it: it writes nothing before it is told to.
-async fn begin(place: Place<'_>, set: &str) -> Result<Conversation> {
+/// Starts the dump's script, which makes room for the set while it connects: one exec less, as a container runtime starts one of a container
+/// after the other.
+async fn begin(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<Conversation> {
     let directory = database_of_set(set);
-    let env = [("SET_DIR", directory.as_str()), ("READS", "the sandbox"), ("WORDS", "stdin")];
-    let room = [("SET", set)];
-    let (begun, script) = tokio::join!(order(place, BEGIN, &room, ""), Conversation::open(place, &DUMP, &env, false));
-    begun.context("cannot begin a checkpoint")?;
-    script
+    let env = [("SET", set), ("SET_DIR", directory.as_str()), ("READS", "the sandbox")];
+    let mut script = Conversation::begin(place, &DUMP, &env, &[("ROOM_SH", BEGIN.text)]).await?;
+    while let Some(event) = script.next(cx.report).await? {
+        if event == Event::Room {
+            return Ok(script);
+        }
+    }
+    bail!("the dump ended before there was room for it")
 }
 
 async fn dump(cx: &Context<'_>, mut script: Conversation) -> Result<Database> {
-    script.say(Word::Write).await.context("cannot save the database")?;
     let mut database = Database { name: cx.settings.sandbox.database.clone(), ..Database::default() };
     while let Some(event) = script.next(cx.report).await.context("cannot save the database")? {
         match event {

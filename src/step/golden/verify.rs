@@ -113,7 +113,7 @@ async fn open(cx: &Context<'_>, place: Place<'_>, name: &str) -> Result<Conversa
         ("STAMP", &stamp(name)),
         ("PRODUCTION", &cx.record.production_as_text()),
     ];
-    Conversation::open(place, &RESTORE, &env, false).await
+    Conversation::open(place, &RESTORE, &env).await
 }
 
 async fn prepared(cx: &Context<'_>, restore: Result<Conversation>) -> Result<(Conversation, Reset)> {

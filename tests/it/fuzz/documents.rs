@@ -10,6 +10,7 @@ use sandbox_lifecycle::documents::frames::{Framer, ROOM};
 use sandbox_lifecycle::documents::manifest::{Kind, Time};
 use sandbox_lifecycle::documents::{RECEIVE_SCRIPT, sent};
 use sandbox_lifecycle::golden::manifest::sha256;
+use sandbox_lifecycle::golden::scripts::VERIFY;
 use std::fs::{self, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -17,8 +18,6 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
-const VERIFY: &str =
-    concat!(include_str!("../../../src/jobs/golden-prelude.sh"), include_str!("../../../src/jobs/golden-documents.sh"));
 const BUSYBOX: &str = "/usr/bin/busybox";
 /// Far longer than any of these takes; one that reads on for ever is ended by it with 124.
 const LIMIT: &str = "60";
@@ -222,6 +221,12 @@ proptest! {
     }
 }
 
+/// What says which documents are not what was saved.
+fn verify() -> &'static str {
+    let text = VERIFY.files.iter().find(|(name, _)| *name == "GOLDEN_DOCUMENTS_SH");
+    text.expect("its text").1
+}
+
 /// With a checkpoint of two documents, one of which is not what it was; the list of both, in frames.
 fn checkpoint(target: &Target) -> Vec<u8> {
     let documents = target.path("golden/checkpoints/one/documents");
@@ -244,11 +249,11 @@ fn checkpoint(target: &Target) -> Vec<u8> {
 fn a_list_of_saved_documents_that_is_cut_anywhere_is_no_success() {
     for target in targets() {
         let stream = checkpoint(&target);
-        let whole = target.run(VERIFY, &[], &stream);
+        let whole = target.run(verify(), &[], &stream);
         let odd = format!("{}  ./m/b\n", sha256(b"new"));
         assert_eq!((whole.status.code(), String::from_utf8_lossy(&whole.stdout)), (Some(0), odd.into()), "{whole:?}");
         for cut in 0..stream.len() {
-            let output = target.run(VERIFY, &[], &stream[..cut]);
+            let output = target.run(verify(), &[], &stream[..cut]);
             assert_eq!(output.status.code(), Some(51), "cut at {cut}: {output:?}");
         }
     }
@@ -261,7 +266,7 @@ proptest! {
     fn a_bent_list_of_saved_documents_is_refused_or_read(text in bent(&b"11 1\n./m/a\0./m/b12 1\n./m/a\0./m/b\0end\n"[..])) {
         for target in targets() {
             checkpoint(&target);
-            let output = target.run(VERIFY, &[], &text);
+            let output = target.run(verify(), &[], &text);
             prop_assert!(matches!(output.status.code(), Some(0 | 51 | 54)), "{output:?}");
         }
     }

@@ -122,14 +122,16 @@ fn a_lock_that_is_not_granted_names_who_holds_it() {
 }
 
 #[test]
-fn the_word_abort_at_either_place() {
+fn the_word_abort_at_either_place_and_none_at_all() {
     let server = PostgresServer::start();
     let before = server.checksum(SANDBOX.database);
     let job = Job::new(&server);
     job.dump().succeeded();
     let mut running = job.start_restore();
     running.answer(Word::Restore, "abort");
-    running.end().refused(32);
+    assert!(running.end().refused(32).contains("told to stop"));
+    let impatient = RESTORE.text.replace("restore 7200", "restore 1");
+    assert!(impatient != RESTORE.text && job.start_restore_of(&impatient).end().refused(32).contains("did not come"));
     let mut running = job.start_restore();
     running.answer(Word::Restore, "restore");
     running.answer(Word::Commit, "abort");

@@ -2,6 +2,8 @@
 use super::run::{Job, Shell};
 use crate::support::postgres::{PRODUCTION, PostgresServer, Production};
 use sandbox_lifecycle::jobs::DUMP;
+use std::fs;
+use std::process::Command;
 
 #[test]
 fn a_wrong_password_is_said_and_not_ignored() {
@@ -119,28 +121,31 @@ fn fewer_tables_than_the_minimum_are_refused_before_anything_is_dumped() {
 
 /// For as long as it takes to make room for it.
 #[test]
-fn what_waits_for_the_word_to_write_has_its_snapshot_and_leaves_nothing() {
+fn nothing_is_written_before_there_is_room_and_the_snapshot_is_there_by_then() {
     let waits = "datname = 'erp-sandbox' AND state = 'idle in transaction' AND query LIKE '%pg_export_snapshot%'";
     for shell in Shell::all() {
         let server = PostgresServer::with(&Production::Small, &["idle_in_transaction_session_timeout=100"]);
         let mut job = Job::under(&server, shell);
-        let set = job.file("set");
+        let (set, room) = (job.file("set"), job.file("room"));
+        assert!(Command::new("mkfifo").arg(&room).status().is_ok_and(|status| status.success()));
         job.set("SET_DIR", &set.display().to_string()).set("MIN_TABLES", "0");
+        job.set("ROOM_SH", "read -r made <room && [ \"$made\" = yes ] || { echo 'the disk is odd' >&2; exit 3; }");
         let running = |job: &mut Job| {
             let running = job.start_checkpoint();
             server.until_session(waits);
             running
         };
-        let mut stopped = running(&mut job);
-        stopped.say("abort");
-        assert!(stopped.end().refused(18).contains("before anything was written"), "{shell:?}");
+        let refused = running(&mut job);
         assert!(!set.exists(), "{shell:?}");
-        let mut ended = running(&mut job);
+        fs::write(&room, "no\n").expect("the FIFO");
+        assert!(refused.end().refused(18).contains("the disk is odd"), "{shell:?}");
+        assert!(!set.exists(), "{shell:?}");
+        let ended = running(&mut job);
         server.sql("postgres", &format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {waits}"));
-        ended.say("write");
+        fs::write(&room, "yes\n").expect("the FIFO");
         assert!(ended.end().refused(13).contains("terminating connection"), "{shell:?}");
-        let mut whole = running(&mut job);
-        whole.say("write");
+        let whole = running(&mut job);
+        fs::write(&room, "yes\n").expect("the FIFO");
         whole.end().succeeded();
         assert!(set.join("source.manifest").exists(), "{shell:?}");
     }
