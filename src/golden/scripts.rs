@@ -25,8 +25,13 @@ macro_rules! golden {
 
 /// Makes room for a set, and removes what dead runs left; the dump runs it beside itself.
 pub const BEGIN: Script = golden!("begin");
-/// Gives a set the documents of the newest one, as hard links.
-pub const LINK: Script = golden!("link");
+/// Gives a set the documents of the newest one, as hard links, and lists and receives documents then.
+pub const LINK: Script = golden!(
+    "link",
+    "DOCUMENTS_LISTER_SH": include_str!("../jobs/documents-lister.sh"),
+    "DOCUMENTS_MANIFEST_SH": include_str!("../jobs/documents-manifest.sh"),
+    "DOCUMENTS_RECEIVE_SH": concat!(include_str!("../jobs/unframe.sh"), include_str!("../jobs/documents-receive.sh"))
+);
 /// Says the sums and sizes of a set's files, and proves what it was given as links.
 pub const MEASURE: Script = golden!("measure");
 /// Completes a set by its manifest, and lets the checkpoint's name mean it.

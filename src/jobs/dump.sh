@@ -39,12 +39,14 @@ converse
 tell "$IDENTITY_SQL"
 # What the sandbox's own login could write is no concern.
 [ "$READS" != production ] || tell "$WRITABLE_SQL"
-# While it connects.
-tell "\\set sl_client_major $(client_major)" "$DUMP_SQL"
+# While it connects. The snapshot is not taken before there is room: the documents are read from then on, and a transaction is not left open
+# for as long as that may take.
+major=$(client_major)
+[ -z "$room" ] || await "$room" || refuse 18 "no room was made for the dump" room.err
+tell "\\set sl_client_major $major" "$DUMP_SQL"
 hear || explain
 read -r snapshot <heard
-read -r session_options <options
-[ -z "$room" ] || await "$room" || refuse 18 "no room was made for the dump" room.err
+read -r session_options <options || refuse 13 "the options of the session could not be written to their end" session.err
 mkdir -p "$SET_DIR"
 rm -f "$SET_DIR"/source.*
 # The session holds the snapshot open until both have read it. Level 1, as measured: much faster than the default, and a fifth of the
@@ -53,10 +55,6 @@ rm -f "$SET_DIR"/source.*
 dumper=$!
 tell "$PINNED_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$POSITIONS_SQL" "$SOURCE_SQL" "$COUNT_SQL"
 hear || explain
-# psql does not say when a disk was full: each of these is one JSON object in one line.
-for file in source.identity source.manifest.part; do
-    [ "$(tail -c 2 "$SET_DIR/$file")" = "}" ] || refuse 13 "$file could not be written to its end" session.err
-done
 status=0
 await "$dumper" || status=$?
 plain dump.err
@@ -66,6 +64,10 @@ cat dump.err >&2
 lister=$!
 farewell
 [ "$status" = 0 ] || refuse 13 "the database of $READS could not be read and counted" session.err
+# psql does not say when a disk was full: each of these is one JSON object in one line.
+for file in source.identity source.manifest.part; do
+    [ "$(tail -c 2 "$SET_DIR/$file")" = "}" ] || refuse 13 "$file could not be written to its end" session.err
+done
 await "$lister" || refuse 15 "the dump cannot be read back" dump.err
 awk "$DUMP_AWK" source.oids "$SET_DIR/source.list" >dump.found
 read -r entries prefixed missing extra odd <dump.found

@@ -93,7 +93,10 @@ pub(super) fn touches(step: Step, settings: &Settings) -> Vec<String> {
             format!("read database {} in one read-only snapshot", sandbox.database),
             format!("read {documents}"),
         ],
-        Step::SealCheckpoint => vec![format!("make or replace {checkpoint}")],
+        Step::SealCheckpoint => vec![
+            format!("make or replace {checkpoint}"),
+            format!("read {documents} again, if the newest checkpoint's are damaged"),
+        ],
         Step::VerifyCheckpoint | Step::CompareWithCheckpoint => {
             vec![format!("read {checkpoint}, database {} and {}", sandbox.database, trees(settings))]
         }

@@ -12,6 +12,7 @@ mod run;
 mod signals;
 mod stamped;
 mod stretches;
+mod taken_over;
 mod unchanged;
 mod whole;
 mod writable;

@@ -55,8 +55,7 @@ impl Cluster {
         lister(&self.client, side, &crate::documents::trees(trees)?, receives).await
     }
 
-    /// The same by a script that reads its texts first, says something of its own up to a NUL before it lists the trees, and understands
-    /// the word `list`.
+    /// The same by a script that reads its texts first and says something of its own up to a NUL before it lists the trees.
     ///
     /// # Errors
     /// A connection that breaks; a list that cannot be read. That the script failed is no error here.
@@ -66,8 +65,9 @@ impl Cluster {
         trees: &[String],
         (argv, texts): (Vec<String>, Vec<Vec<u8>>),
         meaning: fn(i32) -> Option<&'static str>,
+        receives: bool,
     ) -> Result<(Lister, Begun)> {
-        let start = Start { argv, texts, preface: true, receives: false, meaning };
+        let start = Start { argv, texts, preface: true, receives, meaning };
         Lister::begin(&self.client, side, &crate::documents::trees(trees)?, start).await
     }
 }

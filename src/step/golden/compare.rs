@@ -18,7 +18,7 @@ pub(super) async fn compare(cx: &mut Context<'_>) -> Result<()> {
     let ((checkpoint, saved), (database, sandbox)) = tokio::try_join!(verify::whole(cx, place), async {
         Ok(tokio::join!(rows(cx, place, &name), verify::sandbox_documents(cx, false)))
     })?;
-    let compared = Compared::of(saved, sandbox?).context(verify::NOT_COMPARED)?;
+    let compared = Compared::of(saved, sandbox.context(verify::NOT_COMPARED)?).context(verify::NOT_COMPARED)?;
     let files = differing(&compared.new, &compared.old);
     compared.end().await;
     cx.summary.rehearsal.difference =

@@ -2,16 +2,25 @@
 use super::conversation::{Conversation, Place};
 use super::documents::sides;
 use super::shelf::order;
-use crate::cluster::documents::Copied;
+use super::verify::{meant, sandbox_documents};
+use crate::cluster::documents::{Approved, Begun, Compared, Copied, Lister, Side};
+use crate::cluster::exec::failed;
+use crate::documents::frames::messages;
 use crate::documents::manifest::{Kind, Manifest};
 use crate::golden::manifest::{Checkpoint, Database, Documents, sha256};
-use crate::golden::scripts::{BEGIN, DISCARD, LINK};
+use crate::golden::scripts::{BEGIN, DISCARD, LINK, texts};
 use crate::golden::{database_of_set, documents_of_set, set};
 use crate::jobs::{DUMP, Event};
 use crate::record;
 use crate::report::{self, Report};
 use crate::step::Context;
 use anyhow::{Context as _, Result, bail, ensure};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// A volume that takes longer to remove what dead runs left hangs.
+const ROOM_LIMIT: Duration = Duration::from_secs(3600);
+const NOT_SAVED: &str = "cannot save the documents";
 
 /// The rules of the old set's removal and of the new one's name are the scripts'.
 pub(super) async fn save(cx: &mut Context<'_>) -> Result<()> {
@@ -58,12 +67,18 @@ async fn begin(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<Conversa
     let directory = database_of_set(set);
     let env = [("SET", set), ("SET_DIR", directory.as_str()), ("READS", "the sandbox")];
     let mut script = Conversation::begin(place, &DUMP, &env, &[("ROOM_SH", BEGIN.text)]).await?;
-    while let Some(event) = script.next(cx.report).await? {
-        if event == Event::Room {
-            return Ok(script);
+    let room = async {
+        while let Some(event) = script.next(cx.report).await? {
+            if event == Event::Room {
+                return Ok(());
+            }
         }
-    }
-    bail!("the dump ended before there was room for it")
+        bail!("the dump ended before there was room for it")
+    };
+    timeout(ROOM_LIMIT, room)
+        .await
+        .context("what dead runs left is not removed within an hour: is the volume all right?")??;
+    Ok(script)
 }
 
 async fn dump(cx: &Context<'_>, mut script: Conversation) -> Result<Database> {
@@ -90,10 +105,25 @@ async fn dump(cx: &Context<'_>, mut script: Conversation) -> Result<Database> {
 
 /// What the newest checkpoint has already is taken from there; whether it still is what was saved shows when the set is measured.
 async fn linked(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<(Copied, Manifest)> {
-    let trees = crate::documents::trees(&cx.settings.documents_trees)?.join("\n");
-    let linked = order(place, LINK, &[("SET", set), ("TREES", &trees)], "").await;
-    linked.context("cannot begin with the documents of the newest checkpoint")?;
-    copied(cx, place, set).await
+    let brought = async {
+        let (from, to) = tokio::try_join!(sandbox_documents(cx, false), set_documents(cx, place, set))?;
+        let compared = Compared::of(from, to)?;
+        cx.cluster.bring_documents(compared, &Approved, &told(cx.report)).await
+    };
+    brought.await.context(NOT_SAVED)
+}
+
+/// Those that the set begins with.
+async fn set_documents(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<(Lister, Manifest)> {
+    let (trees, root) = (crate::documents::trees(&cx.settings.documents_trees)?, documents_of_set(set));
+    let argv = place.command(LINK.name, &[("SET", set), ("TREES", &trees.join("\n"))], false);
+    let texts = messages(&texts(LINK.text, LINK.files));
+    let side = Side { pod: place.pod, root: &root };
+    let (lister, begun) = cx.cluster.lister_behind(side, &trees, (argv, texts), meant, true).await?;
+    match begun {
+        Begun::Listed(_, manifest) => Ok((lister, manifest)),
+        Begun::Ended(said) => bail!("cannot list them in {}: {}", side.pod, failed(&said.ended, &said.stderr, meant)),
+    }
 }
 
 /// Brings what of the sandbox's documents the set does not have.
@@ -103,7 +133,7 @@ pub(super) async fn copied(cx: &Context<'_>, place: Place<'_>, set: &str) -> Res
     let sides = sides((&sandbox, &cx.settings.documents_root), (place.pod, &root));
     let progress = told(cx.report);
     let copied = cx.cluster.copy_documents(sides, &cx.settings.documents_trees, &progress).await;
-    copied.context("cannot save the documents")
+    copied.context(NOT_SAVED)
 }
 
 /// What the manifest says of them.

@@ -32,7 +32,7 @@ pub(super) async fn verify(cx: &mut Context<'_>) -> Result<()> {
     let ((checkpoint, saved), (restore, sandbox)) = tokio::try_join!(whole(cx, place), async {
         Ok(tokio::join!(prepared(cx, restore), sandbox_documents(cx, true)))
     })?;
-    let sandbox = sandbox?;
+    let sandbox = sandbox.context(NOT_COMPARED)?;
     let mut compared = Compared::of(saved, sandbox).context(NOT_COMPARED)?;
     compared.approve(&Sums { name: &name }).await?;
     cx.golden.restore = Some(restore?);
@@ -47,8 +47,10 @@ pub(super) async fn whole(cx: &Context<'_>, place: Place<'_>) -> Result<(Checkpo
     let trees = crate::documents::trees(&cx.settings.documents_trees)?;
     let argv = place.command(VERIFY.name, &[("NAME", name), ("TREES", &trees.join("\n"))], false);
     let side = Side { pod: place.pod, root: &documents(name) };
-    let (lister, begun) =
-        place.cluster.lister_behind(side, &trees, (argv, messages(&texts(VERIFY.text, VERIFY.files))), meant).await?;
+    let (lister, begun) = place
+        .cluster
+        .lister_behind(side, &trees, (argv, messages(&texts(VERIFY.text, VERIFY.files))), meant, false)
+        .await?;
     let (output, listed) = match begun {
         Begun::Listed(output, listed) => (output, listed),
         Begun::Ended(said) => return Err(unread(name, said)),
@@ -71,7 +73,7 @@ fn unread(name: &str, said: Said) -> anyhow::Error {
 }
 
 /// What an exit code of that script means: its own, or one of the documents' lister.
-fn meant(code: i32) -> Option<&'static str> {
+pub(super) fn meant(code: i32) -> Option<&'static str> {
     meaning(code).or_else(|| crate::documents::meaning(code))
 }
 
@@ -126,6 +128,5 @@ async fn prepared(cx: &Context<'_>, restore: Result<Conversation>) -> Result<(Co
 pub(super) async fn sandbox_documents(cx: &Context<'_>, receives: bool) -> Result<(Lister, Manifest)> {
     let sandbox = cx.sandbox_pod().await?;
     let side = Side { pod: &sandbox, root: &cx.settings.documents_root };
-    let listed = cx.cluster.lister(side, &cx.settings.documents_trees, receives).await;
-    listed.context(NOT_COMPARED)
+    cx.cluster.lister(side, &cx.settings.documents_trees, receives).await
 }

@@ -83,6 +83,7 @@ async fn rehearsal(sandbox: &RealSandbox, name: &str) {
         refresh.add(restore(&report(&["refresh-from-prod", "--full"]).await.1));
     }
     report(&["checkpoint", "--warm"]).await;
+    let [dump, save] = saving(sandbox).await;
     for _ in 0..ROUNDS {
         nothing.add(report(&["reset"]).await.0);
         change(sandbox);
@@ -99,11 +100,33 @@ async fn rehearsal(sandbox: &RealSandbox, name: &str) {
     let [production, back] = sandbox.postgres.checksums();
     assert!(back == production, "reset: another content");
     heading(&format!("Rehearsal: {name}"));
+    line("pg_dump -Fc in the Pod, by its own clock", &dump, 2, "s", &Target::None);
+    line("checkpoint's saving (target 1.2 × pg_dump)", &save, 2, "s", &Target::AtMost(1.2 * dump.median()));
     line("reset, warm, nothing changed", &nothing, 2, "s", &Target::AtMost(0.6));
     line("reset, warm, 3 tables and some documents", &dirty, 2, "s", &Target::AtMost(1.0));
     line("reset, cold, the same", &cold, 2, "s", &Target::AtMost(5.0));
     let target = Target::AtMost(1.1 * refresh.median());
     line("reset, all wiped and restored (target 1.1 × refresh's)", &full, 2, "s", &target);
+}
+
+/// What pg_dump takes, and what the same step of a checkpoint.
+async fn saving(sandbox: &RealSandbox) -> [Figures; 2] {
+    let [mut dump, mut save] = [(); 2].map(|()| Figures::default());
+    for _ in 0..ROUNDS {
+        dump.add(dump_by_hand(sandbox));
+        let ran = sandbox.run(&["--output", "json", "checkpoint"]).await.assert_code(0);
+        save.add(step(&ran.json(), "Save the database and the documents"));
+    }
+    [dump, save]
+}
+
+/// Seconds that it takes where a checkpoint's runs, without what it takes to get there.
+fn dump_by_hand(sandbox: &RealSandbox) -> f64 {
+    let clocked = "PGUSER=$(cat $CREDENTIALS_DIR/username) PGPASSWORD=$(cat $CREDENTIALS_DIR/password) && export PGUSER PGPASSWORD
+        begun=$(date +%s%N) && pg_dump -w -Fc --schema=public >/dev/null && echo $(($(date +%s%N) - begun))";
+    let said =
+        sandbox.kubectl.run(&["-n", SANDBOX, "exec", "deployment/sandbox-lifecycle-golden", "--", "sh", "-c", clocked]);
+    said.trim().parse::<f64>().expect("nanoseconds") / 1e9
 }
 
 fn change(sandbox: &RealSandbox) {
