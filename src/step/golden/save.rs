@@ -16,10 +16,12 @@ use crate::report::{self, Report};
 use crate::step::Context;
 use anyhow::{Context as _, Result, bail, ensure};
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// A volume that takes longer to remove what dead runs left hangs.
 const ROOM_LIMIT: Duration = Duration::from_secs(3600);
+/// Of a list of documents: what was written since is not in it.
+const OLD: Duration = Duration::from_secs(2);
 const NOT_SAVED: &str = "cannot save the documents";
 
 /// The rules of the old set's removal and of the new one's name are the scripts'.
@@ -28,8 +30,12 @@ pub(super) async fn save(cx: &mut Context<'_>) -> Result<()> {
     let (name, set) = (&cx.settings.wanted.name, set(&cx.settings.wanted.name, cx.run));
     let place = Place { cluster: cx.cluster, pod: &pod, run: cx.run };
     let saved = async {
-        let script = begin(cx, place, &set).await.context("cannot save the database")?;
-        tokio::try_join!(dump(cx, script), linked(cx, place, &set))
+        let (script, sandbox) = tokio::try_join!(
+            async { begin(cx, place, &set).await.context("cannot save the database") },
+            // To start two execs at a time takes little longer than one.
+            async { Ok((sandbox_documents(cx, false).await.context(NOT_SAVED)?, Instant::now())) },
+        )?;
+        tokio::try_join!(dump(cx, script), linked(cx, place, &set, sandbox))
     };
     let (database, copied) = match saved.await {
         Ok(saved) => saved,
@@ -104,9 +110,16 @@ async fn dump(cx: &Context<'_>, mut script: Conversation) -> Result<Database> {
 }
 
 /// What the newest checkpoint has already is taken from there; whether it still is what was saved shows when the set is measured.
-async fn linked(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<(Copied, Manifest)> {
+async fn linked(
+    cx: &Context<'_>,
+    place: Place<'_>,
+    set: &str,
+    (sandbox, listed): ((Lister, Manifest), Instant),
+) -> Result<(Copied, Manifest)> {
     let brought = async {
-        let (from, to) = tokio::try_join!(sandbox_documents(cx, false), set_documents(cx, place, set))?;
+        let to = set_documents(cx, place, set).await?;
+        // Where it took long to make room they are older than the database's snapshot.
+        let from = if listed.elapsed() < OLD { sandbox } else { sandbox_documents(cx, false).await? };
         let compared = Compared::of(from, to)?;
         cx.cluster.bring_documents(compared, &Approved, &told(cx.report)).await
     };

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::damage::corrupt;
-use super::world::warm;
+use super::world::{FEW_TABLES, warm};
+use crate::support::api::{Fault, Gate, Rule, Seen};
 use crate::support::sandbox::Sandbox;
+use crate::support::scene::Scene;
 
 /// sha256sum escapes it.
 const ODD: &str = r"odd\name.pdf";
@@ -101,4 +103,21 @@ async fn a_tree_that_is_not_saved_any_more_is_not_taken_over() {
     let documents = fs::read_dir(lab.set("golden").join("documents")).expect("the documents");
     let names: Vec<_> = documents.map(|entry| entry.expect("an entry").file_name()).collect();
     assert_eq!(names, ["other"]);
+}
+
+/// They are listed while the dump's script is started, which makes room: a list that has become old by then is none.
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_that_come_while_room_is_made_are_in_the_checkpoint() {
+    let (lab, directory) = saved().await;
+    let gate = Gate::new();
+    let dumps = |seen: &Seen| seen.path.ends_with("/exec") && seen.query.contains(".dump");
+    lab.api.faults.add(Rule::on(dumps, Fault::Hang(gate.clone())));
+    let midway = Scene::reach(&lab, &[&["checkpoint"], &FEW_TABLES[..]].concat(), "[1/").await;
+    gate.reached().await;
+    // No condition but the time itself.
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    write(&directory.join("late.pdf"), "late", 0);
+    gate.open();
+    midway.end().await.assert_code(0);
+    assert_eq!(fs::read_to_string(document(&lab, "golden", "late.pdf")).expect("a document"), "late");
 }
