@@ -10,6 +10,8 @@ impl Script {
         let items = whole(items);
         let look = match code {
             10 | 20 | 40 => unreachable(code == 10 && reason.contains("of production"), &items),
+            18 => " (look whether the golden volume is writable; `checkpoint delete` removes what is not needed)"
+                .to_owned(),
             _ => String::new(),
         };
         format!("{} refused (exit code {code}): {reason}{}{look}", self.name, told(&items))
@@ -82,6 +84,8 @@ mod tests {
         assert!(
             told("of the sandbox", "FATAL: password authentication failed").ends_with("(look at --sandbox-secret)")
         );
+        let no_room = DUMP.refused(18, "no room was made for the dump", &["mkdir: File exists".to_owned()]);
+        assert!(no_room.ends_with("mkdir: File exists (look whether the golden volume is writable; `checkpoint delete` removes what is not needed)"));
         assert!(told(production, "?").ends_with("(look at --pg-host, --pg-port, --prod-database and --prod-secret)"));
     }
 }

@@ -1,6 +1,6 @@
 //! `tests/bench --cluster`: the tool beside the shell script that does the same work, on a real Kubernetes.
 use super::figures::{Figures, Target, heading, line};
-use super::rehearsal::{DIRTY, restore, step};
+use super::rehearsal::{DIRTY, SAVING, restore, step};
 use crate::real::downtime::Downtime;
 use crate::real::sandbox::RealSandbox;
 use crate::support::postgres::{PostgresServer, Production, SANDBOX as ACCESS};
@@ -106,10 +106,10 @@ async fn rehearsal(sandbox: &RealSandbox, name: &str) {
     let [production, back] = sandbox.postgres.checksums();
     assert!(back == production, "reset: another content");
     heading(&format!("Rehearsal: {name}"));
-    line("pg_dump -Fc in the Pod, by its own clock", &clocked, 2, "s", &Target::None);
     line("kubectl exec pg_dump -Fc", &by_hand, 2, "s", &Target::None);
-    let target = Target::AtMost(1.2 * by_hand.median());
-    line("checkpoint's saving (target 1.2 × that)", &save, 2, "s", &target);
+    line("  pg_dump by its own clock", &clocked, 2, "s", &Target::None);
+    let target = Target::AtMost(1.2 * clocked.median());
+    line("checkpoint's saving (target 1.2 × pg_dump's clock)", &save, 2, "s", &target);
     line("reset, warm, nothing changed", &nothing, 2, "s", &Target::AtMost(0.6));
     line("reset, warm, 3 tables and some documents", &dirty, 2, "s", &Target::AtMost(1.0));
     line("reset, cold, the same", &cold, 2, "s", &Target::AtMost(5.0));
@@ -128,7 +128,7 @@ async fn saving(sandbox: &RealSandbox) -> [Figures; 3] {
         by_hand.add(started.elapsed().as_secs_f64());
         clocked.add(said.trim().parse::<f64>().expect("nanoseconds") / 1e9);
         let ran = sandbox.run(&["--output", "json", "checkpoint"]).await.assert_code(0);
-        save.add(step(&ran.json(), "Save the database and the documents"));
+        save.add(step(&ran.json(), SAVING));
     }
     [clocked, by_hand, save]
 }

@@ -54,6 +54,22 @@ async fn one_changed_byte_anywhere_is_refused_by_the_name_of_its_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_volume_that_takes_nothing_is_said_with_what_to_do_and_keeps_what_it_has() {
+    let lab = warm().await;
+    let wanted = lab.rehearsed();
+    let (sets, aside) = (lab.golden().join("sets"), lab.golden().join("aside"));
+    fs::rename(&sets, &aside).expect("moved");
+    fs::write(&sets, "").expect("a file in its place");
+    let ran = lab.quick(&["checkpoint", "second"]).await.assert_code(1);
+    ran.assert_says("no room was made for the dump: mkdir").assert_says("`checkpoint delete`");
+    fs::remove_file(&sets).expect("it was there");
+    fs::rename(&aside, &sets).expect("moved back");
+    lab.rehearse();
+    lab.quick(&["reset"]).await.assert_code(0);
+    assert_eq!(lab.rehearsed(), wanted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_checkpoint_of_another_database_is_refused() {
     let lab = warm().await;
     for text in [
