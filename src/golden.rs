@@ -43,7 +43,12 @@ pub fn database(name: &str) -> String {
     format!("{ROOT}/checkpoints/{name}/database")
 }
 
-/// What the sandbox's catalogs were stamped with when its schema was last found equal to a checkpoint's: `stamp.sql` says what for.
+/// What the sandbox's catalogs were stamped with when a set that is being made read its schema: `stamp.sql` says what for.
+pub fn stamp_of_set(set: &str) -> String {
+    format!("{ROOT}/sets/{set}/stamp")
+}
+
+/// The same of a checkpoint, and since its schema was last found equal to the sandbox's.
 pub fn stamp(name: &str) -> String {
     format!("{ROOT}/checkpoints/{name}/stamp")
 }

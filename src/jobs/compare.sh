@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2034,SC2154 # what the texts beside it set, or read
 # Finds out what differs, for restore.sh: in the transaction that will put it right, under its locks.
-: "${COMPARE_SQL:?}" "${SHARES_SQL:?}" "${BESIDE_SQL:?}" "${GATHERED_SQL:?}" "${STAMP_SQL:?}" "${FORESEEN_SQL:?}" "${JOINED_SQL:?}"
-: "${COMPARED_SQL:?}" "${NARROW_SQL:?}" "${TEMPORARY_SQL:?}"
+: "${COMPARE_SQL:?}" "${SHARES_SQL:?}" "${BESIDE_SQL:?}" "${GATHERED_SQL:?}" "${STAMP_SQL:?}" "${CLAIMED_SQL:?}" "${STAMPED_SQL:?}"
+: "${FORESEEN_SQL:?}" "${JOINED_SQL:?}" "${COMPARED_SQL:?}" "${NARROW_SQL:?}" "${TEMPORARY_SQL:?}"
 
 # What differs, and which way it is put right. A second session reads a share of the rows; where it cannot, the first one reads it as well. It
 # connects while the first one takes its locks, which was heard to have begun: a role that may have one session only shall have this one.
@@ -17,7 +17,8 @@ compare() {
     read -r snapshot <heard
     # Less than a FIFO holds, whether or not somebody reads.
     printf '%s\n' "\\set sl_snapshot $snapshot" "$BESIDE_SQL" "$PINNED_SQL" "$PRINTS_SQL" "$GATHERED_SQL" >&6
-    tell "$STAMP_SQL" '\if :sl_unread' "$SCHEMA_SQL" '\endif' "$FORESEEN_SQL" \
+    [ -z "$STAMP" ] || tell "$STAMP_SQL" "$CLAIMED_SQL" "$STAMPED_SQL"
+    tell '\if :sl_unread' "$SCHEMA_SQL" '\endif' "$FORESEEN_SQL" \
         '\if :sl_foreseen' '\else' "$POSITIONS_SQL" "$PRINTS_SQL" '\o told' '\qecho read' '\o' '\endif'
     listen
     read -r foreseen <heard

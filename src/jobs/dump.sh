@@ -4,7 +4,9 @@
 #   source.identity, source.skipped, and last source.manifest: all of it that can be compared in a server
 # REQUIRE_READ_ONLY is 1 where credentials that could write are to be refused, or else is not set.
 # READS says whose database it is: production, or the sandbox when it is a checkpoint.
-# ROOM_SH is run beside it, and nothing is written before that has made room for it; or is empty.
+# ROOM_SH is run beside it, and nothing is written before that has made room for it; or is empty. If it leaves former.manifest and
+# former.stamp in $SET_DIR, a set's of before, the schema is read only where it is another since.
+# STAMP is the file for the stamp of this one, as stamp.sql says, or is empty.
 # Sequences are not versioned: they are read after the snapshot was taken, so they never lag behind the rows.
 #
 # Exit codes:
@@ -18,7 +20,7 @@
 #   17 the login could write, and must not be able to
 #   18 no room was made for it
 : "${READS:?}" "${TABLE_PREFIX:?}" "${MIN_TABLES:?}" "${DUMP_SQL:?}" "${WRITABLE_SQL:?}" "${SOURCE_SQL:?}"
-: "${COUNT_SQL:?}" "${DUMP_AWK:?}" "${ROOM_SH?}"
+: "${COUNT_SQL:?}" "${DUMP_AWK:?}" "${ROOM_SH?}" "${STAMP?}" "${STAMP_SQL:?}" "${FORMER_SQL:?}" "${CLAIMED_SQL:?}" "${STAMPED_SQL:?}"
 
 export PGOPTIONS='-c default_transaction_read_only=on'
 # The session has ended before its time: why?
@@ -50,10 +52,15 @@ read -r session_options <options || refuse 13 "the options of the session could 
 mkdir -p "$SET_DIR"
 rm -f "$SET_DIR"/source.*
 # The session holds the snapshot open until both have read it. Level 1, as measured: much faster than the default, and a fifth of the
-# space of no compression at all.
-(exec 5>&- 9<&- && PGOPTIONS="$PGOPTIONS $session_options" && exec pg_dump -w -Fc -Z1 --schema=public --snapshot="$snapshot" --lock-wait-timeout=60s -f "$SET_DIR/source.dump" 2>dump.err) &
+# space of no compression at all. Where a dump is to last, more than it is brought to the disk later.
+(exec 5>&- 9<&- && PGOPTIONS="$PGOPTIONS $session_options" && exec pg_dump -w -Fc -Z1 --no-sync --schema=public --snapshot="$snapshot" --lock-wait-timeout=60s -f "$SET_DIR/source.dump" 2>dump.err) &
 dumper=$!
-tell "$PINNED_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$POSITIONS_SQL" "$SOURCE_SQL" "$COUNT_SQL"
+tell "$PINNED_SQL"
+[ -z "$STAMP" ] || tell "$STAMP_SQL"
+[ ! -e "$SET_DIR/former.stamp" ] || tell "$FORMER_SQL" "$CLAIMED_SQL" "$STAMPED_SQL" '\unset sl_set'
+tell '\if :sl_unread' "$SCHEMA_SQL" '\endif'
+[ -z "$STAMP" ] || tell "$STAMPED_SQL" "SELECT :'sl_stamp' \\g :sl_stamp_file"
+tell "$PRINTS_SQL" "$POSITIONS_SQL" "$SOURCE_SQL" "$COUNT_SQL"
 hear || explain
 status=0
 await "$dumper" || status=$?
@@ -76,5 +83,6 @@ read -r entries prefixed missing extra odd <dump.found
 [ "$prefixed" -ge "$MIN_TABLES" ] ||
     refuse 16 "the dump has $prefixed tables with the prefix, fewer than --min-tables $MIN_TABLES"
 mv "$SET_DIR/source.manifest.part" "$SET_DIR/source.manifest"
+rm -f "$SET_DIR"/former.*
 bytes=$(wc -c <"$SET_DIR/source.dump")
 event "{\"event\":\"dumped\",\"bytes\":$((bytes)),\"entries\":$((entries))}"

@@ -1,5 +1,7 @@
 # shellcheck shell=sh
 # Makes room for the set $SET: what dead runs left is removed, never what a link leads to. dump.sh runs it, and the event tells that it is done.
+# The link `former` leads to the newest set, from which golden-link.sh takes documents over. Where that has a stamp and its database's manifest
+# is what was saved, both are there for dump.sh.
 : "${SET:?}"
 mkdir -p sets checkpoints
 for found in sets/*; do
@@ -13,4 +15,23 @@ for found in sets/*; do
     [ -n "$meant" ] || discard "$found" >/dev/null
 done
 mkdir -p "sets/$SET/database"
+
+former=
+for found in sets/*; do
+    [ -f "$found/manifest.json" ] || continue
+    if [ -z "$former" ] || [ -n "$(find "$found/manifest.json" -newer "$former/manifest.json")" ]; then
+        former=$found
+    fi
+done
+found=$former/database/source.manifest
+saved() {
+    sum=$(sha256sum <"$found") && grep -q -F "\"database/source.manifest\":\"${sum%% *}\"" "$former/manifest.json"
+}
+shown() {
+    ln -- "$found" "sets/$SET/database/former.manifest" && cp -- "$former/stamp" "sets/$SET/database/former.stamp"
+}
+# Only shortcuts: what does not work costs no more than time.
+if [ -n "$former" ] && ln -s -- "../${former#sets/}" "sets/$SET/former" && [ -s "$former/stamp" ] && saved; then
+    shown || :
+fi 2>/dev/null
 echo '{"event":"room"}'

@@ -1,25 +1,13 @@
 # shellcheck shell=sh
-# Gives the set $SET the documents of the newest set there is, below each line of $TREES, as hard links: what the sandbox still has so
-# need not be brought again. None that was written to in the day before that set was made: where times are in whole seconds, two writes
-# look like one; and none with a line break in its name, which the sha256sum of busybox does not escape. The link `former` leads there,
-# for golden-measure.sh, which proves what was taken over.
+# Gives the set $SET the documents of the one its link `former` leads to, below each line of $TREES, as hard links: what the sandbox still has
+# so need not be brought again. None that was written to in the day before that set was made: where times are in whole seconds, two writes
+# look like one; and none with a line break in its name, which the sha256sum of busybox does not escape. golden-measure.sh proves what was taken over.
 # What does not work here costs no more than time, so it is no failure.
 # Then, behind a NUL, it is what documents-lister.sh is for the set's documents. One that is begun anew finds them there.
 : "${SET:?}" "${TREES:?}" "${DOCUMENTS_LISTER_SH:?}" "${DOCUMENTS_MANIFEST_SH:?}" "${DOCUMENTS_RECEIVE_SH:?}"
-new=sets/$SET/documents
+new=sets/$SET/documents former=sets/$SET/former
 
-newest() {
-    former=
-    for found in sets/*; do
-        [ -f "$found/manifest.json" ] || continue
-        if [ -z "$former" ] || [ -n "$(find "$found/manifest.json" -newer "$former/manifest.json")" ]; then
-            former=$found
-        fi
-    done
-    [ -n "$former" ]
-}
 link() {
-    ln -s -- "../${former#sets/}" "sets/$SET/former" || return 1
     printf '%s\n' "$TREES" | while IFS= read -r tree; do
         if [ -d "$former/documents/$tree" ]; then
             mkdir -p -- "$(dirname -- "$new/$tree")" && cp -a -l -- "$former/documents/$tree" "$new/$tree" || exit 1
@@ -32,9 +20,9 @@ day=1440
 minutes() {
     then=$(stat -c %Y "$former/documents.sha256") && now=$(date +%s) && echo "$(((now - then) / 60 + day))"
 }
-if mkdir -- "$new" 2>/dev/null && newest; then
+if mkdir -- "$new" 2>/dev/null && [ -L "$former" ]; then
     if ! { link 2>/dev/null && since=$(minutes) && find "$new" -type f \( -mmin "-$since" -o -path "*$line_break*" \) -exec rm -f -- {} +; }; then
-        rm -f -- "sets/$SET/former"
+        rm -f -- "$former"
         discard "$new"
         mkdir -- "$new"
     fi

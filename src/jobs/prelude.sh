@@ -133,7 +133,7 @@ client_major() {
 # texts take from the environment comes as variables: for each that they read by themselves, psql would start a shell.
 session() {
     exec psql -XqAtw -v ON_ERROR_STOP=1 -v VERBOSITY=verbose -v sl_role="${SANDBOX_ROLE-}" -v sl_lock_timeout="${LOCK_TIMEOUT-}" \
-        -v sl_database="$PGDATABASE" -v sl_source_database="${SOURCE_DATABASE-}" -v sl_skip="$SKIP_FUNCTIONS" -v sl_set_dir="$SET_DIR" \
+        -v sl_database="$PGDATABASE" -v sl_source_database="${SOURCE_DATABASE-}" -v sl_skip="$SKIP_FUNCTIONS" -v sl_set_dir="$SET_DIR" -v sl_stamp_file="${STAMP-}" \
         -v sl_kind="${SOURCE-}" -v sl_production="${PRODUCTION-}" -v sl_grace="${SESSION_GRACE_SECONDS-}" -v sl_rows="${ROWS-}" \
         -v sl_reads="${READS-}" -v sl_prefix="${TABLE_PREFIX-}" -v sl_min_tables="${MIN_TABLES-}" -v sl_require="${REQUIRE_READ_ONLY-}" \
         -f - 2>"$1"

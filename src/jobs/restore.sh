@@ -192,7 +192,7 @@ full)
     tell "$BEGIN_SQL" "$CHECKS_SQL" "$GRANTS_SQL" "$TAKEN_SQL" "$WIPE_SQL" "$CHECKS_SQL" '\o ignored' "SELECT json_array_elements_text(:'sl_defaults') \\gexec"
     pour toc preamble
     tell '\o' "$PINNED_SQL" "$REGRANT_SQL" "$SEQUENCES_SQL" "$CHECKS_SQL"
-    [ -z "$STAMP" ] || tell "$STAMP_SQL" "SELECT :'sl_stamp' \\g stamped"
+    [ -z "$STAMP" ] || tell "$STAMP_SQL" "$CLAIMED_SQL" "$STAMPED_SQL" "SELECT :'sl_stamp' \\g stamped"
     tell "$SCHEMA_SQL" "$PRINTS_SQL" "$POSITIONS_SQL" "$VERIFY_SQL"
     ;;
 differences)

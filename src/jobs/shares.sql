@@ -1,7 +1,9 @@
 -- Which tables each of the two sessions reads, so that both end at about the same time: the file `share` has the second one's names, sl_only
 -- the first one's. A table costs its pages, as they were when last counted, and, as much as four of them, a statement of its own; the first
 -- session also has the sequences to read, and the schema or its stamp (measured: a session reads 20,000 pages in a second, and the rest takes it
--- 100 or 40 ms). Comes before stamp.sql.
+-- 100 or 40 ms). Comes before stamp.sql, without which the schema is read.
+\set sl_stamp ''
+\set sl_unread t
 \set sl_stamped `[ -z "$STAMP" ] || exec cat "$STAMP" 2>/dev/null`
 WITH each AS (
     SELECT relname, CASE WHEN relpages > 0 THEN relpages + 4 ELSE 1 END AS cost FROM pg_class

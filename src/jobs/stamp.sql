@@ -1,18 +1,12 @@
--- Reading the schema takes most of a reset that has little to do, and it is hardly ever another than last time. So what was found equal to a
--- checkpoint's is stamped, beside the checkpoint: with the versions of all rows of the catalogs that schema.sql reads. As long as the stamp is
--- the same the schema is, too, and is not read. A row that was written again has another xmin, and none comes twice within 2^31 transactions
--- of a server that has not been started anew since; one that was, even from an older copy of its disk, makes another stamp.
+-- Reading the schema takes most of a reset that has little to do, and it is hardly ever another than last time. So what a checkpoint was
+-- made of, or was found equal to it, is stamped, beside the checkpoint: with the versions of all rows of the catalogs that schema.sql reads.
+-- As long as the stamp is the same the schema is, too, and is not read. A row that was written again has another xmin, and none comes twice
+-- within 2^31 transactions of a server that has not been started anew since; one that was, even from an older copy of its disk, makes
+-- another stamp.
 -- What changes with the rows goes by what it says: sequences that were restarted, relations that were truncated or filled anew, triggers that
 -- rested meanwhile. What is temporary is nobody else's. A policy names roles, whose versions only a superuser sees: then there is no stamp.
--- Comes before schema.sql, so that what somebody changes in between is not stamped as what was read. The answers are sl_stamp and sl_unread;
--- where the schema need not be read, sl_schema.
-\set sl_stamp ''
-\set sl_objects '{}'
-\set sl_unread t
-\if :{?sl_stamped}
-\else
-\set sl_stamped ''
-\endif
+-- Comes before schema.sql, so that what somebody changes in between is not stamped as what was read. The answer is sl_versions, for stamped.sql.
+\set sl_versions ''
 \if :sl_fingerprints
 WITH relation AS MATERIALIZED (
     SELECT oid, relkind FROM pg_class WHERE oid >= 16384 AND relpersistence <> 't' AND relnamespace <> 'pg_toast'::regnamespace
@@ -59,9 +53,8 @@ WITH relation AS MATERIALIZED (
             WHERE deptype = 'e' OR deptype IN ('a', 'i') AND classid = 'pg_class'::regclass AND objid IN (SELECT oid FROM relation WHERE relkind = 'S')
     ) AS row(catalog, object, part, xmin)
 )
-SELECT CASE WHEN :'sl_kind' <> 'checkpoint' OR EXISTS (SELECT FROM pg_policy) THEN '' ELSE md5(concat_ws(E'\n', :'sl_skip', s ->> 'schema',
-    s ->> 'format', i ->> 'system_identifier', i ->> 'started_at', i ->> 'database_oid', txid_snapshot_xmax(txid_current_snapshot()) >> 31,
-    (SELECT concat_ws(' ', count(*), sum(hashint8extended(object::bigint << 32 # version, catalog::bigint << 32 | part))) FROM version))) END AS stamp
-FROM (SELECT :'sl_set'::json AS s, :'sl_identity'::json AS i) AS read \gset sl_
-SELECT :'sl_stamp' = '' OR :'sl_stamp' <> :'sl_stamped' AS unread, CASE WHEN :'sl_stamp' = :'sl_stamped' THEN :'sl_set'::json ->> 'schema' END AS schema \gset sl_
+SELECT CASE WHEN EXISTS (SELECT FROM pg_policy) THEN '' ELSE md5(concat_ws(E'\n', :'sl_skip', i ->> 'system_identifier', i ->> 'started_at',
+    i ->> 'database_oid', txid_snapshot_xmax(txid_current_snapshot()) >> 31,
+    (SELECT concat_ws(' ', count(*), sum(hashint8extended(object::bigint << 32 # version, catalog::bigint << 32 | part))) FROM version))) END AS versions
+FROM (SELECT :'sl_identity'::json AS i) AS read \gset sl_
 \endif

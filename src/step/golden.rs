@@ -26,7 +26,8 @@ use open::Open;
 #[derive(Default)]
 pub struct State {
     open: Option<Open>,
-    saved: Option<Checkpoint>,
+    /// What the sandbox has, with the script that read its database and has told all: it only has to end.
+    saved: Option<(Checkpoint, Conversation)>,
     /// The checkpoint that the sandbox is brought to, found whole.
     verified: Option<Checkpoint>,
     /// The script that brings the database to it, and what it has told so far.

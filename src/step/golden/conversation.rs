@@ -127,6 +127,15 @@ impl Conversation {
         bail!("{} ended before it was told to {word:?}", self.script.name)
     }
 
+    /// Listens to its end; what it tells until then is no longer news.
+    ///
+    /// # Errors
+    /// As [`Conversation::next`].
+    pub(super) async fn ends(&mut self, report: &dyn Report) -> Result<()> {
+        while self.next(report).await?.is_some() {}
+        Ok(())
+    }
+
     /// Whether the script itself has said that nothing was committed.
     pub(super) fn rolled_back(&self) -> bool {
         self.refused.as_ref().is_some_and(|(code, ..)| *code != jobs::FATE_UNKNOWN)

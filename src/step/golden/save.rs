@@ -9,7 +9,7 @@ use crate::documents::frames::messages;
 use crate::documents::manifest::{Kind, Manifest};
 use crate::golden::manifest::{Checkpoint, Database, Documents, sha256};
 use crate::golden::scripts::{BEGIN, DISCARD, LINK, texts};
-use crate::golden::{database_of_set, documents_of_set, set};
+use crate::golden::{database_of_set, documents_of_set, set, stamp_of_set};
 use crate::jobs::{DUMP, Event};
 use crate::record;
 use crate::report::{self, Report};
@@ -37,12 +37,12 @@ pub(super) async fn save(cx: &mut Context<'_>) -> Result<()> {
         )?;
         tokio::try_join!(dump(cx, script), linked(cx, place, &set, sandbox))
     };
-    let (database, copied) = match saved.await {
+    let ((database, script), copied) = match saved.await {
         Ok(saved) => saved,
         Err(error) => return Err(discarded(place, &set, error).await),
     };
     let documents = documents(cx, &copied)?;
-    cx.golden.saved = Some(Checkpoint {
+    let checkpoint = Checkpoint {
         name: name.clone(),
         run: cx.run.to_owned(),
         taken_at: record::now().to_string(),
@@ -52,7 +52,8 @@ pub(super) async fn save(cx: &mut Context<'_>) -> Result<()> {
         database,
         documents,
         ..Checkpoint::default()
-    });
+    };
+    cx.golden.saved = Some((checkpoint, script));
     Ok(())
 }
 
@@ -70,8 +71,8 @@ pub(super) async fn discarded(place: Place<'_>, set: &str, error: anyhow::Error)
 /// Starts the dump's script, which makes room for the set while it connects: one exec less, as a container runtime starts one of a container
 /// after the other.
 async fn begin(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<Conversation> {
-    let directory = database_of_set(set);
-    let env = [("SET", set), ("SET_DIR", directory.as_str()), ("READS", "the sandbox")];
+    let (directory, stamp) = (database_of_set(set), stamp_of_set(set));
+    let env = [("SET", set), ("SET_DIR", directory.as_str()), ("STAMP", stamp.as_str()), ("READS", "the sandbox")];
     let mut script = Conversation::begin(place, &DUMP, &env, &[("ROOM_SH", BEGIN.text)]).await?;
     let room = async {
         while let Some(event) = script.next(cx.report).await? {
@@ -87,7 +88,8 @@ async fn begin(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<Conversa
     Ok(script)
 }
 
-async fn dump(cx: &Context<'_>, mut script: Conversation) -> Result<Database> {
+/// Up to where all is written; that the script ends is waited for while the set is measured.
+async fn dump(cx: &Context<'_>, mut script: Conversation) -> Result<(Database, Conversation)> {
     let mut database = Database { name: cx.settings.sandbox.database.clone(), ..Database::default() };
     while let Some(event) = script.next(cx.report).await.context("cannot save the database")? {
         match event {
@@ -101,12 +103,14 @@ async fn dump(cx: &Context<'_>, mut script: Conversation) -> Result<Database> {
                     cx.report.event(report::Event::Warning { text: &text });
                 }
             }
-            Event::Dumped { bytes, .. } => database.dump_bytes = bytes,
+            Event::Dumped { bytes, .. } => {
+                ensure!(database.tables > 0 && bytes > 0, "the dump holds nothing");
+                return Ok((Database { dump_bytes: bytes, ..database }, script));
+            }
             _ => {}
         }
     }
-    ensure!(database.tables > 0 && database.dump_bytes > 0, "the dump ended without saying what it holds");
-    Ok(database)
+    bail!("the dump ended without saying what it holds")
 }
 
 /// What the newest checkpoint has already is taken from there; whether it still is what was saved shows when the set is measured.

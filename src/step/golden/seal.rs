@@ -14,9 +14,11 @@ use anyhow::{Context as _, Result, ensure};
 pub(super) async fn seal(cx: &mut Context<'_>) -> Result<()> {
     let pod = cx.golden_pod()?;
     let place = Place { cluster: cx.cluster, pod: &pod, run: cx.run };
-    let mut checkpoint = cx.golden.saved.take().context("a bug: nothing was saved")?;
+    let (mut checkpoint, mut dump) = cx.golden.saved.take().context("a bug: nothing was saved")?;
     let set = set(&checkpoint.name, cx.run);
-    let line = match manifest(cx, place, &set, &mut checkpoint).await {
+    let report = cx.report;
+    let ended = async { dump.ends(report).await.context("cannot save the database") };
+    let line = match tokio::try_join!(manifest(cx, place, &set, &mut checkpoint), ended).map(|(line, ())| line) {
         Ok(line) => line,
         Err(error) => return Err(discarded(place, &set, error).await),
     };

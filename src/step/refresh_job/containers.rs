@@ -12,7 +12,7 @@ pub(super) fn dump_container<'a>(cx: &Context<'a>, host: &str, secret: &'a str) 
 /// The container that dumps what this environment leads to, and calls it `reads`.
 pub(in crate::step) fn dumping<'a>(settings: &Settings, reads: &str, mut env: Vec<Env<'a>>) -> Container<'a> {
     env.extend(reading(settings, reads));
-    env.push(Env::Plain("ROOM_SH", String::new()));
+    env.extend(["ROOM_SH", "STAMP"].map(|name| Env::Plain(name, String::new())));
     env.extend(jobs::DUMP.files.iter().map(|(name, text)| Env::Plain(name, (*text).to_owned())));
     Container { name: jobs::DUMP.name, script: jobs::DUMP.text, env }
 }

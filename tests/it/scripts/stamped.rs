@@ -1,10 +1,14 @@
 //! The schema is read once and stamped: no change of it may leave the stamp as it was, and what is none should.
 use super::differences::{ODD, change, compared, dumped};
-use super::run::Job;
+use super::run::{Job, Shell};
 use crate::support::postgres::{PostgresServer, Production, SANDBOX};
 use sandbox_lifecycle::jobs::{Mode, RESTORE};
+use serde_json::{Value, json};
 use std::fs;
 use std::process::Stdio;
+
+/// How the statement begins that reads the schema, in the server's log.
+const READ: &str = "WITH part AS MATERIALIZED";
 
 /// What the statements below change.
 const THINGS: &str = "CREATE TABLE thing (rowid integer PRIMARY KEY, price numeric DEFAULT 1, note text CONSTRAINT short CHECK (length(note) < 9));
@@ -129,9 +133,14 @@ fn stamps(server: &PostgresServer, statements: &[&str]) -> Vec<(String, String)>
         let found = RESTORE.files.iter().find(|(file, _)| *file == name);
         found.expect("the restore has this text").1
     };
-    let told = format!("{}\n{}\n\\echo told :sl_stamp :sl_schema\n", text("STAMP_SQL"), text("SCHEMA_SQL"));
-    let mut script =
-        format!("{}\n{}\n\\set sl_set '{{}}'\n\\set sl_stamped ''\n", text("IDENTITY_SQL"), text("PINNED_SQL"));
+    // Of the same schema in any case, so that the stamp says what it is made of beside that.
+    let told = format!(
+        "{}\n\\set sl_schema same\n{}\n{}\n\\echo told :sl_stamp :sl_schema\n",
+        text("STAMP_SQL"),
+        text("STAMPED_SQL"),
+        text("SCHEMA_SQL")
+    );
+    let mut script = format!("{}\n{}\n\\set sl_stamped ''\n", text("IDENTITY_SQL"), text("PINNED_SQL"));
     script += &told;
     for statement in statements {
         script +=
@@ -141,7 +150,7 @@ fn stamps(server: &PostgresServer, statements: &[&str]) -> Vec<(String, String)>
     let file = work.path().join("script");
     fs::write(&file, script).expect("the script");
     let mut psql = server.psql(SANDBOX.database);
-    psql.args(["-v", "sl_skip=", "-v", "sl_kind=checkpoint", "-f"]).arg(&file).current_dir(work.path());
+    psql.args(["-v", "sl_skip=", "-f"]).arg(&file).current_dir(work.path());
     let output = psql.stdin(Stdio::null()).output().expect("psql runs");
     let told = String::from_utf8(output.stdout).expect("UTF-8");
     let told = told.lines().filter_map(|line| line.strip_prefix("told "));
@@ -177,10 +186,8 @@ fn what_changes_with_the_rows_leaves_the_stamp_as_it_was() {
     }
 }
 
-/// Whether the schema was read is in the server's log.
 #[test]
 fn a_stamped_schema_is_not_read_again_until_it_changes_or_the_server_starts_anew() {
-    const READ: &str = "WITH part AS MATERIALIZED";
     let mut server = PostgresServer::with(&Production::Small, &[]);
     change(&server, ODD);
     let work = {
@@ -189,7 +196,6 @@ fn a_stamped_schema_is_not_read_again_until_it_changes_or_the_server_starts_anew
         let before = dumped(&server, &SANDBOX);
         let mut place = 0;
         for (statements, mode, readings) in [
-            ("", Mode::Differences, 1),
             ("", Mode::Differences, 0),
             ("UPDATE odd_stamped SET note = 'z'; SELECT nextval('odd_new'); TRUNCATE odd_twins", Mode::Differences, 0),
             ("", Mode::Differences, 0),
@@ -232,4 +238,63 @@ fn a_stamp_that_is_damaged_or_cannot_be_kept_is_none() {
     fs::create_dir_all(job.file("stamp").join("in the way")).expect("a directory");
     fs::create_dir_all(job.file("stamp.part")).expect("a directory");
     job.restore().succeeded();
+}
+
+/// A checkpoint after this one, which stands beside it: how often the schema was read, and what the manifest says of it.
+fn next_checkpoint(job: &mut Job, place: &mut u64) -> (usize, Value) {
+    for (is, name) in [("source.manifest", "former.manifest"), ("stamp", "former.stamp")] {
+        fs::copy(job.file(is), job.file(name)).expect("it is there");
+    }
+    checkpoint(job, place)
+}
+
+fn checkpoint(job: &mut Job, place: &mut u64) -> (usize, Value) {
+    job.server.statements_from(place);
+    job.checkpoint().succeeded();
+    assert!(!job.file("former.manifest").exists() && !job.file("former.stamp").exists());
+    let manifest = fs::read(job.file("source.manifest")).expect("a manifest");
+    let manifest: Value = serde_json::from_slice(&manifest).expect("JSON");
+    let schema = json!([manifest["format"], manifest["schema"], manifest["objects"]]);
+    (job.server.statements_from(place).matches(READ).count(), schema)
+}
+
+#[test]
+fn a_checkpoint_takes_the_schema_from_the_one_before_as_long_as_it_is_the_same() {
+    for shell in Shell::all() {
+        let server = PostgresServer::with(&Production::Small, &[]);
+        change(&server, ODD);
+        let (mut job, mut place) = (Job::under(&server, shell), 0);
+        let (readings, schema) = checkpoint(&mut job, &mut place);
+        assert_eq!(readings, 1);
+        change(&server, "UPDATE odd_stamped SET note = 'z'; SELECT nextval('odd_new')");
+        assert_eq!(next_checkpoint(&mut job, &mut place), (0, schema.clone()), "{shell:?}");
+        assert_eq!(next_checkpoint(&mut job, &mut place), (0, schema.clone()), "{shell:?}: its own stamp is as good");
+        change(&server, "ALTER TABLE odd_twins RENAME b TO c");
+        let (readings, changed) = next_checkpoint(&mut job, &mut place);
+        assert_eq!((readings, changed == schema), (1, false), "{shell:?}");
+        assert_eq!(checkpoint(&mut job, &mut place), (1, changed.clone()), "{shell:?}: read again it is the same");
+        let moved = job.restore().succeeded();
+        assert_eq!(compared(&moved).0, Mode::Differences, "{moved:?}");
+    }
+}
+
+#[test]
+fn a_checkpoint_reads_the_schema_where_the_one_before_has_another_stamp_or_format() {
+    let server = PostgresServer::with(&Production::Small, &[]);
+    let (mut job, mut place) = (Job::new(&server), 0);
+    let (_, schema) = checkpoint(&mut job, &mut place);
+    let stamp = fs::read_to_string(job.file("stamp")).expect("a stamp");
+    for damaged in ["", "\n", "\\quit\n", "'; SELECT 1/0;\n", "\0\n"] {
+        fs::write(job.file("stamp"), damaged).expect("it can be written");
+        assert_eq!(next_checkpoint(&mut job, &mut place), (1, schema.clone()), "{damaged:?}");
+        assert_eq!(fs::read_to_string(job.file("stamp")).expect("a stamp"), stamp);
+    }
+    let manifest = fs::read_to_string(job.file("source.manifest")).expect("a manifest");
+    let older = manifest.replacen("\"format\" : 3", "\"format\" : 2", 1);
+    assert_ne!(older, manifest);
+    fs::write(job.file("source.manifest"), older).expect("it can be written");
+    assert_eq!(next_checkpoint(&mut job, &mut place), (1, schema), "one of an older format");
+    change(&server, "CREATE POLICY mine ON llx_user USING (rowid > 1)");
+    next_checkpoint(&mut job, &mut place);
+    assert_eq!(next_checkpoint(&mut job, &mut place).0, 1, "a policy names roles");
 }

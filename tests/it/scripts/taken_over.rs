@@ -1,6 +1,8 @@
 //! What a set takes over from the newest one as links, and what it is found to be: under both shells.
 use super::run::Shell;
-use sandbox_lifecycle::golden::scripts::{LINK, MEASURE, TAKEN_OVER_DAMAGED};
+use sandbox_lifecycle::golden::manifest::Checkpoint;
+use sandbox_lifecycle::golden::scripts::{BEGIN, LINK, MEASURE, TAKEN_OVER_DAMAGED};
+use sandbox_lifecycle::golden::shelf;
 use std::fs::{self, File, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -28,7 +30,8 @@ impl Volume {
             fs::create_dir_all(volume.path(name)).expect("a directory");
         }
         if shell == Shell::Busybox {
-            let programs = "sh cat rm mkdir sha256sum sort find wc cp stat date ln dirname head sync chmod";
+            let programs =
+                "sh cat rm mkdir sha256sum sort find wc cp stat date ln dirname head sync chmod readlink grep";
             programs.split(' ').for_each(|name| volume.program(name, Path::new("/usr/bin/busybox")));
             // Debian's busybox has none, Alpine's has.
             volume.program("comm", Path::new("/usr/bin/comm"));
@@ -36,9 +39,17 @@ impl Volume {
         for name in NAMES.iter().chain([&BROKEN]) {
             volume.write("former", name, "as it was");
         }
-        fs::write(volume.path("golden/sets/former/database/source.dump"), "a dump").expect("a file");
-        assert_eq!(volume.run(MEASURE.text, "former").0, Some(0));
-        fs::write(volume.path("golden/sets/former/manifest.json"), "{}").expect("a file");
+        for (name, content) in
+            [("database/source.dump", "a dump"), ("database/source.manifest", "{}"), ("stamp", "0a1b\n")]
+        {
+            fs::write(volume.path("golden/sets/former").join(name), content).expect("a file");
+        }
+        let (code, measured) = volume.run(MEASURE.text, "former");
+        assert_eq!(code, Some(0));
+        let checkpoint = Checkpoint { files: shelf::sums(measured.as_bytes()), ..Checkpoint::default() };
+        fs::write(volume.path("golden/sets/former/manifest.json"), checkpoint.seal().expect("JSON")).expect("a file");
+        fs::create_dir(volume.path("golden/checkpoints")).expect("a directory");
+        symlink("../sets/former", volume.path("golden/checkpoints/golden")).expect("a link");
         volume
     }
 
@@ -64,10 +75,28 @@ impl Volume {
 
     /// Another set, which is given the documents of the first one.
     fn link(&self) {
-        fs::create_dir_all(self.path("golden/sets/new/database")).expect("a directory");
+        self.begin();
+        self.shown();
         fs::write(self.path("golden/sets/new/database/source.dump"), "a dump").expect("a file");
         let (code, output) = self.run(LINK.text, "new");
         assert_eq!((code, output.as_str()), (Some(0), "\0"), "{:?}", self.shell);
+    }
+
+    fn begin(&self) {
+        let (code, output) = self.run(BEGIN.text, "new");
+        assert_eq!((code, output.as_str()), (Some(0), "{\"event\":\"room\"}\n"), "{:?}", self.shell);
+    }
+
+    /// What dump.sh finds of the former set's schema, and takes away.
+    fn shown(&self) -> bool {
+        let [manifest, stamp] =
+            ["former.manifest", "former.stamp"].map(|name| self.path("golden/sets/new/database").join(name));
+        let found = fs::read_to_string(&stamp).ok();
+        for left in [manifest, stamp] {
+            // Where nothing is shown there is none.
+            let _ = fs::remove_file(left);
+        }
+        found.is_some_and(|stamp| stamp == "0a1b\n")
     }
 
     fn measure(&self) -> (Option<i32>, String) {
@@ -163,4 +192,39 @@ fn a_document_that_cannot_be_read_is_brought_anew_if_it_was_taken_over() {
     fs::create_dir(volume.path("golden/sets/new/documents/m")).expect("a directory");
     volume.write("new", NAMES[0], "brought");
     assert_eq!(volume.measure().0, Some(54), "nor can what was brought be read");
+}
+
+#[test]
+fn the_schema_of_the_newest_set_is_shown_where_all_that_is_said_of_it_is_as_it_was_saved() {
+    type Damage = (&'static str, bool, fn(&Volume));
+    const CASES: [Damage; 6] = [
+        ("nothing", true, |_| {}),
+        ("no stamp", false, |volume| fs::remove_file(volume.path("golden/sets/former/stamp")).expect("it was there")),
+        ("another manifest", false, |volume| {
+            fs::write(volume.path("golden/sets/former/database/source.manifest"), "{ }").expect("a file");
+        }),
+        ("no manifest of its own", false, |volume| {
+            fs::remove_file(volume.path("golden/sets/former/manifest.json")).expect("it was there");
+        }),
+        ("an older set", true, |volume| {
+            let older = volume.path("golden/sets/older");
+            fs::create_dir_all(&older).expect("a directory");
+            fs::write(older.join("manifest.json"), "{}").expect("a file");
+            let time = SystemTime::now() - Duration::from_secs(60);
+            let manifest = File::options().write(true).open(older.join("manifest.json"));
+            manifest.and_then(|file| file.set_modified(time)).expect("a time");
+            symlink("../sets/older", volume.path("golden/checkpoints/older")).expect("a link");
+        }),
+        ("debris", true, |volume| fs::create_dir_all(volume.path("golden/sets/debris/database")).expect("a directory")),
+    ];
+    for shell in Shell::all() {
+        for (what, shown, damage) in CASES {
+            let volume = Volume::new(shell);
+            damage(&volume);
+            volume.begin();
+            assert_eq!(volume.shown(), shown, "{shell:?} {what}");
+            let sets = fs::read_dir(volume.path("golden/sets")).expect("a directory").count();
+            assert_eq!(sets, if what == "an older set" { 3 } else { 2 }, "{shell:?} {what}");
+        }
+    }
 }
