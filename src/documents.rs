@@ -16,6 +16,8 @@ use anyhow::{Result, ensure};
 pub const MANIFEST_SCRIPT: &str = include_str!("jobs/documents-manifest.sh");
 /// Lists them, and again as often as it is told to, and receives between.
 pub const LISTER_SCRIPT: &str = include_str!("jobs/documents-lister.sh");
+/// Says the sums of the named files.
+pub const SUMS_SCRIPT: &str = concat!(include_str!("jobs/unframe.sh"), include_str!("jobs/documents-sums.sh"));
 /// Writes the named members as tar archives.
 pub const SEND_SCRIPT: &str = concat!(include_str!("jobs/unframe.sh"), include_str!("jobs/documents-send.sh"));
 /// Writes a whole root as one tar archive.
@@ -115,7 +117,7 @@ mod tests {
 
     #[test]
     fn every_documented_exit_code_has_a_sentence() {
-        for script in [MANIFEST_SCRIPT, LISTER_SCRIPT, SEND_SCRIPT, ARCHIVE_SCRIPT, RECEIVE_SCRIPT] {
+        for script in [MANIFEST_SCRIPT, LISTER_SCRIPT, SUMS_SCRIPT, SEND_SCRIPT, ARCHIVE_SCRIPT, RECEIVE_SCRIPT] {
             let header = script.lines().take_while(|line| line.starts_with('#'));
             let codes = header.skip_while(|line| *line != "# Exit codes:").skip(1);
             for line in codes {
@@ -127,13 +129,13 @@ mod tests {
 
     #[test]
     fn a_sent_script_is_short_and_has_no_comments() {
-        for script in [MANIFEST_SCRIPT, LISTER_SCRIPT, SEND_SCRIPT, ARCHIVE_SCRIPT, RECEIVE_SCRIPT] {
+        for script in [MANIFEST_SCRIPT, LISTER_SCRIPT, SUMS_SCRIPT, SEND_SCRIPT, ARCHIVE_SCRIPT, RECEIVE_SCRIPT] {
             let text = sent(script);
             assert!(text.len() < 3000, "{}", text.len());
             assert!(!text.contains("\n#"));
         }
         // What nginx takes for a request's line, unless it is told otherwise.
-        let together = [LISTER_SCRIPT, MANIFEST_SCRIPT, RECEIVE_SCRIPT].map(sent).concat();
+        let together = [LISTER_SCRIPT, MANIFEST_SCRIPT, SUMS_SCRIPT, RECEIVE_SCRIPT].map(sent).concat();
         let encoded: usize = together.bytes().map(|byte| if byte.is_ascii_alphanumeric() { 1 } else { 3 }).sum();
         assert!(encoded < 8000, "{encoded}");
     }

@@ -2,6 +2,7 @@
 mod archive;
 mod lister;
 mod pass;
+mod young;
 
 use crate::cluster::Cluster;
 use crate::cluster::exec::PodRef;

@@ -30,6 +30,7 @@ pub const LINK: Script = golden!(
     "link",
     "DOCUMENTS_LISTER_SH": include_str!("../jobs/documents-lister.sh"),
     "DOCUMENTS_MANIFEST_SH": include_str!("../jobs/documents-manifest.sh"),
+    "DOCUMENTS_SUMS_SH": concat!(include_str!("../jobs/unframe.sh"), include_str!("../jobs/documents-sums.sh")),
     "DOCUMENTS_RECEIVE_SH": concat!(include_str!("../jobs/unframe.sh"), include_str!("../jobs/documents-receive.sh"))
 );
 /// Says the sums and sizes of a set's files, and proves what it was given as links.

@@ -8,7 +8,7 @@ use sandbox_lifecycle::documents::delta::{Delta, diff};
 use sandbox_lifecycle::documents::frames::{Chunk, Framer, ROOM};
 use sandbox_lifecycle::documents::manifest::{Kind, Manifest, Parser};
 use sandbox_lifecycle::documents::sieve::Sieve;
-use sandbox_lifecycle::documents::{LISTER_SCRIPT, MANIFEST_SCRIPT, RECEIVE_SCRIPT, SEND_SCRIPT, sent};
+use sandbox_lifecycle::documents::{LISTER_SCRIPT, MANIFEST_SCRIPT, RECEIVE_SCRIPT, SEND_SCRIPT, SUMS_SCRIPT, sent};
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::io::Write;
@@ -144,10 +144,15 @@ fn one_that_lists_does_so_again_and_receives_only_where_it_may() {
             b"list\nend\nlist\n".to_vec(),
         ];
         let words = words.concat();
-        let refused = target.run_with(LISTER_SCRIPT, &[&sent(MANIFEST_SCRIPT), ""], &["m"], &words);
+        let refused = target.run_with(LISTER_SCRIPT, &[&sent(MANIFEST_SCRIPT), "", ""], &["m"], &words);
         assert_ne!(refused.status.code(), Some(0), "{refused:?}");
         assert_eq!(target.list().entries().len(), old.entries().len());
-        let told = target.run_with(LISTER_SCRIPT, &[&sent(MANIFEST_SCRIPT), &sent(RECEIVE_SCRIPT)], &["m"], &words);
+        let told = target.run_with(
+            LISTER_SCRIPT,
+            &[&sent(MANIFEST_SCRIPT), &sent(SUMS_SCRIPT), &sent(RECEIVE_SCRIPT)],
+            &["m"],
+            &words,
+        );
         assert_eq!(told.status.code(), Some(0), "{}", String::from_utf8_lossy(&told.stderr));
         let lists = lists(&told.stdout);
         let lengths: Vec<usize> = lists.iter().map(|list| list.entries().len()).collect();
@@ -267,4 +272,20 @@ fn sockets_and_pipes_are_never_copied() {
     assert_eq!(source.list().find(b"./m/socket").map(|entry| entry.kind), Some(Kind::Special));
     copy(&source, &target);
     assert!(!target.path("m/socket").exists() && target.path("m/a").exists());
+}
+
+#[test]
+fn the_sums_of_files_are_told_by_name_and_none_of_one_that_cannot_be_read() {
+    let hello = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+    for (pod, _) in pairs() {
+        let names = ["./m/plain", "./m/two  words", "./m/-rf", "./m/$(x)*?"];
+        names.iter().for_each(|name| pod.write(name, b"hello"));
+        let asked = names.iter().chain(&["./m/missing"]).map(|name| name.as_bytes());
+        let told = pod.run(SUMS_SCRIPT, &[], &framed(asked, b"\0"));
+        let lines: String = names.iter().map(|name| format!("{hello}  {name}\n")).collect();
+        assert_eq!((told.status.code(), String::from_utf8_lossy(&told.stdout)), (Some(0), lines.into()));
+        // Where the list is cut nobody takes a part of it for all.
+        let cut = pod.run(SUMS_SCRIPT, &[], b"100 1\n./m/plain\0");
+        assert!(cut.stdout.len() < 100, "{cut:?}");
+    }
 }

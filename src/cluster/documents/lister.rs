@@ -6,7 +6,7 @@ use crate::cluster::exec::{self, Ended, Heard, Input, Output, PING, PodRef, Said
 use crate::documents::delta::Delta;
 use crate::documents::frames::{Chunk, message};
 use crate::documents::manifest::{Manifest, Parser};
-use crate::documents::{LISTER_SCRIPT, MANIFEST_SCRIPT, RECEIVE_SCRIPT, meaning, sent};
+use crate::documents::{LISTER_SCRIPT, MANIFEST_SCRIPT, RECEIVE_SCRIPT, SUMS_SCRIPT, meaning, sent};
 use anyhow::{Context, Result, bail};
 use kube::Client;
 use tokio::sync::mpsc;
@@ -81,7 +81,7 @@ pub(super) async fn lister(
     // A Pod that is only read never gets a text that could write.
     let receive = if receives { sent(RECEIVE_SCRIPT) } else { String::new() };
     let mut argv = vec!["sh".to_owned(), "-c".to_owned(), sent(LISTER_SCRIPT), "sh".to_owned()];
-    argv.extend([sent(MANIFEST_SCRIPT), receive, side.root.to_owned()]);
+    argv.extend([sent(MANIFEST_SCRIPT), sent(SUMS_SCRIPT), receive, side.root.to_owned()]);
     argv.extend_from_slice(trees);
     let start = Start { argv, texts: Vec::new(), preface: false, receives, meaning };
     let listed = async {

@@ -121,24 +121,33 @@ async fn linked(
     (sandbox, listed): ((Lister, Manifest), Instant),
 ) -> Result<(Copied, Manifest)> {
     let brought = async {
-        let to = set_documents(cx, place, set).await?;
+        let (to, since) = set_documents(cx, place, set).await?;
         // Where it took long to make room they are older than the database's snapshot.
         let from = if listed.elapsed() < OLD { sandbox } else { sandbox_documents(cx, false).await? };
-        let compared = Compared::of(from, to)?;
+        let mut compared = Compared::of(from, to)?;
+        if let Some(since) = since {
+            compared.look_into(since).await?;
+        }
         cx.cluster.bring_documents(compared, &Approved, &told(cx.report)).await
     };
     brought.await.context(NOT_SAVED)
 }
 
-/// Those that the set begins with.
-async fn set_documents(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<(Lister, Manifest)> {
+/// Those that the set begins with, and since when one that was written to is not known by its size and time.
+async fn set_documents(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<((Lister, Manifest), Option<i64>)> {
     let (trees, root) = (crate::documents::trees(&cx.settings.documents_trees)?, documents_of_set(set));
     let argv = place.command(LINK.name, &[("SET", set), ("TREES", &trees.join("\n"))], false);
     let texts = messages(&texts(LINK.text, LINK.files));
     let side = Side { pod: place.pod, root: &root };
     let (lister, begun) = cx.cluster.lister_behind(side, &trees, (argv, texts), meant, true).await?;
     match begun {
-        Begun::Listed(_, manifest) => Ok((lister, manifest)),
+        Begun::Listed(said, manifest) => {
+            let since = match str::from_utf8(&said)?.trim() {
+                "" => None,
+                since => Some(since.parse().with_context(|| format!("{since:?} is no time"))?),
+            };
+            Ok(((lister, manifest), since))
+        }
         Begun::Ended(said) => bail!("cannot list them in {}: {}", side.pod, failed(&said.ended, &said.stderr, meant)),
     }
 }

@@ -21,9 +21,22 @@ impl Pod {
         let (root, bin) = (TempDir::new().expect("a directory"), TempDir::new().expect("a directory"));
         if programs == Programs::Busybox {
             let busybox = which("busybox").expect("checked by the caller");
-            for name in
-                ["sh", "find", "stat", "tar", "xargs", "dd", "rm", "chmod", "readlink", "sed", "tail", "id", "date"]
-            {
+            for name in [
+                "sh",
+                "find",
+                "stat",
+                "tar",
+                "xargs",
+                "dd",
+                "rm",
+                "chmod",
+                "readlink",
+                "sed",
+                "tail",
+                "id",
+                "date",
+                "sha256sum",
+            ] {
                 symlink(&busybox, bin.path().join(name)).expect("a link");
             }
         }

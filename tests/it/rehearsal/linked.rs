@@ -24,7 +24,7 @@ fn write(file: &Path, content: &str, days: u32) {
     File::options().write(true).open(file).and_then(|file| file.set_modified(time)).expect("a time");
 }
 
-/// A directory with documents of long ago, and one of an hour ago, saved once.
+/// A directory with documents of long ago, and two of today, saved once.
 async fn saved() -> (Sandbox, PathBuf) {
     let lab = warm().await;
     let directory = lab.tree().join("old");
@@ -33,7 +33,9 @@ async fn saved() -> (Sandbox, PathBuf) {
         write(&directory.join(name), name, 30);
     }
     fs::set_permissions(directory.join("read-only.pdf"), Permissions::from_mode(0o440)).expect("a mode");
-    write(&directory.join("fresh.pdf"), "fresh", 0);
+    for name in ["fresh.pdf", "other.pdf"] {
+        write(&directory.join(name), "fresh", 0);
+    }
     lab.quick(&["checkpoint"]).await.assert_code(0);
     (lab, directory)
 }
@@ -50,18 +52,25 @@ fn inode(lab: &Sandbox, checkpoint: &str, name: &str) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_not_changed_is_the_same_file_in_the_next_checkpoint_and_nothing_else_is() {
     let (lab, directory) = saved().await;
-    let former = |name: &str| inode(&lab, "golden", name);
-    let before = ["kept.pdf", "read-only.pdf", "changed.pdf", "fresh.pdf"].map(former);
+    const NAMES: [&str; 5] = ["kept.pdf", "read-only.pdf", "fresh.pdf", "changed.pdf", "other.pdf"];
+    let before = NAMES.map(|name| inode(&lab, "golden", name));
     write(&directory.join("changed.pdf"), "another", 29);
+    // Of the same size and time.
+    let other = directory.join("other.pdf");
+    let time = fs::metadata(&other).and_then(|found| found.modified()).expect("a time");
+    fs::write(&other, "later").expect("a file");
+    File::options().write(true).open(other).and_then(|file| file.set_modified(time)).expect("a time");
     fs::remove_file(directory.join("removed.pdf")).expect("it was there");
     let wanted = lab.rehearsed();
     lab.quick(&["checkpoint", "second"]).await.assert_code(0);
-    let after = ["kept.pdf", "read-only.pdf", "changed.pdf", "fresh.pdf"].map(|name| inode(&lab, "second", name));
-    assert_eq!(before[..2], after[..2], "they were linked");
-    assert!(before[2] != after[2] && before[3] != after[3], "these were brought: {before:?} {after:?}");
+    let after = NAMES.map(|name| inode(&lab, "second", name));
+    assert_eq!(before[..3], after[..3], "they were linked");
+    assert!(before[3] != after[3] && before[4] != after[4], "these were brought: {before:?} {after:?}");
     assert!(!document(&lab, "second", "removed.pdf").exists());
-    let content = |checkpoint| fs::read_to_string(document(&lab, checkpoint, "changed.pdf")).expect("a document");
-    assert_eq!((content("golden").as_str(), content("second").as_str()), ("changed.pdf", "another"));
+    for (name, was, is) in [("changed.pdf", "changed.pdf", "another"), ("other.pdf", "fresh", "later")] {
+        let content = |checkpoint| fs::read_to_string(document(&lab, checkpoint, name)).expect("a document");
+        assert_eq!((content("golden").as_str(), content("second").as_str()), (was, is));
+    }
 
     // Each goes without the other, though its directories cannot be written to.
     let mode = |mode| Permissions::from_mode(mode);
