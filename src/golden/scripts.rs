@@ -33,10 +33,12 @@ pub const LINK: Script = golden!(
     "DOCUMENTS_SUMS_SH": concat!(include_str!("../jobs/unframe.sh"), include_str!("../jobs/documents-sums.sh")),
     "DOCUMENTS_RECEIVE_SH": concat!(include_str!("../jobs/unframe.sh"), include_str!("../jobs/documents-receive.sh"))
 );
-/// Says the sums and sizes of a set's files, and proves what it was given as links.
+/// Says the sums and sizes of a set's files, and proves what it was given as links; for [`SEAL`].
 pub const MEASURE: Script = golden!("measure");
-/// Completes a set by its manifest, and lets the checkpoint's name mean it.
-pub const SEAL: Script = golden!("seal");
+/// Does that, completes the set by its manifest then, and lets the checkpoint's name mean it.
+pub const SEAL: Script = golden!("seal", "GOLDEN_MEASURE_SH": MEASURE.text);
+/// What it says between the two.
+pub const MEASURED: &str = "measured";
 /// Says which checkpoints there are, each with its manifest.
 pub const LIST: Script = golden!("list");
 /// Says what a checkpoint holds now: its manifest, the sums of its files, and behind a NUL the list of its documents; and when it is
@@ -59,7 +61,7 @@ pub const DISCARD: Script = golden!("discard");
 /// The script's exit code when there is no checkpoint of the name; its last words are the names that there are.
 pub const NO_SUCH: i32 = 53;
 
-/// That of [`MEASURE`] when what was taken over from another set is not what that set had saved; its output names it.
+/// That of [`SEAL`] when what was taken over from another set is not what that set had saved; its output names it.
 pub const TAKEN_OVER_DAMAGED: i32 = 55;
 
 /// What an exit code of these scripts means, but for those of the documents' lister.

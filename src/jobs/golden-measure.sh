@@ -1,10 +1,10 @@
 # shellcheck shell=sh
-# Says what the set $SET holds: a line `SHA256  PATH` a file, then `BYTES PATH`. The documents' own sums are in documents.sha256.
+# Says what the set $SET holds, for golden-seal.sh: a line `SHA256  PATH` a file, then `BYTES PATH`. The documents' own sums are in
+# documents.sha256.
 # Where golden-link.sh took documents over, each is found to be what was saved then; what was brought in its place says nothing of the one
 # there. If one is not, or that cannot be told, the set is left without documents, to be given all of them anew: exits with 55 and prints
 # `SHA256  PATH` of such, if it is known.
 : "${SET:?}" "${TMPDIR:?}"
-go
 cd -- "sets/$SET" || exit 50
 anew() {
     rm -f former documents.sha256 documents.part

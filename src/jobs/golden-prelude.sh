@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Comes before each script that looks after the golden volume. GOLDEN is where it is mounted:
-#   sets/NAME.RUN/            one checkpoint: database/, documents/, documents.sha256, and last manifest.json. Resets add stamp.
-#                             Until it is measured it may have `former`, a link to the set whose documents it was given
+#   sets/NAME.RUN/            one checkpoint: database/, documents/, documents.sha256, stamp, and last manifest.json; resets
+#                             renew the stamp. Until it is measured it may have `former`, a link to the set that was the newest before it
 #   checkpoints/NAME          a link to the set that is meant by this name
 # A set without its manifest does not exist, and one that no link leads to is debris.
 set -eu

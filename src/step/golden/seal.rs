@@ -2,13 +2,19 @@
 use super::conversation::Place;
 use super::documents::Sums;
 use super::save::{copied, discarded, documents};
-use super::shelf::{order, tell};
-use crate::cluster::exec::Ended;
+use crate::cluster::exec::{Ended, Said, failed};
+use crate::cluster::talk::{Spoken, Talk};
+use crate::documents::frames::messages;
 use crate::golden::manifest::Checkpoint;
-use crate::golden::scripts::{MEASURE, SEAL, TAKEN_OVER_DAMAGED, meaning};
+use crate::golden::scripts::{MEASURED, SEAL, TAKEN_OVER_DAMAGED, meaning, texts};
 use crate::golden::{set, shelf};
 use crate::step::Context;
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Error, Result, anyhow, ensure};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// A volume whose files cannot be read in such a time hangs.
+const LIMIT: Duration = Duration::from_secs(3600);
 
 /// Only now does the name mean the new set.
 pub(super) async fn seal(cx: &mut Context<'_>) -> Result<()> {
@@ -18,19 +24,14 @@ pub(super) async fn seal(cx: &mut Context<'_>) -> Result<()> {
     let set = set(&checkpoint.name, cx.run);
     let report = cx.report;
     let ended = async { dump.ends(report).await.context("cannot save the database") };
-    let line = match tokio::try_join!(manifest(cx, place, &set, &mut checkpoint), ended).map(|(line, ())| line) {
-        Ok(line) => line,
+    let (line, script) = match tokio::try_join!(manifest(cx, place, &set, &mut checkpoint), ended) {
+        Ok((ready, ())) => ready,
         Err(error) => return Err(discarded(place, &set, error).await),
     };
-    let sealed = order(place, SEAL, &[("SET", &set), ("NAME", &checkpoint.name)], &format!("{line}\n")).await;
-    let left = match sealed {
-        Ok(left) => left,
-        Err(error) => {
-            let name = &checkpoint.name;
-            return Err(error
-                .context(format!("checkpoint {name} was not completed: it is the former one or the new one, whole")));
-        }
-    };
+    let name = &checkpoint.name;
+    let sealed = completed(script, &line).await;
+    let left = sealed
+        .with_context(|| format!("checkpoint {name} was not completed: it is the former one or the new one, whole"))?;
     let left = String::from_utf8_lossy(&left).trim().to_owned();
     if !left.is_empty() {
         cx.warn(format!(
@@ -42,27 +43,86 @@ pub(super) async fn seal(cx: &mut Context<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Completes what is said of the set, and gives the line that makes it one.
-async fn manifest(cx: &mut Context<'_>, place: Place<'_>, set: &str, checkpoint: &mut Checkpoint) -> Result<String> {
-    let measured = measured(cx, place, set, checkpoint).await?;
-    checkpoint.files = shelf::sums(&measured);
-    checkpoint.bytes = shelf::bytes(&measured) + checkpoint.documents.bytes;
+/// Completes what is said of the set, and gives the line that makes it one with the script that waits for that.
+async fn manifest(
+    cx: &mut Context<'_>,
+    place: Place<'_>,
+    set: &str,
+    checkpoint: &mut Checkpoint,
+) -> Result<(String, Talk)> {
+    let (sums, script) = measured(cx, place, set, checkpoint).await?;
+    checkpoint.files = shelf::sums(&sums);
+    checkpoint.bytes = shelf::bytes(&sums) + checkpoint.documents.bytes;
     ensure!(checkpoint.files.len() > Sums::OWN_FILES, "the set is not as it was written");
     cx.guard.prove_lease().await?;
-    checkpoint.seal().context("cannot write the manifest")
+    Ok((checkpoint.seal().context("cannot write the manifest")?, script))
 }
 
 /// The sums and sizes of all there is. Documents that the newest checkpoint did not have any more as it had saved them are brought anew.
-async fn measured(cx: &mut Context<'_>, place: Place<'_>, set: &str, checkpoint: &mut Checkpoint) -> Result<Vec<u8>> {
-    let said = tell(place, MEASURE, &[("SET", set)], b"go\n").await?;
-    if said.ended != Ended::Code(TAKEN_OVER_DAMAGED) {
-        return said.success(meaning);
-    }
-    let odd = String::from_utf8_lossy(&said.stdout);
+async fn measured(
+    cx: &mut Context<'_>,
+    place: Place<'_>,
+    set: &str,
+    checkpoint: &mut Checkpoint,
+) -> Result<(Vec<u8>, Talk)> {
+    let odd = match begin(place, set, &checkpoint.name).await? {
+        Begun::Measured(sums, script) => return Ok((sums, script)),
+        Begun::Ended(said) if said.ended == Ended::Code(TAKEN_OVER_DAMAGED) => said.stdout,
+        Begun::Ended(said) => return Err(unsealed(said)),
+    };
+    let odd = String::from_utf8_lossy(&odd);
     let name =
         odd.lines().find_map(|line| Some(line.split_once("  ")?.1)).unwrap_or("one of its documents, or their list,");
     cx.warn(format!("the newest checkpoint is damaged: {name} is not what was saved, so all documents are saved anew"));
     let copied = copied(cx, place, set).await?;
     checkpoint.documents = documents(cx, &copied)?;
-    order(place, MEASURE, &[("SET", set)], "").await
+    match begin(place, set, &checkpoint.name).await? {
+        Begun::Measured(sums, script) => Ok((sums, script)),
+        Begun::Ended(said) => Err(unsealed(said)),
+    }
+}
+
+/// What came of the script's beginning.
+enum Begun {
+    /// What it has found; it waits for the manifest.
+    Measured(Vec<u8>, Talk),
+    Ended(Said),
+}
+
+fn unsealed(said: Said) -> Error {
+    anyhow!("cannot measure the set: {}", failed(&said.ended, &said.stderr, meaning))
+}
+
+async fn begin(place: Place<'_>, set: &str, name: &str) -> Result<Begun> {
+    let argv = place.command(SEAL.name, &[("SET", set), ("NAME", name)], false);
+    let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+    let mut script = place.cluster.talk(place.pod, &argv).await?;
+    script.give(messages(&[&texts(SEAL.text, SEAL.files)[..], b"go\n"].concat())).await?;
+    Ok(match listen(&mut script).await? {
+        (sums, None) => Begun::Measured(sums, script),
+        (stdout, Some(ended)) => Begun::Ended(Said { stdout, stderr: script.last_words(), ended }),
+    })
+}
+
+/// What could not be removed then.
+async fn completed(mut script: Talk, manifest: &str) -> Result<Vec<u8>> {
+    script.say(manifest).await?;
+    let (stdout, ended) = listen(&mut script).await?;
+    let ended = ended.context("it was measured twice")?;
+    Said { stdout, stderr: script.last_words(), ended }.success(meaning)
+}
+
+/// What it says until it has measured, or to its end.
+async fn listen(script: &mut Talk) -> Result<(Vec<u8>, Option<Ended>)> {
+    let listening = async {
+        let mut said = Vec::new();
+        loop {
+            match script.next().await? {
+                Spoken::Line(line) if line == MEASURED => return Ok((said, None)),
+                Spoken::Line(line) => said.extend([line.as_bytes(), b"\n"].concat()),
+                Spoken::Ended(ended) => return Ok((said, Some(ended))),
+            }
+        }
+    };
+    timeout(LIMIT, listening).await.context("the set is not read and written to the disk within an hour")?
 }
