@@ -5,7 +5,6 @@
 -- The manifest's; what an older one says was found in another way.
 \set sl_format 3
 \set sl_unread t
-\set sl_stamped ''
 SELECT 1 \g reached
 -- A client that has vanished with its node must not keep tables locked: by its own defaults the server would wait for a quarter of an
 -- hour, or for two. Five minutes without an answer, since a client whose disk is slow takes nothing for a while either. In `options` is what
