@@ -31,7 +31,7 @@ shown() {
     ln -- "$found" "sets/$SET/database/former.manifest" && cp -- "$former/stamp" "sets/$SET/database/former.stamp"
 }
 # Only shortcuts: what does not work costs no more than time.
-if [ -n "$former" ] && ln -s -- "../${former#sets/}" "sets/$SET/former" && [ -s "$former/stamp" ] && saved; then
+if [ -n "$former" ] && ln -s -n -- "../${former#sets/}" "sets/$SET/former" && [ -s "$former/stamp" ] && saved; then
     shown || :
 fi 2>/dev/null
 echo '{"event":"room"}'
