@@ -15,7 +15,8 @@ SELECT json_build_object('event', 'counted', 'tables', count(*),
         SELECT datdba FROM pg_database WHERE datname = current_database()
         UNION SELECT relowner FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')) o(owner)))
 FROM json_to_recordset(:'sl_tables') AS t(name text, rows bigint) \g |exec cat
-SELECT json_build_object('format', :sl_format, 'identity', :'sl_identity'::json, 'encoding', getdatabaseencoding(), 'schema', nullif(:'sl_schema', ''),
+SELECT json_build_object('format', :sl_format, 'rules', :'sl_rules', 'identity', :'sl_identity'::json, 'encoding', getdatabaseencoding(),
+    'schema', nullif(:'sl_schema', ''),
     'rows', (SELECT coalesce(sum(rows), 0) FROM json_to_recordset(:'sl_tables') AS t(rows bigint)), 'tables', :'sl_tables'::json,
     'sequences', :'sl_sequences'::json, 'objects', :'sl_objects'::json) \g :sl_set_dir/source.manifest.part
 \o told

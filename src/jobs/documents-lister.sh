@@ -7,7 +7,7 @@
 #   sums          what comes behind it is for documents-sums.sh; then says a NUL
 #   receive TAR   what comes behind it is for documents-receive.sh; then the trees are listed again
 # In one, since a container runtime starts one exec of a container after the other (containerd 1.6: 50 ms each, measured).
-# Exit codes: those of the two.
+# Exit codes: those of the three.
 set -u
 list=$1 sums=$2 receive=$3 root=$4
 shift 4

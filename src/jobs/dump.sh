@@ -56,8 +56,10 @@ rm -f "$SET_DIR"/source.*
 (exec 5>&- 9<&- && PGOPTIONS="$PGOPTIONS $session_options" && exec pg_dump -w -Fc -Z1 --no-sync --schema=public --snapshot="$snapshot" --lock-wait-timeout=60s -f "$SET_DIR/source.dump" 2>dump.err) &
 dumper=$!
 tell "$PINNED_SQL"
-[ -z "$STAMP" ] || tell "$STAMP_SQL"
-[ ! -e "$SET_DIR/former.stamp" ] || tell "$FORMER_SQL" "$CLAIMED_SQL" "$STAMPED_SQL" '\unset sl_set'
+if [ -n "$STAMP" ]; then
+    tell "$STAMP_SQL"
+    [ ! -e "$SET_DIR/former.stamp" ] || tell "$FORMER_SQL" "$CLAIMED_SQL" "$STAMPED_SQL" '\unset sl_set'
+fi
 tell '\if :sl_unread' "$SCHEMA_SQL" '\endif'
 [ -z "$STAMP" ] || tell "$STAMPED_SQL" "SELECT :'sl_stamp' \\g :sl_stamp_file"
 tell "$PRINTS_SQL" "$POSITIONS_SQL" "$SOURCE_SQL" "$COUNT_SQL"

@@ -2,8 +2,9 @@
 -- A refusal goes to the file `outcome` as CODE|EVENT.
 \set sl_only ''
 \set sl_stretches t
--- The manifest's; what an older one says was found in another way.
+-- Of the manifest, and the sum of the text that the schema is fingerprinted by: what one with another says was found in another way.
 \set sl_format 3
+\set sl_rules `printf %s "$SCHEMA_SQL" | sha256sum | cut -c 1-64`
 \set sl_unread t
 SELECT 1 \g reached
 -- A client that has vanished with its node must not keep tables locked: by its own defaults the server would wait for a quarter of an

@@ -284,6 +284,14 @@ fn the_sums_of_files_are_told_by_name_and_none_of_one_that_cannot_be_read() {
         let told = pod.run(SUMS_SCRIPT, &[], &framed(asked, b"\0"));
         let lines: String = names.iter().map(|name| format!("{hello}  {name}\n")).collect();
         assert_eq!((told.status.code(), String::from_utf8_lossy(&told.stdout)), (Some(0), lines.into()));
+        // More than a pipe holds, where there is none to sum them: what comes behind it is still the next word.
+        let many = (0..30_000).map(|number| format!("./m/{number:030}").into_bytes()).collect::<Vec<_>>();
+        let words =
+            [b"sums\n".to_vec(), framed(many.iter().map(Vec::as_slice), b"\0"), b"list\nend\n".to_vec()].concat();
+        let ends_early = sent(SUMS_SCRIPT).replace("sha256sum --", "no-such-program --");
+        let told = pod.run_with(LISTER_SCRIPT, &[&sent(MANIFEST_SCRIPT), &ends_early, ""], &["m"], &words);
+        let ends = String::from_utf8_lossy(&told.stdout).matches("end\0").count();
+        assert_eq!((told.status.code(), ends), (Some(0), 2), "it is listed again: {told:?}");
         // Where the list is cut nobody takes a part of it for all.
         let cut = pod.run(SUMS_SCRIPT, &[], b"100 1\n./m/plain\0");
         assert!(cut.stdout.len() < 100, "{cut:?}");

@@ -4,6 +4,7 @@ mod beside;
 mod differences;
 mod diffs;
 mod dump;
+mod former;
 mod grants;
 mod messages;
 mod refusals;

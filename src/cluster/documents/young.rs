@@ -12,7 +12,7 @@ impl Compared {
     ///
     /// # Errors
     /// A connection that breaks.
-    pub async fn look_into(&mut self, since: i64) -> Result<()> {
+    pub async fn compare_sums(&mut self, since: i64) -> Result<()> {
         let young = self.young(since);
         if young.is_empty() {
             return Ok(());

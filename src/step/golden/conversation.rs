@@ -30,6 +30,21 @@ impl Place<'_> {
         argv.extend(["sh".to_owned(), "-c".to_owned(), command_line(gated)]);
         argv
     }
+
+    /// Starts the script of this name and gives it its texts. With `gated` it does nothing before the word `go`.
+    pub(super) async fn start(
+        self,
+        (name, text): (&str, &str),
+        files: &[(&str, &str)],
+        env: &[(&str, &str)],
+        gated: bool,
+    ) -> Result<Talk> {
+        let argv = self.command(name, env, gated);
+        let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+        let mut talk = self.cluster.talk(self.pod, &argv).await?;
+        talk.give(messages(&texts(text, files))).await?;
+        Ok(talk)
+    }
 }
 
 /// A script that runs.
@@ -67,10 +82,7 @@ impl Conversation {
         files: &[(&str, &str)],
         gated: bool,
     ) -> Result<Self> {
-        let argv = place.command(script.name, env, gated);
-        let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
-        let mut talk = place.cluster.talk(place.pod, &argv).await?;
-        talk.give(messages(&texts(script.text, files))).await?;
+        let talk = place.start((script.name, script.text), files, env, gated).await?;
         Ok(Self { talk, script, tail: VecDeque::new(), refused: None })
     }
 

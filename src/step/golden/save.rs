@@ -126,7 +126,7 @@ async fn linked(
         let from = if listed.elapsed() < OLD { sandbox } else { sandbox_documents(cx, false).await? };
         let mut compared = Compared::of(from, to)?;
         if let Some(since) = since {
-            compared.look_into(since).await?;
+            compared.compare_sums(since).await?;
         }
         cx.cluster.bring_documents(compared, &Approved, &told(cx.report)).await
     };

@@ -4,16 +4,15 @@ use super::documents::Sums;
 use super::save::{copied, discarded, documents};
 use crate::cluster::exec::{Ended, Said, failed};
 use crate::cluster::talk::{Spoken, Talk};
-use crate::documents::frames::messages;
 use crate::golden::manifest::Checkpoint;
-use crate::golden::scripts::{MEASURED, SEAL, TAKEN_OVER_DAMAGED, meaning, texts};
+use crate::golden::scripts::{MEASURED, SEAL, TAKEN_OVER_DAMAGED, meaning};
 use crate::golden::{set, shelf};
 use crate::step::Context;
 use anyhow::{Context as _, Error, Result, anyhow, ensure};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// A volume whose files cannot be read in such a time hangs.
+/// A volume whose files are not read, or brought to the disk, in such a time hangs.
 const LIMIT: Duration = Duration::from_secs(3600);
 
 /// Only now does the name mean the new set.
@@ -23,9 +22,17 @@ pub(super) async fn seal(cx: &mut Context<'_>) -> Result<()> {
     let (mut checkpoint, mut dump) = cx.golden.saved.take().context("a bug: nothing was saved")?;
     let set = set(&checkpoint.name, cx.run);
     let report = cx.report;
-    let ended = async { dump.ends(report).await.context("cannot save the database") };
-    let (line, script) = match tokio::try_join!(manifest(cx, place, &set, &mut checkpoint), ended) {
-        Ok((ready, ())) => ready,
+    // Neither is left in the middle where the other fails: what is unfinished is removed then.
+    let (measured, ended) = tokio::join!(measured(cx, place, &set, &mut checkpoint), dump.ends(report));
+    let ready = async {
+        ended.context("cannot save the database")?;
+        let (sums, script) = measured?;
+        let line = manifest(&mut checkpoint, &sums)?;
+        cx.guard.prove_lease().await?;
+        Ok((line, script))
+    };
+    let (line, script) = match ready.await {
+        Ok(ready) => ready,
         Err(error) => return Err(discarded(place, &set, error).await),
     };
     let name = &checkpoint.name;
@@ -43,64 +50,50 @@ pub(super) async fn seal(cx: &mut Context<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Completes what is said of the set, and gives the line that makes it one with the script that waits for that.
-async fn manifest(
-    cx: &mut Context<'_>,
-    place: Place<'_>,
-    set: &str,
-    checkpoint: &mut Checkpoint,
-) -> Result<(String, Talk)> {
-    let (sums, script) = measured(cx, place, set, checkpoint).await?;
-    checkpoint.files = shelf::sums(&sums);
-    checkpoint.bytes = shelf::bytes(&sums) + checkpoint.documents.bytes;
+/// Completes what is said of the set, and gives the line that makes it one.
+fn manifest(checkpoint: &mut Checkpoint, measured: &[u8]) -> Result<String> {
+    checkpoint.files = shelf::sums(measured);
+    checkpoint.bytes = shelf::bytes(measured) + checkpoint.documents.bytes;
     ensure!(checkpoint.files.len() > Sums::OWN_FILES, "the set is not as it was written");
-    cx.guard.prove_lease().await?;
-    Ok((checkpoint.seal().context("cannot write the manifest")?, script))
+    checkpoint.seal().context("cannot write the manifest")
 }
 
-/// The sums and sizes of all there is. Documents that the newest checkpoint did not have any more as it had saved them are brought anew.
+/// The sums and sizes of all there is, and the script that has told them and waits for the manifest. Documents that the newest checkpoint did
+/// not have any more as it had saved them are brought anew.
 async fn measured(
     cx: &mut Context<'_>,
     place: Place<'_>,
     set: &str,
     checkpoint: &mut Checkpoint,
 ) -> Result<(Vec<u8>, Talk)> {
-    let odd = match begin(place, set, &checkpoint.name).await? {
-        Begun::Measured(sums, script) => return Ok((sums, script)),
-        Begun::Ended(said) if said.ended == Ended::Code(TAKEN_OVER_DAMAGED) => said.stdout,
-        Begun::Ended(said) => return Err(unsealed(said)),
+    let said = match begin(place, set, &checkpoint.name).await? {
+        Ok(measured) => return Ok(measured),
+        Err(said) => said,
     };
-    let odd = String::from_utf8_lossy(&odd);
+    if said.ended != Ended::Code(TAKEN_OVER_DAMAGED) {
+        return Err(unmeasured(said));
+    }
+    let odd = String::from_utf8_lossy(&said.stdout);
     let name =
         odd.lines().find_map(|line| Some(line.split_once("  ")?.1)).unwrap_or("one of its documents, or their list,");
     cx.warn(format!("the newest checkpoint is damaged: {name} is not what was saved, so all documents are saved anew"));
     let copied = copied(cx, place, set).await?;
     checkpoint.documents = documents(cx, &copied)?;
-    match begin(place, set, &checkpoint.name).await? {
-        Begun::Measured(sums, script) => Ok((sums, script)),
-        Begun::Ended(said) => Err(unsealed(said)),
-    }
+    begin(place, set, &checkpoint.name).await?.map_err(unmeasured)
 }
 
-/// What came of the script's beginning.
-enum Begun {
-    /// What it has found; it waits for the manifest.
-    Measured(Vec<u8>, Talk),
-    Ended(Said),
+fn unmeasured(said: Said) -> Error {
+    anyhow!("cannot measure what was saved: {}", failed(&said.ended, &said.stderr, meaning))
 }
 
-fn unsealed(said: Said) -> Error {
-    anyhow!("cannot measure the set: {}", failed(&said.ended, &said.stderr, meaning))
-}
-
-async fn begin(place: Place<'_>, set: &str, name: &str) -> Result<Begun> {
-    let argv = place.command(SEAL.name, &[("SET", set), ("NAME", name)], false);
-    let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
-    let mut script = place.cluster.talk(place.pod, &argv).await?;
-    script.give(messages(&[&texts(SEAL.text, SEAL.files)[..], b"go\n"].concat())).await?;
+/// Starts the script. If it does not come to wait for the manifest: how it ended.
+async fn begin(place: Place<'_>, set: &str, name: &str) -> Result<Result<(Vec<u8>, Talk), Said>> {
+    let env = [("SET", set), ("NAME", name)];
+    let mut script = place.start((SEAL.name, SEAL.text), SEAL.files, &env, false).await?;
+    script.say("go").await?;
     Ok(match listen(&mut script).await? {
-        (sums, None) => Begun::Measured(sums, script),
-        (stdout, Some(ended)) => Begun::Ended(Said { stdout, stderr: script.last_words(), ended }),
+        (sums, None) => Ok((sums, script)),
+        (stdout, Some(ended)) => Err(Said { stdout, stderr: script.last_words(), ended }),
     })
 }
 
@@ -124,5 +117,5 @@ async fn listen(script: &mut Talk) -> Result<(Vec<u8>, Option<Ended>)> {
             }
         }
     };
-    timeout(LIMIT, listening).await.context("the set is not read and written to the disk within an hour")?
+    timeout(LIMIT, listening).await.context("the golden volume has not done it within an hour: is it all right?")?
 }

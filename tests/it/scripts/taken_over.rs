@@ -158,6 +158,9 @@ fn what_is_as_it_was_is_taken_over_and_what_is_brought_is_not_judged_by_it() {
         // One that is begun once more leaves what has come.
         volume.link();
         assert_eq!(fs::read_to_string(volume.document("new", NAMES[0])).expect("a document"), "another", "{shell:?}");
+        // And even so nothing comes into the set that is whole.
+        volume.begin();
+        assert!(fs::symlink_metadata(volume.path("golden/sets/former/former")).is_err(), "{shell:?}");
     }
 }
 
