@@ -36,9 +36,12 @@ pub(super) async fn seal(cx: &mut Context<'_>) -> Result<()> {
         Err(error) => return Err(discarded(place, &set, error).await),
     };
     let name = &checkpoint.name;
-    let sealed = completed(script, &line).await;
-    let left = sealed
-        .with_context(|| format!("checkpoint {name} was not completed: it is the former one or the new one, whole; mend what follows and take it again"))?;
+    let left = completed(script, &line).await.with_context(|| {
+        format!(
+            "checkpoint {name} was not completed: it is the former one or the new one, whole; \
+             mend what follows and take it again"
+        )
+    })?;
     let left = String::from_utf8_lossy(&left).trim().to_owned();
     if !left.is_empty() {
         cx.warn(format!(
