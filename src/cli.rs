@@ -2,6 +2,7 @@
 mod age;
 mod backup;
 mod command;
+mod duration;
 mod examples;
 mod kind;
 mod manifest;

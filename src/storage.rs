@@ -22,6 +22,7 @@ use std::time::Duration;
 pub use unfinished::Unfinished;
 pub use upload::{LONGEST, Upload};
 use wire::{Clocks, Given, Wire};
+pub use words::{FAR_APART, told_apart};
 
 /// Where the bucket is and how to get in. `Debug` is not derived, so that no log can show it.
 pub struct Access {

@@ -1,4 +1,5 @@
-//! Ages, as they are typed: `7d`, `36h`.
+//! How old something is, and may be.
+use super::duration::age;
 use clap::Args;
 use std::time::Duration;
 
@@ -11,22 +12,6 @@ pub struct Ages {
     /// End with exit code 1 if production's last successful backup is older than this, or not known
     #[arg(long, value_name = "AGE", value_parser = age)]
     pub max_backup_age: Option<Duration>,
-}
-
-/// A whole number and its unit.
-fn age(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text:?} is no age: a whole number and its unit, as in 30m, 36h, 7d or 2w");
-    let unit = text.chars().last().ok_or_else(wrong)?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 60 * 60,
-        'd' => 24 * 60 * 60,
-        'w' => 7 * 24 * 60 * 60,
-        _ => return Err(wrong()),
-    };
-    let number: u32 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
-    Ok(Duration::from_secs(u64::from(number) * seconds))
 }
 
 /// As a person says it: its largest unit, and no more.
@@ -43,15 +28,6 @@ pub fn spoken(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ages_have_a_number_and_a_unit() {
-        assert_eq!(age("7d"), Ok(Duration::from_secs(7 * 86400)));
-        assert_eq!(age("90m"), Ok(Duration::from_secs(5400)));
-        for wrong in ["", "7", "d", "-1d", "1.5h", "7 d", "7y", "7\u{e9}"] {
-            assert!(age(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn ages_are_spoken_in_their_largest_unit() {

@@ -1,8 +1,9 @@
 //! The subcommands, as they are typed.
 use super::age::Ages;
 use super::backup::{Backup, Side};
+use super::duration::time;
 use super::manifest::Manifest;
-use super::rehearsal::{Difference, Reset, Save, Shelf, time};
+use super::rehearsal::{Difference, Reset, Save, Shelf};
 use super::task::Task;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;

@@ -1,4 +1,5 @@
 //! What can be typed of the rehearsal loop: checkpoint, reset, diff.
+use super::duration::time;
 use clap::{Args, Subcommand};
 use std::time::Duration;
 
@@ -59,33 +60,4 @@ pub struct Difference {
     /// How long to wait for another run to end: 30s, 2m, 500ms
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
     pub wait: Duration,
-}
-
-/// `30`, `30s`, `2m`, `500ms`.
-pub(super) fn time(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let number: u32 = digits.parse().map_err(|_| format!("{text:?} is no time such as 30s, 2m or 500ms"))?;
-    match &text[digits.len()..] {
-        "ms" => Ok(Duration::from_millis(number.into())),
-        "" | "s" => Ok(Duration::from_secs(number.into())),
-        "m" => Ok(Duration::from_secs(60 * u64::from(number))),
-        unit => Err(format!("{unit:?} is no unit of time: ms, s or m")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_read_with_their_unit() {
-        let read = |text| time(text).ok();
-        assert_eq!(read("30"), Some(Duration::from_secs(30)));
-        assert_eq!(read("500ms"), Some(Duration::from_millis(500)));
-        assert_eq!(read("2m"), Some(Duration::from_secs(120)));
-        assert_eq!(read("0s"), Some(Duration::ZERO));
-        for bad in ["", "s", "-1s", "1h", "1.5s"] {
-            assert_eq!(read(bad), None, "{bad:?}");
-        }
-    }
 }

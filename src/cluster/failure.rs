@@ -64,7 +64,7 @@ pub(super) fn explain(what: &str, error: kube::Error) -> Error {
 }
 
 /// The last cause names the trouble ("Connection refused"); those above it only say where it passed.
-fn innermost(error: &dyn std::error::Error) -> String {
+pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
     while let Some(below) = cause.source() {
         cause = below;

@@ -1,13 +1,14 @@
 //! The Job that does the database work: one Pod, an init container `dump`, a container `restore`.
 mod follow;
+mod hardened;
 mod manifest;
 mod place;
 mod start;
 mod watchdog;
 
 pub use follow::{ContainerLog, Line};
+pub(super) use hardened::{bounded_job, client_pod, confined, escaped};
 pub use manifest::{Container, Env, RefreshJob};
-pub(super) use manifest::{escaped, labels, owned_by_lease};
 pub use watchdog::Watchdog;
 
 use super::exec::{self, PodRef};
@@ -42,7 +43,7 @@ impl Owner {
         ObjectMeta {
             name: Some(name.to_owned()),
             namespace: Some(self.namespace.clone()),
-            labels: Some(manifest::labels(&self.run)),
+            labels: Some(hardened::labels(&self.run)),
             owner_references: Some(vec![OwnerReference {
                 api_version: "batch/v1".to_owned(),
                 kind: "Job".to_owned(),

@@ -1,4 +1,5 @@
 //! Why there is no cluster to talk to, in one sentence: the library says it in several, one within the other.
+use super::failure::innermost;
 use anyhow::{Error, anyhow};
 use kube::config::Kubeconfig;
 use std::ffi::OsString;
@@ -32,8 +33,8 @@ fn unusable(error: &(dyn std::error::Error + 'static)) -> Error {
         );
     }
     let why = match (merged(), Kubeconfig::read()) {
-        (None, Err(error)) => innermost(&error),
-        _ => innermost(error),
+        (None, Err(error)) => cause(&error),
+        _ => cause(error),
     };
     anyhow!(
         "no cluster to talk to: cannot use the kubeconfig {}: {why}; set KUBECONFIG, or run in a Pod with a service account",
@@ -48,7 +49,7 @@ fn no_context(name: &str, error: &(dyn std::error::Error + 'static)) -> Error {
     };
     let known: Vec<String> = kubeconfig.contexts.into_iter().map(|context| context.name).collect();
     match known.iter().any(|known| known == name) {
-        true => anyhow!("cannot use context {name:?} of the kubeconfig: {}", innermost(error)),
+        true => anyhow!("cannot use context {name:?} of the kubeconfig: {}", cause(error)),
         false if known.is_empty() => anyhow!("the kubeconfig has no context {name:?}, and no other one"),
         false => anyhow!("the kubeconfig has no context {name:?}; it has {}", known.join(", ")),
     }
@@ -68,13 +69,9 @@ fn paths() -> Vec<PathBuf> {
     std::env::split_paths(&place()).filter(|path| !path.as_os_str().is_empty()).collect()
 }
 
-/// The last cause names the trouble; a parser draws a picture below its first line.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(below) = cause.source() {
-        cause = below;
-    }
-    plain(cause.to_string().lines().next().unwrap_or_default())
+/// A parser draws a picture below its first line.
+fn cause(error: &(dyn std::error::Error + 'static)) -> String {
+    plain(innermost(error).lines().next().unwrap_or_default())
 }
 
 /// In the words of who wrote the file.

@@ -3,8 +3,8 @@ use super::wire::STANDS_STILL;
 use object_store::client::{HttpError, HttpErrorKind};
 use std::error::Error;
 
-/// A store refuses what was signed more than 15 minutes ago; it is said of any refusal when it comes near that.
-const FAR_APART: i64 = 300;
+/// Seconds between two clocks. A store refuses what was signed more than 15 minutes ago; it is said of any refusal when it comes near that.
+pub const FAR_APART: i64 = 300;
 
 /// Why it failed and what to do: the store's own words without the XML around them. `apart` is how far its clock is ahead.
 pub(super) fn meaning(said: &str, apart: Option<i64>) -> String {
@@ -87,12 +87,17 @@ fn advice(code: &str, refused: bool, apart: Option<i64>) -> Option<String> {
     })
 }
 
-fn clock(ahead: i64) -> String {
-    let way = if ahead < 0 { "ahead of" } else { "behind" };
-    match ahead.unsigned_abs() {
+fn clock(apart: i64) -> String {
+    match apart {
         0 => "this machine's clock is wrong".to_owned(),
-        apart => format!("this machine's clock is {apart} s {way} the store's: set it right, by NTP"),
+        apart => format!("{}: set it right, by NTP", told_apart(apart)),
     }
+}
+
+/// How far this machine's clock is from a store's that is so many seconds ahead of it.
+pub fn told_apart(apart: i64) -> String {
+    let way = if apart < 0 { "ahead of" } else { "behind" };
+    format!("this machine's clock is {} s {way} the store's", apart.unsigned_abs())
 }
 
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {

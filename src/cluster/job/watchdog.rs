@@ -1,6 +1,6 @@
 //! The watchdog: a Job that recovers the sandbox when the run that made it is gone for good.
 use super::Owner;
-use super::manifest::{labels, owned_by_lease};
+use super::hardened::{confined, labels, owned_by_lease, user};
 use crate::cluster::{Cluster, pod};
 use anyhow::{Context, Result, bail};
 use k8s_openapi::api::batch::v1::Job;
@@ -97,9 +97,7 @@ impl Watchdog<'_> {
             "restartPolicy": "OnFailure",
             "serviceAccountName": self.service_account,
             "enableServiceLinks": false,
-            "securityContext": {
-                "runAsNonRoot": true, "runAsUser": USER, "runAsGroup": USER, "seccompProfile": {"type": "RuntimeDefault"},
-            },
+            "securityContext": user(USER),
             "containers": [{
                 "name": CONTAINER,
                 "image": self.image,
@@ -110,9 +108,7 @@ impl Watchdog<'_> {
                 ],
                 "env": [{"name": "USER", "value": "watchdog"}],
                 "terminationMessagePolicy": "FallbackToLogsOnError",
-                "securityContext": {
-                    "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": {"drop": ["ALL"]},
-                },
+                "securityContext": confined(),
                 "resources": {
                     "requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"},
                 },

@@ -3,10 +3,8 @@ use super::{Finding, State};
 use crate::cluster::Cluster;
 use crate::settings::Settings;
 use crate::step::backup::shelf::{LIFECYCLE_RULE, Shelf};
+use crate::storage::{FAR_APART, told_apart};
 use jiff::Timestamp;
-
-/// Stores refuse what was signed 15 minutes before their time or after it.
-const FAR_APART: i64 = 300;
 
 /// With the Secret of the database that is dumped.
 pub(super) async fn check(settings: &Settings, cluster: &Cluster) -> Vec<Finding> {
@@ -51,8 +49,7 @@ async fn look(settings: &Settings, shelf: &Shelf) -> Vec<Finding> {
 }
 
 fn clock(apart: i64) -> Finding {
-    let way = if apart < 0 { "ahead of" } else { "behind" };
-    let says = format!("this machine's clock is {} s {way} the store's", apart.unsigned_abs());
+    let says = told_apart(apart);
     match apart.abs() < FAR_APART {
         true => Finding::ok("clock", says),
         false => Finding::new("clock", State::Failed, format!("{says}, and a store refuses 900 s"))
