@@ -14,7 +14,7 @@ pub struct Save {
     #[arg(long)]
     pub warm: bool,
     /// How long to wait for another run to end: 30s, 2m, 500ms
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
+    #[arg(long, global = true, value_name = "TIME", default_value = "30s", value_parser = time)]
     pub wait: Duration,
 }
 

@@ -14,12 +14,31 @@ use tokio::time::Instant;
 /// How often a Lease may be lost to somebody faster before it is said.
 const OUTRUN_AT_MOST: u32 = 100;
 
+/// How long others' runs are waited for, counted from when the first of them is seen: who waits as long as a Lease lasts learns whether its
+/// holder lives.
+struct Patience {
+    whole: Duration,
+    ends: Option<Instant>,
+}
+
+impl Patience {
+    fn left(&mut self) -> Duration {
+        match self.ends {
+            Some(ends) => ends.saturating_duration_since(Instant::now()),
+            None => {
+                self.ends = Some(Instant::now() + self.whole);
+                self.whole
+            }
+        }
+    }
+}
+
 impl Run<'_> {
     /// As every run: the rights, the preflight, the Lease, the plan. What a dead run left is put back first.
     pub(super) async fn rehearse(&self, plan: &Plan, summary: &mut Summary) -> Result<Outcome> {
         let mut shutdown = Shutdown::listen()?;
         let cluster = self.connect().await?;
-        let until = Instant::now() + self.settings.wanted.wait.unwrap_or_default();
+        let mut patience = Patience { whole: self.settings.wanted.wait.unwrap_or_default(), ends: None };
         let namespace = &self.settings.sandbox.namespace;
         preflight::apart(self.settings)?;
         for _ in 0..OUTRUN_AT_MOST {
@@ -49,19 +68,11 @@ impl Run<'_> {
                     }
                 }
             };
-            if let Some(outcome) = self.outlast(&cluster, &mut shutdown, other, until).await? {
+            if let Some(outcome) = self.outlast(&cluster, &mut shutdown, other, patience.left()).await? {
                 return Ok(outcome);
             }
         }
         bail!("the Lease is taken by somebody else all the time; nothing was changed")
-    }
-
-    /// What to do when another run has been waited for, but not for long enough.
-    fn patience(&self) -> &'static str {
-        match self.settings.wanted.can_wait {
-            true => "wait for its end, or let this wait for longer, as by `--wait 5m`",
-            false => "wait for its end, then run this again",
-        }
     }
 
     /// Waits for another run's end. Gives an outcome only where what a dead one left could not be put back.
@@ -70,10 +81,9 @@ impl Run<'_> {
         cluster: &Cluster,
         shutdown: &mut Shutdown,
         other: Found,
-        until: Instant,
+        wait: Duration,
     ) -> Result<Option<Outcome>> {
         let namespace = &self.settings.sandbox.namespace;
-        let wait = until.saturating_duration_since(Instant::now());
         if wait > Duration::ZERO && !other.is_abandoned() {
             self.note(&format!("{}; waiting for up to {:.0?}", held_by(namespace, &other), wait));
         }
@@ -83,7 +93,10 @@ impl Run<'_> {
         };
         let dead = match holder {
             Holder::Released => return Ok(None),
-            Holder::Alive(found) => bail!("{}; nothing was changed: {}", held_by(namespace, &found), self.patience()),
+            Holder::Alive(found) => bail!(
+                "{}; nothing was changed: wait for its end, or let this wait for longer, as by `--wait 5m`",
+                held_by(namespace, &found)
+            ),
             Holder::Dead(found) => found,
         };
         match self.put_back(cluster, shutdown, dead).await {

@@ -14,10 +14,8 @@ pub struct Wanted {
     pub warm: bool,
     /// The rows themselves.
     pub rows: bool,
-    /// How long another's Lease is waited for; `None`: not at all.
+    /// How long another run's end is waited for, as `--wait` says; `None`: not at all.
     pub wait: Option<Duration>,
-    /// Whether `--wait` says for how long.
-    pub can_wait: bool,
     /// Whose backups.
     pub side: Side,
     /// Which of them; `None`: the newest.
@@ -57,35 +55,27 @@ impl After {
     }
 }
 
-/// For commands that only look, or tidy up.
-const WAIT: Duration = Duration::from_secs(30);
-
 impl Wanted {
     /// # Errors
     /// [`Usage`]: a name that no checkpoint can have, or words that do not go together.
     pub fn of(command: &Command) -> Result<Self, Usage> {
-        let quick = |name: &str| Self { name: name.to_owned(), wait: Some(WAIT), ..Self::default() };
-        let patient = |wait: Duration, name: &str| Self { wait: Some(wait), can_wait: true, ..quick(name) };
+        let patient = |wait: Duration, name: &str| Self { name: name.to_owned(), wait: Some(wait), ..Self::default() };
         let wanted = match command {
-            Command::RefreshFromProd(flags) => {
-                let after = After::of(flags)?;
-                Self { name: flags.checkpoint.clone().unwrap_or_default(), after, ..Self::default() }
+            Command::RefreshFromProd(flags) => Self::refresh(flags)?,
+            Command::Refresh { flags, from } => {
+                let set = from.set.clone().filter(|set| !set.is_empty());
+                Self { side: from.env, set, ..Self::refresh(flags)? }
             }
-            Command::Refresh { flags, from } => Self {
-                name: flags.checkpoint.clone().unwrap_or_default(),
-                side: from.env,
-                set: from.set.clone().filter(|set| !set.is_empty()),
-                after: After::of(flags)?,
-                ..Self::default()
-            },
             Command::Checkpoint { shelf: Some(_), save } if save.name.is_some() || save.warm => {
                 return Err(Usage(format!(
                     "{} takes no checkpoint's name and no --warm before its last word",
                     command.name()
                 )));
             }
-            Command::Checkpoint { shelf: Some(Shelf::List | Shelf::Cool), .. } => return Ok(quick("")),
-            Command::Checkpoint { shelf: Some(Shelf::Show { name } | Shelf::Delete { name }), .. } => quick(name),
+            Command::Checkpoint { shelf: Some(Shelf::List | Shelf::Cool), save } => return Ok(patient(save.wait, "")),
+            Command::Checkpoint { shelf: Some(Shelf::Show { name } | Shelf::Delete { name }), save } => {
+                patient(save.wait, name)
+            }
             Command::Checkpoint { shelf: None, save } => {
                 let name = save.name.as_deref().unwrap_or(crate::cli::DEFAULT_NAME);
                 Self { warm: save.warm, ..patient(save.wait, name) }
@@ -102,6 +92,11 @@ impl Wanted {
             }
             (_, name) => check_name(name).map(|()| wanted.clone()).map_err(Usage),
         }
+    }
+
+    fn refresh(flags: &RefreshFlags) -> Result<Self, Usage> {
+        let name = flags.checkpoint.clone().unwrap_or_default();
+        Ok(Self { name, after: After::of(flags)?, ..Self::default() })
     }
 }
 

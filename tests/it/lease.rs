@@ -6,6 +6,7 @@ use crate::support::postgres::Production;
 use crate::support::sandbox::{PROD, SANDBOX, Sandbox};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const NAME: &str = "sandbox-lifecycle";
 
@@ -70,6 +71,26 @@ async fn a_holder_that_does_not_renew_is_dead_however_wrong_its_clock_was() {
         assert_eq!(lab.store.get("leases", SANDBOX, NAME), None);
         lab.run(&["recover"]).await.assert_code(0).assert_says("no run has left anything behind");
     }
+}
+
+/// As long as the Lease lasts it is looked at, however much of `--wait` was spent before.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_as_long_as_a_lease_lasts_learns_that_its_holder_is_dead() {
+    let lab = Sandbox::new().await;
+    for command in [&["reset", "--wait", "2s"][..], &["checkpoint", "list", "--wait", "2s"]] {
+        held(&lab, 0, 2);
+        let slow =
+            Rule::on(|seen| seen.line().starts_with("get deployments"), Fault::Delay(Duration::from_millis(700)));
+        lab.api.faults.add(slow.times(1));
+        let ran = lab.run(command).await;
+        ran.assert_says("somebody@elsewhere/7/cafe is gone")
+            .assert_says("put back: Deployment erp-sandbox/erp-sandbox");
+        assert_eq!(lab.store.get("leases", SANDBOX, NAME), None);
+        lab.api.faults.clear();
+    }
+    held(&lab, 0, 2);
+    let ran = lab.run(&["reset", "--wait", "500ms"]).await.assert_code(1);
+    ran.assert_says("is held by somebody@elsewhere/7/cafe").assert_says("let this wait for longer");
 }
 
 #[tokio::test(flavor = "multi_thread")]
