@@ -122,8 +122,9 @@ pub enum Event {
     },
     /// diff: so many rows of a table were added, changed and removed since the set was made.
     TableChanged { name: String, added: u64, changed: u64, removed: u64 },
-    /// diff: a row of these, by its primary key (`None` where there is none), with what it was and what it is.
-    Row { table: String, change: Change, key: Option<Value>, old: Option<Value>, new: Option<Value> },
+    /// diff: a row of these, by its primary key (`None` where there is none), with what it was and what it is: each the text of a JSON object,
+    /// so that no number in it is read as a float.
+    Row { table: String, change: Change, key: Option<String>, old: Option<String>, new: Option<String> },
     /// diff: a sequence's `last_value` and `is_called`; `None` where it does not exist.
     SequenceChanged { name: String, was: Option<Value>, is: Option<Value> },
     /// diff: objects of the schema, a sentence each.

@@ -1,9 +1,11 @@
 //! What differs between the sandbox and a checkpoint: as JSON for a script, as text for a person.
 use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Difference {
     pub checkpoint: String,
     pub taken_at: String,
@@ -14,7 +16,7 @@ pub struct Difference {
     pub files: Files,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Table {
     pub name: String,
     pub added: u64,
@@ -25,13 +27,14 @@ pub struct Table {
     pub rows: Vec<Row>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// Objects as the server has written them: an amount has more digits than a float.
+#[derive(Clone, Debug, Serialize)]
 pub struct Row {
     /// `added`, `changed` or `removed`.
     pub change: &'static str,
-    pub key: Value,
-    pub old: Value,
-    pub new: Value,
+    pub key: Box<RawValue>,
+    pub old: Box<RawValue>,
+    pub new: Box<RawValue>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -93,21 +96,36 @@ impl Display for Difference {
 
 impl Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "           {} {}", self.change, shown(&self.key))?;
-        let empty = Map::new();
-        let fields = |row: &Value| row.as_object().cloned().unwrap_or_else(|| empty.clone());
+        writeln!(f, "           {} {}", self.change, raw(&self.key))?;
         let (old, new) = (fields(&self.old), fields(&self.new));
-        let columns = if old.is_empty() { new.keys() } else { old.keys() };
-        for column in columns {
-            let name = visible(column);
-            match (old.get(column), new.get(column)) {
-                (Some(was), Some(is)) if was == is => {}
-                (Some(was), Some(is)) => writeln!(f, "             {name}: {} -> {}", shown(was), shown(is))?,
-                (Some(only), None) | (None, Some(only)) => writeln!(f, "             {name}: {}", shown(only))?,
+        for column in columns(if old.is_empty() { &self.new } else { &self.old }) {
+            let name = visible(&column);
+            match (old.get(&column), new.get(&column)) {
+                (Some(was), Some(is)) if was.get() == is.get() => {}
+                (Some(was), Some(is)) => writeln!(f, "             {name}: {} -> {}", raw(was), raw(is))?,
+                (Some(only), None) | (None, Some(only)) => writeln!(f, "             {name}: {}", raw(only))?,
                 (None, None) => {}
             }
         }
         Ok(())
+    }
+}
+
+/// Empty where there is no such row.
+fn fields(row: &RawValue) -> BTreeMap<String, Box<RawValue>> {
+    serde_json::from_str(row.get()).unwrap_or_default()
+}
+
+/// In the table's order.
+fn columns(row: &RawValue) -> Vec<String> {
+    let row: Map<String, Value> = serde_json::from_str(row.get()).unwrap_or_default();
+    row.keys().cloned().collect()
+}
+
+fn raw(value: &RawValue) -> String {
+    match serde_json::from_str(value.get()) {
+        Ok(value @ (Value::Null | Value::String(_))) => shown(&value),
+        _ => visible(value.get()),
     }
 }
 
@@ -138,13 +156,19 @@ fn visible(text: &str) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+    use serde_json::value::to_raw_value;
+
+    fn row(change: &'static str, key: &Value, old: &Value, new: &Value) -> Row {
+        let [key, old, new] = [key, old, new].map(|value| to_raw_value(value).expect("JSON"));
+        Row { change, key, old, new }
+    }
 
     #[test]
     fn a_changed_row_shows_the_columns_that_changed_and_no_other() {
         let mut difference = Difference { checkpoint: "golden".to_owned(), ..Difference::default() };
         assert!(difference.to_string().contains("nothing has changed"));
         let (old, new) = (json!({"rowid": 1, "nom": "a", "town": "x"}), json!({"rowid": 1, "nom": "b", "town": "x"}));
-        let row = Row { change: "changed", key: json!({"rowid": 1}), old, new };
+        let row = row("changed", &json!({"rowid": 1}), &old, &new);
         *difference.table("llx_societe") =
             Table { name: "llx_societe".to_owned(), changed: 1, rows: vec![row], added: 0, removed: 0 };
         let text = difference.to_string();
@@ -154,7 +178,7 @@ mod tests {
 
     #[test]
     fn an_added_or_removed_row_shows_all_its_columns() {
-        let row = |change, old, new| Row { change, key: json!({"rowid": 1}), old, new }.to_string();
+        let row = |change, old, new| row(change, &json!({"rowid": 1}), &old, &new).to_string();
         let values = || json!({"rowid": 1, "nom": "a"});
         for text in [row("added", Value::Null, values()), row("removed", values(), Value::Null)] {
             assert!(text.contains("\n             nom: a\n") && text.contains(" rowid: 1\n"), "{text}");
@@ -164,12 +188,21 @@ mod tests {
     #[test]
     fn no_value_moves_the_cursor_and_a_text_is_told_from_none() {
         let (old, new) = (json!({"a": null, "b": "x"}), json!({"a": "null", "b": "\u{1b}[2J\r\nforged\u{9b}1A"}));
-        let text = Row { change: "changed", key: json!({"a": "\u{9b}"}), old, new }.to_string();
+        let text = row("changed", &json!({"a": "\u{9b}"}), &old, &new).to_string();
         assert!(text.contains("a: NULL -> \"null\"\n"), "{text}");
         assert!(text.contains("b: x -> \\u{1b}[2J\\r\\nforged\\u{9b}1A\n"), "{text}");
         assert!(text.contains("changed {\"a\":\"\\u{9b}\"}"), "{text}");
         let table = Table { name: "a\u{7}".to_owned(), ..Table::default() };
         let text = Difference { tables: vec![table], ..Difference::default() }.to_string();
         assert!(text.contains("a\\u{7}: 0 added"), "{text}");
+    }
+
+    #[test]
+    fn a_number_keeps_all_its_digits() {
+        let [key, old, new] = [r#"{"rowid":1}"#, r#"{"a":123456789012.12345678}"#, r#"{"a":123456789012.12345679}"#]
+            .map(|text| RawValue::from_string(text.to_owned()).expect("JSON"));
+        let row = Row { change: "changed", key, old, new };
+        assert!(row.to_string().contains("a: 123456789012.12345678 -> 123456789012.12345679\n"), "{row}");
+        assert!(serde_json::to_string(&row).expect("JSON").contains("123456789012.12345679"));
     }
 }

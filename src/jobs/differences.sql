@@ -17,10 +17,9 @@ BEGIN
 END
 $differences$;
 SELECT '{"event":"table_changed",' || substr(each::text, 2) FROM json_array_elements(current_setting('sandbox_lifecycle.told')::json) AS each \g |exec cat
--- The rows, a statement for each table; where there is no key, none is the other's old one. A line for each: what breaks one is the
--- layout of a column of type json, and never part of a value.
-SELECT format('SELECT translate(json_build_object(''event'', ''row'', ''table'', %1$L, ''change'', CASE WHEN o.line IS NULL THEN ''added'' WHEN n.line IS NULL '
-    'THEN ''removed'' ELSE ''changed'' END, ''key'', coalesce(n.key, o.key), ''old'', o.line, ''new'', n.line)::text, E''\n\r'', ''  '') FROM ('
+-- The rows, a statement for each table; where there is no key, none is the other's old one. A line for each, with the objects as texts.
+SELECT format('SELECT json_build_object(''event'', ''row'', ''table'', %1$L, ''change'', CASE WHEN o.line IS NULL THEN ''added'' WHEN n.line IS NULL '
+    'THEN ''removed'' ELSE ''changed'' END, ''key'', coalesce(n.key, o.key)::text, ''old'', o.line::text, ''new'', n.line::text) FROM ('
     'SELECT %2$s AS at, %3$s AS key, (SELECT row_to_json(r) FROM (SELECT %4$s) AS r) AS line FROM %5$s AS t JOIN sl_moves_%6$s ON t.ctid = sl_come) AS o '
     'FULL JOIN (SELECT %7$s AS at, %3$s AS key, (SELECT row_to_json(r) FROM (SELECT %4$s) AS r) AS line FROM ONLY %8$s AS t JOIN sl_moves_%6$s '
     'ON t.ctid = sl_gone) AS n USING (at) ORDER BY at',

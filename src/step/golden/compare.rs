@@ -8,6 +8,7 @@ use crate::golden::difference::{Difference, Row, Sequence, Table};
 use crate::jobs::{Change, DIFF, Event};
 use crate::step::Context;
 use anyhow::{Context as _, Result, ensure};
+use serde_json::value::RawValue;
 
 /// Reads only.
 pub(super) async fn compare(cx: &mut Context<'_>) -> Result<()> {
@@ -29,17 +30,18 @@ pub(super) async fn compare(cx: &mut Context<'_>) -> Result<()> {
 async fn rows(cx: &Context<'_>, place: Place<'_>, name: &str) -> Result<Difference> {
     let directory = database(name);
     let wanted = if cx.settings.wanted.rows { "1" } else { "" };
-    let mut script = Conversation::begin(place, &DIFF, &[("SET_DIR", &directory), ("ROWS", wanted)], &[]).await?;
+    let env = [("SET_DIR", directory.as_str()), ("ROWS", wanted), ("PRODUCTION", &cx.record.production_as_text())];
+    let mut script = Conversation::begin(place, &DIFF, &env, &[]).await?;
     let (mut found, mut whole) = (Difference::default(), false);
     while let Some(event) = script.next(cx.report).await.context("cannot compare the database")? {
         whole |= matches!(event, Event::Diffed { .. });
-        take(&mut found, event);
+        take(&mut found, event)?;
     }
     ensure!(whole, "the comparison of the database ended before it was done");
     Ok(found)
 }
 
-fn take(found: &mut Difference, event: Event) {
+fn take(found: &mut Difference, event: Event) -> Result<()> {
     match event {
         Event::TableChanged { name, added, changed, removed } => {
             let table = found.table(&name);
@@ -51,8 +53,7 @@ fn take(found: &mut Difference, event: Event) {
                 Change::Changed => "changed",
                 Change::Removed => "removed",
             };
-            let (key, old, new) = (key.unwrap_or_default(), old.unwrap_or_default(), new.unwrap_or_default());
-            found.table(&table).rows.push(Row { change, key, old, new });
+            found.table(&table).rows.push(Row { change, key: json(key)?, old: json(old)?, new: json(new)? });
         }
         Event::SequenceChanged { name, was, is } => {
             let (was, is) = (was.unwrap_or_default(), is.unwrap_or_default());
@@ -61,4 +62,9 @@ fn take(found: &mut Difference, event: Event) {
         Event::SchemaChanged { what } => found.schema.extend(what),
         _ => {}
     }
+    Ok(())
+}
+
+fn json(text: Option<String>) -> Result<Box<RawValue>> {
+    RawValue::from_string(text.unwrap_or_else(|| "null".to_owned())).context("cannot read a row")
 }

@@ -12,7 +12,8 @@ fn table(name: &str, [added, changed, removed]: [u64; 3]) -> Event {
 fn row(ended: &Ended, of: &str, change: Change) -> [Option<serde_json::Value>; 3] {
     let found = ended.events.iter().find_map(|event| match event {
         Event::Row { table, change: is, key, old, new } if table == of && *is == change => {
-            Some([key.clone(), old.clone(), new.clone()])
+            let json = |text: &Option<String>| text.as_ref().map(|text| serde_json::from_str(text).expect("JSON"));
+            Some([key, old, new].map(json))
         }
         _ => None,
     });
