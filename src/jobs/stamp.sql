@@ -19,13 +19,15 @@ WITH relation AS MATERIALIZED (
     UNION ALL SELECT tableoid, seqrelid, 0, hashtextextended(pg_sequence::text, 0) FROM pg_sequence WHERE seqrelid IN (SELECT oid FROM relation)
     UNION ALL SELECT tableoid, oid, 0, hashtextextended(pg_trigger::text, 0) FROM pg_trigger
         WHERE NOT tgisinternal AND tgrelid IN (SELECT oid FROM relation)
+    -- Up to PostgreSQL 13 what CREATE INDEX CONCURRENTLY says of its state is written into the row as it is.
+    UNION ALL SELECT tableoid, indexrelid, 0, hashtextextended(concat_ws(' ', xmin, indisvalid, indisready, indislive), 0) FROM pg_index
+        WHERE indrelid IN (SELECT oid FROM relation)
     UNION ALL
     SELECT catalog, object, part, xmin::text::bigint FROM (
         SELECT tableoid, attrelid, attnum, xmin FROM pg_attribute
             WHERE attnum > 0 AND attrelid IN (SELECT oid FROM relation WHERE relkind <> 'S')
         UNION ALL SELECT tableoid, oid, 0, xmin FROM pg_attrdef WHERE adrelid IN (SELECT oid FROM relation)
         UNION ALL SELECT tableoid, oid, 0, xmin FROM pg_constraint WHERE oid >= 16384 AND (conrelid = 0 OR conrelid IN (SELECT oid FROM relation))
-        UNION ALL SELECT tableoid, indexrelid, 0, xmin FROM pg_index WHERE indrelid IN (SELECT oid FROM relation)
         UNION ALL SELECT tableoid, oid, 0, xmin FROM pg_rewrite WHERE ev_class IN (SELECT oid FROM relation)
         UNION ALL SELECT tableoid, inhrelid, inhseqno, xmin FROM pg_inherits
         UNION ALL SELECT tableoid, partrelid, 0, xmin FROM pg_partitioned_table

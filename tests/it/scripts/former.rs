@@ -51,7 +51,7 @@ fn a_checkpoint_reads_the_schema_where_the_one_before_has_another_stamp_or_forma
     let (mut job, mut place) = (Job::new(&server), 0);
     let (_, schema) = checkpoint(&mut job, &mut place);
     let stamp = fs::read_to_string(job.file("stamp")).expect("a stamp");
-    for damaged in ["", "\n", "\\quit\n", "'; SELECT 1/0;\n", "\0\n"] {
+    for damaged in [&b""[..], b"\n", b"\\quit\n", b"'; SELECT 1/0;\n", b"\0\n", b"\xe1a0b\n"] {
         fs::write(job.file("stamp"), damaged).expect("it can be written");
         assert_eq!(next_checkpoint(&mut job, &mut place), (1, schema.clone()), "{damaged:?}");
         assert_eq!(fs::read_to_string(job.file("stamp")).expect("a stamp"), stamp);

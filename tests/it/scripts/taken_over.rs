@@ -31,7 +31,7 @@ impl Volume {
         }
         if shell == Shell::Busybox {
             let programs =
-                "sh cat rm mkdir sha256sum sort find wc cp stat date ln dirname head sync chmod readlink grep";
+                "sh cat rm mkdir sha256sum sort find wc cp stat date ln dirname head sync chmod readlink grep tee";
             programs.split(' ').for_each(|name| volume.program(name, Path::new("/usr/bin/busybox")));
             // Debian's busybox has none, Alpine's has.
             volume.program("comm", Path::new("/usr/bin/comm"));
@@ -233,5 +233,19 @@ fn the_schema_of_the_newest_set_is_shown_where_all_that_is_said_of_it_is_as_it_w
             let sets = fs::read_dir(volume.path("golden/sets")).expect("a directory").count();
             assert_eq!(sets, if what == "an older set" { 3 } else { 2 }, "{shell:?} {what}");
         }
+    }
+}
+
+/// The programs of busybox say nothing when a disk is full, and what is cut must not be sealed as whole.
+#[test]
+fn sums_that_do_not_fit_on_the_volume_are_no_damage_and_no_set() {
+    // No file may grow beyond 512 bytes, and whoever tries is told so, as on a full disk; the log is one, too.
+    let full = format!("exec 2>/dev/null; trap '' 25; ulimit -f 1; {}", MEASURE.text);
+    for shell in Shell::all() {
+        let volume = Volume::new(shell);
+        volume.link();
+        assert_eq!(volume.run(&full, "new"), (Some(52), String::new()), "{shell:?}");
+        assert!(volume.document("new", NAMES[0]).exists(), "{shell:?}: nothing was damaged");
+        assert_eq!(volume.measure().0, Some(0), "{shell:?}");
     }
 }
