@@ -18,10 +18,7 @@ WITH source AS MATERIALIZED (
     FROM (SELECT :'sl_source'::json AS s, :'sl_identity'::json AS i) AS read
 ), production AS MATERIALIZED (
     -- As an earlier run has seen it: a checkpoint does not know of it. Where it was just read, the source is that, and newer.
-    SELECT its FROM (SELECT nullif(:'sl_production', '')::json AS its, here FROM source) AS known
-    WHERE :'sl_kind' <> 'production' AND its IS NOT NULL AND CASE WHEN its ->> 'system_identifier' IS NOT NULL AND here ->> 'system_identifier' IS NOT NULL
-        THEN its ->> 'system_identifier' = here ->> 'system_identifier'
-        ELSE (its ->> 'address', its ->> 'port') = (here ->> 'address', here ->> 'port') END
+    SELECT nullif(:'sl_neighbour', '')::json AS its WHERE :'sl_kind' <> 'production' AND :'sl_neighbour' <> ''
 ), belongs AS MATERIALIZED (
     -- every role this login is or can become
     SELECT r.* FROM pg_roles r WHERE pg_has_role(session_user, r.oid, 'MEMBER')

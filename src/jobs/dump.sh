@@ -3,7 +3,8 @@
 #   source.dump (pg_dump -Fc, the whole schema public), source.list (its table of contents), source.tables (exact counts),
 #   source.identity, source.skipped, and last source.manifest: all of it that can be compared in a server
 # REQUIRE_READ_ONLY is 1 where credentials that could write are to be refused, or else is not set.
-# READS says whose database it is: production, or the sandbox when it is a checkpoint.
+# READS says whose database it is: production, or the sandbox, as for a checkpoint. PRODUCTION is production's then, as the record has it, or
+# empty.
 # ROOM_SH is run beside it, and nothing is written before that has made room for it; or is empty. If it leaves former.manifest and
 # former.stamp in $SET_DIR, a set's of before, the schema is read only where it is another since.
 # STAMP is the file for the stamp of this one, as stamp.sql says, or is empty.
@@ -19,8 +20,9 @@
 #   16 the database has fewer tables than it must
 #   17 the login could write, and must not be able to
 #   18 no room was made for it
-: "${READS:?}" "${TABLE_PREFIX:?}" "${MIN_TABLES:?}" "${DUMP_SQL:?}" "${WRITABLE_SQL:?}" "${SOURCE_SQL:?}"
-: "${COUNT_SQL:?}" "${DUMP_AWK:?}" "${ROOM_SH?}" "${STAMP?}" "${STAMP_SQL:?}" "${FORMER_SQL:?}" "${CLAIMED_SQL:?}" "${STAMPED_SQL:?}"
+#   19 this is not the sandbox's database
+: "${READS:?}" "${TABLE_PREFIX:?}" "${MIN_TABLES:?}" "${DUMP_SQL:?}" "${SNAPSHOT_SQL:?}" "${WRITABLE_SQL:?}" "${STRANGER_SQL:?}" "${PRODUCTION?}"
+: "${SOURCE_SQL:?}" "${COUNT_SQL:?}" "${DUMP_AWK:?}" "${ROOM_SH?}" "${STAMP?}" "${STAMP_SQL:?}" "${FORMER_SQL:?}" "${CLAIMED_SQL:?}" "${STAMPED_SQL:?}"
 
 export PGOPTIONS='-c default_transaction_read_only=on'
 # The session has ended before its time: why?
@@ -39,13 +41,18 @@ if [ -n "$ROOM_SH" ]; then
 fi
 converse
 tell "$IDENTITY_SQL"
-# What the sandbox's own login could write is no concern.
-[ "$READS" != production ] || tell "$WRITABLE_SQL"
-# While it connects. The snapshot is not taken before there is room: the documents are read from then on, and a transaction is not left open
-# for as long as that may take.
+# What the sandbox's own login could write is no concern, and which database that is, is not known yet.
+case $READS in
+production) tell "$WRITABLE_SQL" ;;
+*) tell '\set sl_stranger 19' "$STRANGER_SQL" ;;
+esac
+# While it connects.
 major=$(client_major)
-[ -z "$room" ] || await "$room" || refuse 18 "no room was made for the dump" room.err
 tell "\\set sl_client_major $major" "$DUMP_SQL"
+# The snapshot is not taken before there is room: the documents are read from then on, and a transaction is not left open for as long as that
+# may take.
+[ -z "$room" ] || await "$room" || refuse 18 "no room was made for the dump" room.err
+tell "$SNAPSHOT_SQL"
 hear || explain
 read -r snapshot <heard
 read -r session_options <options || refuse 13 "the options of the session could not be written to their end" session.err
@@ -64,27 +71,27 @@ tell '\if :sl_unread' "$SCHEMA_SQL" '\endif'
 [ -z "$STAMP" ] || tell "$STAMPED_SQL" "SELECT :'sl_stamp' \\g :sl_stamp_file"
 tell "$PRINTS_SQL" "$POSITIONS_SQL" "$SOURCE_SQL" "$COUNT_SQL"
 hear || explain
+# psql does not say when a disk was full: each of these is one JSON object in one line.
+for file in source.identity source.manifest.part; do
+    [ "$(tail -c 2 "$SET_DIR/$file")" = "}" ] || refuse 13 "$file could not be written to its end" session.err
+done
 status=0
 await "$dumper" || status=$?
 plain dump.err
 cat dump.err >&2
 [ "$status" = 0 ] || refuse 14 "pg_dump failed" dump.err
 (exec 5>&- 9<&- && exec pg_restore --list "$SET_DIR/source.dump" >"$SET_DIR/source.list" 2>dump.err) &
-lister=$!
-farewell
-[ "$status" = 0 ] || refuse 13 "the database of $READS could not be read and counted" session.err
-# psql does not say when a disk was full: each of these is one JSON object in one line.
-for file in source.identity source.manifest.part; do
-    [ "$(tail -c 2 "$SET_DIR/$file")" = "}" ] || refuse 13 "$file could not be written to its end" session.err
-done
-await "$lister" || refuse 15 "the dump cannot be read back" dump.err
+await "$!" || refuse 15 "the dump cannot be read back" dump.err
 awk "$DUMP_AWK" source.oids "$SET_DIR/source.list" >dump.found
 read -r entries prefixed missing extra odd <dump.found
 [ "$missing $extra $odd" = "0 0 0" ] ||
     refuse 15 "the dump is not what was counted: tables that are missing: $missing, that were not counted: $extra; entries with no place in it: $odd"
 [ "$prefixed" -ge "$MIN_TABLES" ] ||
     refuse 16 "the dump has $prefixed tables with the prefix, fewer than --min-tables $MIN_TABLES"
-mv "$SET_DIR/source.manifest.part" "$SET_DIR/source.manifest"
-rm -f "$SET_DIR"/former.*
 bytes=$(wc -c <"$SET_DIR/source.dump")
+rm -f "$SET_DIR"/former.*
+mv "$SET_DIR/source.manifest.part" "$SET_DIR/source.manifest"
 event "{\"event\":\"dumped\",\"bytes\":$((bytes)),\"entries\":$((entries))}"
+# It held the snapshot until pg_dump was done, and has nothing more to tell.
+farewell
+[ "$status" = 0 ] || refuse 13 "the session that read and counted the database of $READS did not end well" session.err

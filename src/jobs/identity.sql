@@ -24,3 +24,8 @@ SELECT json_build_object(
     'writable', current_setting('transaction_read_only') <> 'on',
     'read_at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 ) AS identity \gset sl_
+-- What a refresh or backup has read of production, where that is on this very server; else empty.
+SELECT coalesce((SELECT its::text FROM (SELECT nullif(:'sl_production', '')::json AS its, :'sl_identity'::json AS here) AS read
+    WHERE CASE WHEN its ->> 'system_identifier' IS NOT NULL AND here ->> 'system_identifier' IS NOT NULL
+        THEN its ->> 'system_identifier' = here ->> 'system_identifier'
+        ELSE (its ->> 'address', its ->> 'port') = (here ->> 'address', here ->> 'port') END), '') AS neighbour \gset sl_

@@ -30,10 +30,12 @@ macro_rules! files {
 pub const DUMP: Script = Script {
     name: "dump",
     text: concat!(include_str!("prelude.sh"), include_str!("dump.sh")),
-    env: environment!("READS", "TABLE_PREFIX", "MIN_TABLES", "ROOM_SH", "STAMP"),
+    env: environment!("READS", "TABLE_PREFIX", "MIN_TABLES", "ROOM_SH", "STAMP", "PRODUCTION"),
     files: files! {
         "DUMP_SQL": "dump.sql",
+        "SNAPSHOT_SQL": "snapshot.sql",
         "WRITABLE_SQL": "writable.sql",
+        "STRANGER_SQL": "stranger.sql",
         "SOURCE_SQL": "source.sql",
         "STAMP_SQL": "stamp.sql",
         "FORMER_SQL": "former.sql",
@@ -52,6 +54,7 @@ pub const DUMP: Script = Script {
         (16, "the database has fewer tables than it must"),
         (17, "the login could write, and must not be able to"),
         (18, "no room was made for it"),
+        (19, "this is not the sandbox's database"),
     ],
 };
 
@@ -139,8 +142,9 @@ pub const RESTORE: Script = Script {
 pub const DIFF: Script = Script {
     name: "diff",
     text: concat!(include_str!("prelude.sh"), include_str!("archive.sh"), include_str!("diff.sh")),
-    env: environment!("SANDBOX_ROLE", "LOCK_TIMEOUT", "ROWS"),
+    env: environment!("SANDBOX_ROLE", "LOCK_TIMEOUT", "ROWS", "PRODUCTION"),
     files: files! {
+        "STRANGER_SQL": "stranger.sql",
         "LOOK_SQL": "look.sql",
         "DIFFERING_SQL": "differing.sql",
         "NARROW_SQL": "narrow.sql",
@@ -156,6 +160,7 @@ pub const DIFF: Script = Script {
         (43, "the dump could not be read to its end"),
         (44, "a statement failed, or the session broke off"),
         (45, "the set is not there"),
+        (46, "this is not the sandbox's database"),
     ],
 };
 
@@ -169,6 +174,7 @@ pub const EXAMINE_SOURCE: Script = Script {
         "SOURCE_SQL": "source.sql",
         "WRITABLE_SQL": "writable.sql",
         "DUMP_SQL": "dump.sql",
+        "SNAPSHOT_SQL": "snapshot.sql",
     },
     exit_codes: &[(0, "all has been told")],
 };

@@ -11,7 +11,7 @@ use crate::summary::Database;
 use crate::undo::Undo;
 use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
 use containers::dump_container;
-pub(super) use containers::{Set, dumping, environment, reading, restore_container};
+pub(super) use containers::{PRODUCTION, Set, dumping, environment, reading, restore_container};
 use source::{production_host, server};
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -25,7 +25,7 @@ pub(in crate::step) async fn start(cx: &mut Context<'_>) -> Result<()> {
     cx.guard.before_change(Undo::DeleteSecret { namespace: namespace.clone(), name: secret.clone() }).await?;
     cx.guard.before_change(Undo::DeleteJob { namespace: namespace.clone(), name: job.clone() }).await?;
     let from = environment(cx.settings);
-    let reads = if from == &cx.settings.prod { "production" } else { "the sandbox" };
+    let reads = if from == &cx.settings.prod { refresh_job::PRODUCTION } else { "the sandbox" };
     let env = refresh_job::environment((cx.settings, cx.run), &found.host, &from.database, &secret);
     let owner = cx
         .cluster
@@ -35,7 +35,7 @@ pub(in crate::step) async fn start(cx: &mut Context<'_>) -> Result<()> {
             run: cx.run,
             lease: &cx.guard.lease().await,
             image: &cx.settings.pg_image,
-            dump: refresh_job::dumping(cx.settings, reads, env),
+            dump: refresh_job::dumping(cx, reads, env),
             restore: Container { name: HOLD, script: IDLE, env: Vec::new() },
         })
         .await?;

@@ -72,7 +72,13 @@ pub(super) async fn discarded(place: Place<'_>, set: &str, error: anyhow::Error)
 /// after the other.
 async fn begin(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<Conversation> {
     let (directory, stamp) = (database_of_set(set), stamp_of_set(set));
-    let env = [("SET", set), ("SET_DIR", directory.as_str()), ("STAMP", stamp.as_str()), ("READS", "the sandbox")];
+    let env = [
+        ("SET", set),
+        ("SET_DIR", directory.as_str()),
+        ("STAMP", stamp.as_str()),
+        ("READS", "the sandbox"),
+        ("PRODUCTION", &cx.record.production_as_text()),
+    ];
     let mut script = Conversation::begin(place, &DUMP, &env, &[("ROOM_SH", BEGIN.text)]).await?;
     let room = async {
         while let Some(event) = script.next(cx.report).await? {

@@ -4,14 +4,20 @@ use crate::cluster::job::{Container, Env};
 use crate::jobs;
 use crate::settings::Settings;
 
+/// What the dump's script calls it.
+pub(in crate::step) const PRODUCTION: &str = "production";
+
 pub(super) fn dump_container<'a>(cx: &Context<'a>, host: &str, secret: &'a str) -> Container<'a> {
     let env = environment((cx.settings, cx.run), host, &cx.settings.prod.database, secret);
-    dumping(cx.settings, "production", env)
+    dumping(cx, PRODUCTION, env)
 }
 
 /// The container that dumps what this environment leads to, and calls it `reads`.
-pub(in crate::step) fn dumping<'a>(settings: &Settings, reads: &str, mut env: Vec<Env<'a>>) -> Container<'a> {
-    env.extend(reading(settings, reads));
+pub(in crate::step) fn dumping<'a>(cx: &Context<'_>, reads: &str, mut env: Vec<Env<'a>>) -> Container<'a> {
+    // What is read as the sandbox must not be that.
+    let production = if reads == PRODUCTION { String::new() } else { cx.record.production_as_text() };
+    env.extend(reading(cx.settings, reads));
+    env.push(Env::Plain("PRODUCTION", production));
     env.extend(["ROOM_SH", "STAMP"].map(|name| Env::Plain(name, String::new())));
     env.extend(jobs::DUMP.files.iter().map(|(name, text)| Env::Plain(name, (*text).to_owned())));
     Container { name: jobs::DUMP.name, script: jobs::DUMP.text, env }

@@ -160,7 +160,12 @@ async fn a_secret_that_leads_to_production_is_refused_by_its_name_and_by_the_ser
         let record = map["data"]["record"].as_str().expect("a record");
         map["data"]["record"] = record.replace("\"host\": \"", "\"host\": \"alias-of-").into();
     });
-    let ran = lab.quick(&mistaken).await.assert_code(1);
-    ran.assert_says("exit code 21").assert_says("this is production's database");
+    let own = lab.sets();
+    // What only reads would save production's rows in the place of the sandbox's, or make temporary tables there.
+    for (command, code) in [("reset", 21), ("checkpoint", 19), ("diff", 46)] {
+        let ran = lab.quick(&[&[command], &mistaken[1..]].concat()).await.assert_code(1);
+        ran.assert_says(&format!("exit code {code}")).assert_says("this is production's database");
+        assert!(own == lab.sets(), "{command}: another checkpoint");
+    }
     assert_eq!(lab.postgres.checksum(PRODUCTION.database), production);
 }

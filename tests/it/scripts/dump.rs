@@ -122,7 +122,7 @@ fn fewer_tables_than_the_minimum_are_refused_before_anything_is_dumped() {
 /// For as long as it takes to make room for it.
 #[test]
 fn nothing_is_written_before_there_is_room_and_no_snapshot_is_taken() {
-    let waits = "datname = 'erp-sandbox' AND state = 'idle' AND query LIKE '%AS identity%'";
+    let waits = "datname = 'erp-sandbox' AND state = 'idle' AND query LIKE 'WITH finding(code, reason)%'";
     for shell in Shell::all() {
         let server = PostgresServer::with(&Production::Small, &[]);
         let mut job = Job::under(&server, shell);
@@ -143,7 +143,7 @@ fn nothing_is_written_before_there_is_room_and_no_snapshot_is_taken() {
         let ended = running(&mut job);
         server.sql("postgres", &format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {waits}"));
         fs::write(&room, "yes\n").expect("the FIFO");
-        assert!(ended.end().refused(10).contains("terminating connection"), "{shell:?}");
+        assert!(ended.end().refused(13).contains("terminating connection"), "{shell:?}");
         let whole = running(&mut job);
         fs::write(&room, "yes\n").expect("the FIFO");
         whole.end().succeeded();

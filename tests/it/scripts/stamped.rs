@@ -149,7 +149,7 @@ fn stamps(server: &PostgresServer, statements: &[&str]) -> Vec<(String, String)>
     let file = work.path().join("script");
     fs::write(&file, script).expect("the script");
     let mut psql = server.psql(SANDBOX.database);
-    psql.args(["-v", "sl_skip=", "-f"]).arg(&file).current_dir(work.path());
+    psql.args(["-v", "sl_skip=", "-v", "sl_production=", "-f"]).arg(&file).current_dir(work.path());
     let output = psql.stdin(Stdio::null()).output().expect("psql runs");
     let told = String::from_utf8(output.stdout).expect("UTF-8");
     let told = told.lines().filter_map(|line| line.strip_prefix("told "));
