@@ -4,7 +4,7 @@
 -- 100 or 40 ms). Comes before stamp.sql, without which the schema is read.
 \set sl_stamp ''
 \set sl_unread t
-\set sl_stamped `[ ! -e "$STAMP" ] || LC_ALL=C exec tr -cd 0-9a-f <"$STAMP"`
+\set sl_stamped `[ ! -e "$STAMP" ] || LC_ALL=C exec tr -cd 0-9a-f <"$STAMP" 2>/dev/null`
 WITH each AS (
     SELECT relname, CASE WHEN relpages > 0 THEN relpages + 4 ELSE 1 END AS cost FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')

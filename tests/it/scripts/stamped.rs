@@ -228,7 +228,7 @@ fn a_stamp_that_is_damaged_or_cannot_be_kept_is_none() {
     job.checkpoint().succeeded();
     job.restore().succeeded();
     let stamp = fs::read_to_string(job.file("stamp")).expect("a stamp");
-    for damaged in ["", "\\quit\n", "'; SELECT 1/0;\n", "\0\n"] {
+    for damaged in [&b""[..], b"\\quit\n", b"'; SELECT 1/0;\n", b"\0\n", b"\xe1a0b\n"] {
         fs::write(job.file("stamp"), damaged).expect("it can be written");
         job.restore().succeeded();
         assert_eq!(fs::read_to_string(job.file("stamp")).expect("a stamp"), stamp);
