@@ -1,18 +1,20 @@
 //! The golden Pod: the one place where checkpoints are made and come back from. Warm, a Deployment keeps it; cold, a Job of one run.
 mod manifest;
+mod start;
 
 pub use manifest::GoldenPod;
 
 use super::exec::PodRef;
 use super::failure::{Refusal, refusal};
 use super::job::Owner;
-use super::pod::{self, is_quiet, is_ready};
-use super::watch::{Selection, TooLate, until};
+use super::pod::{is_quiet, is_ready};
+use super::watch::until;
 use super::{Cluster, FIELD_MANAGER, gone};
-use anyhow::{Error, Result};
+use anyhow::Result;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, PostParams};
 use kube::runtime::watcher;
+use start::Maker;
 use std::time::Duration;
 
 /// The Deployment that keeps a warm Pod: a sandbox has one.
@@ -20,10 +22,6 @@ pub const NAME: &str = "sandbox-lifecycle-golden";
 /// Its Pods, and only they, have it; the value is a hash of all that the Pod is made of.
 const LABEL: &str = "sandbox-lifecycle/golden";
 pub(super) const CONTAINER: &str = "golden";
-/// An image on a slow registry, and a volume that must be attached first.
-const START_LIMIT: Duration = Duration::from_secs(300);
-/// A claim that nothing provides for stays Pending for ever.
-const UNBOUND_LIMIT: Duration = Duration::from_secs(60);
 const END_LIMIT: Duration = Duration::from_secs(60);
 
 /// What there is of a warm Pod.
@@ -81,7 +79,7 @@ impl Cluster {
             }
             created => drop(created?),
         }
-        self.golden_started(wanted, &format!("{LABEL}={}", wanted.hash())).await
+        self.golden_started(wanted, &Maker::Deployment(wanted)).await
     }
 
     /// Removes the Deployment, and waits until its Pod does nothing more.
@@ -115,51 +113,8 @@ impl Cluster {
         // The refresh of the same run has a Pod of its own, whose object may still be there.
         let run = format!("{run}-golden");
         let owner = self.create_job(wanted.namespace, name, &run, &wanted.job(name, &run, lease)?).await?;
-        let pod = self.golden_started(wanted, &owner.selector()).await?;
+        let pod = self.golden_started(wanted, &Maker::Job(&owner)).await?;
         Ok((owner, pod))
-    }
-
-    async fn golden_started(&self, wanted: &GoldenPod<'_>, selector: &str) -> Result<PodRef> {
-        let (namespace, claim) = (wanted.namespace, wanted.claim);
-        let what = "waiting for the golden Pod to start";
-        let config = watcher::Config::default().labels(selector);
-        // One that nothing is done about by then: its claim has no volume, or it is not there, not made or deleted again.
-        let stuck = std::cell::Cell::new(true);
-        let started = |pods: &Selection<Pod>| {
-            let (pod, wait) = (ready_of(namespace, pods), unbound_claim(pods));
-            stuck.set(wait || pods.is_empty());
-            match pods.values().find_map(pod::trouble) {
-                _ if pod.is_some() || wait => Ok(pod),
-                Some(trouble) => Err(trouble.into()),
-                None => Ok(None),
-            }
-        };
-        let first = until(self.pods_of(namespace), config.clone(), UNBOUND_LIMIT, what, started).await;
-        let error = match first {
-            Err(error) if error.is::<TooLate>() && !stuck.get() => {
-                match until(self.pods_of(namespace), config, START_LIMIT, what, started).await {
-                    Ok(pod) => return Ok(pod),
-                    Err(error) => error,
-                }
-            }
-            Ok(pod) => return Ok(pod),
-            Err(error) => error,
-        };
-        Err(self.why_no_golden(namespace, claim, selector, error).await)
-    }
-
-    /// Whatever the cluster tells of the Pod and its claim.
-    async fn why_no_golden(&self, namespace: &str, claim: &str, selector: &str, error: Error) -> Error {
-        let claim = self.claim(namespace, claim).await.ok().flatten();
-        if let Some(claim) = claim.filter(|claim| claim.phase != "Bound") {
-            return error.context(claim.wait());
-        }
-        let pods = self.pods(namespace, selector).await.unwrap_or_default();
-        match pods.iter().find_map(pod::hitch) {
-            Some(hitch) => error.context(hitch),
-            None if pods.is_empty() => error.context("there is no Pod for it: none was made, or it was deleted"),
-            None => error,
-        }
     }
 
     fn pods_of(&self, namespace: &str) -> Api<Pod> {
@@ -170,16 +125,4 @@ impl Cluster {
 fn golden_container(namespace: &str, pod: &Pod) -> PodRef {
     let pod = pod.metadata.name.clone().unwrap_or_default();
     PodRef { namespace: namespace.to_owned(), pod, container: Some(CONTAINER.to_owned()) }
-}
-
-fn ready_of(namespace: &str, pods: &Selection<Pod>) -> Option<PodRef> {
-    pods.values().find(|pod| is_ready(pod)).map(|pod| golden_container(namespace, pod))
-}
-
-/// A claim that was made just now gets its volume within seconds; until then the scheduler calls the Pod unschedulable.
-fn unbound_claim(pods: &Selection<Pod>) -> bool {
-    let trouble = |pod| {
-        pod::trouble(pod).is_some_and(|trouble| trouble.to_string().to_lowercase().contains("persistentvolumeclaim"))
-    };
-    pods.values().any(trouble)
 }

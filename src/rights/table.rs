@@ -184,6 +184,8 @@ impl<'a> Table<'a> {
         calls.extend(target.any(["list"], CORE, "pods"));
         calls.extend(when(cold, target.any(["watch"], CORE, "pods")));
         calls.extend(target.exec());
+        let events = target.any(["list"], CORE, "events");
+        calls.extend(when(Only("to say more when a Pod does not come up"), events));
         calls.extend(when(cold, target.any(["create", "get", "delete"], "batch", "jobs")));
         calls.extend(when(warm, target.any(["create"], "apps", "deployments")));
         calls.extend(when(warm, on_warm("update")));

@@ -5,5 +5,6 @@ mod damage;
 mod halfway;
 mod killed;
 mod linked;
+mod not_up;
 mod shelf;
 mod world;

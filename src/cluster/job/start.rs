@@ -1,5 +1,6 @@
 //! Waiting for a container to start: what cannot get better ends it early, with what the cluster says about it.
 use super::Owner;
+use crate::cluster::events::cannot_work;
 use crate::cluster::watch::{Selection, TooLate, until};
 use crate::cluster::{Cluster, pod};
 use anyhow::{Error, Result};
@@ -73,20 +74,7 @@ fn explain(job: &Owner, stage: &Stage, error: Error, warnings: &[String]) -> Err
         (Stage::Hitch(hitch), true) => error.context(hitch.clone()),
         _ => error,
     };
-    let warning = match error.downcast_ref() {
-        Some(pod::Trouble { image: Some(image), .. }) => {
-            let pulls = warnings.iter().rev().find(|warning| warning.contains("Failed to pull image"));
-            pulls.map(|warning| pod::pulling(image, warning))
-        }
-        _ => warnings.last().map(String::as_str),
-    };
-    // The scheduler's word stands in the Pod's status and in its Event, and so may the runtime's.
-    let said = |warning: &str| {
-        let why = warning.split_once(": ").map_or(warning, |(_, why)| why);
-        error.to_string().contains(why)
-    };
-    let warning = warning.filter(|warning| !said(warning)).map_or(String::new(), |warning| format!(" ({warning})"));
-    error.context(format!("Job {}/{} cannot work{warning}", job.namespace, job.name))
+    cannot_work(&format!("Job {}/{}", job.namespace, job.name), error, warnings)
 }
 
 fn stage(pods: &Selection<Pod>, container: &str) -> Result<Stage> {

@@ -53,6 +53,8 @@ pub(crate) struct RuntimeConfig {
     /// Between two pulls of an image that is not there, and two starts of a container that ends.
     pub(crate) backoff: Duration,
     pub(crate) unschedulable: Vec<Unschedulable>,
+    /// Claims whose volume another node has: they are for one node at a time.
+    pub(crate) attached_elsewhere: Vec<String>,
     /// Claims with no more room than so many MiB. What is in them lasts as long as the container that has them.
     pub(crate) small_claims: Vec<(String, u64)>,
     /// The WebSocket subprotocols that exec knows.
@@ -71,6 +73,7 @@ impl RuntimeConfig {
             unstarted_stay_waiting: false,
             backoff: Duration::from_millis(200),
             unschedulable: Vec::new(),
+            attached_elsewhere: Vec::new(),
             small_claims: Vec::new(),
             exec_protocols: vec!["v5.channel.k8s.io", "v4.channel.k8s.io"],
             exec_spdy: true,

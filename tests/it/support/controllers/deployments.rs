@@ -108,10 +108,27 @@ fn tell(store: &Store, deployment: &Value, new: &Value, old: &[Value], wanted: u
     ] {
         set_count(&mut status, field, usize::try_from(number).unwrap_or(usize::MAX));
     }
+    failure(new, &mut status);
     let next = progress(deployment, new, &mut status, wanted);
     availability(deployment, &mut status, available, wanted);
     write_status(store, "deployments", deployment, status);
     next
+}
+
+/// That the new set may not have its Pods.
+fn failure(new: &Value, status: &mut Value) {
+    const KIND: &str = "ReplicaFailure";
+    match condition(new, KIND) {
+        Some(failure) => {
+            let text = |field: &str| failure[field].as_str().unwrap_or_default();
+            set_condition(status, KIND, (true, text("reason"), text("message")));
+        }
+        None => {
+            if let Some(conditions) = status["conditions"].as_array_mut() {
+                conditions.retain(|one| one["type"] != KIND);
+            }
+        }
+    }
 }
 
 fn availability(deployment: &Value, status: &mut Value, available: u64, wanted: u64) {

@@ -204,7 +204,7 @@ fn replace(store: &Store, job: &Value, pods: &[Value], failed: u64) -> Next {
     if let Some(left) = newest.filter(|_| failed > 0).and_then(|age| RETRY.checked_sub(age)) {
         return Some(left.max(Duration::from_millis(50)));
     }
-    if !quota::admits(store, job) {
+    if quota::refusal(store, "jobs", job).is_some() {
         return Some(RETRY);
     }
     let mut pod = pod_of("jobs", job, &generated_name(&format!("{}-", name(job))));

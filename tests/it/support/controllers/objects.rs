@@ -97,7 +97,7 @@ pub(super) fn set_condition(status: &mut Value, kind: &str, (is, reason, message
     }
     let since = if old["status"] == is { old["lastTransitionTime"].clone() } else { now().into() };
     // A Job's condition has a probe time where a Deployment's has an update time.
-    let deployment = matches!(kind, "Available" | "Progressing");
+    let deployment = matches!(kind, "Available" | "Progressing" | "ReplicaFailure");
     let told = if deployment { "lastUpdateTime" } else { "lastProbeTime" };
     let new = json!({
         "type": kind, "status": is, told: now(), "lastTransitionTime": since,

@@ -12,6 +12,7 @@ use super::volumes;
 /// What stands in the way, in a container's waiting state.
 struct Obstacle {
     reason: &'static str,
+    event: &'static str,
     message: String,
 }
 
@@ -25,12 +26,8 @@ impl Pod {
             match self.node.processes.before_the_end(|| self.prepare(at, &image))? {
                 Ok(spec) => break spec,
                 Err(obstacle) => {
-                    let event = if obstacle.reason == "CreateContainerConfigError" {
-                        ("Failed", format!("Error: {}", obstacle.message))
-                    } else {
-                        ("FailedMount", obstacle.message.clone())
-                    };
-                    self.say("Warning", event.0, &event.1);
+                    let before = if obstacle.event == "Failed" { "Error: " } else { "" };
+                    self.say("Warning", obstacle.event, &format!("{before}{}", obstacle.message));
                     self.change(at, |slot| slot.wait(obstacle.reason, &obstacle.message));
                 }
             }
@@ -101,9 +98,11 @@ impl Pod {
 
     fn prepare(&self, at: usize, image: &Image) -> Result<Spec, Obstacle> {
         let spec = self.container_spec(at);
-        let config_error = |message: String| Obstacle { reason: "CreateContainerConfigError", message };
-        let mounts =
-            volumes::mounts(self, spec).map_err(|message| Obstacle { reason: "ContainerCreating", message })?;
+        let config_error =
+            |message: String| Obstacle { reason: "CreateContainerConfigError", event: "Failed", message };
+        let volume = |event, message| Obstacle { reason: "ContainerCreating", event, message };
+        volumes::attached(self).map_err(|message| volume("FailedAttachVolume", message))?;
+        let mounts = volumes::mounts(self, spec).map_err(|message| volume("FailedMount", message))?;
         let env = environment::of(self, spec, image).map_err(config_error)?;
         let identity = self.identity(spec).map_err(config_error)?;
         let scratch = self.node.config().root.join("pods").join(&self.uid);

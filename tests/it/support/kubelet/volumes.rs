@@ -22,12 +22,25 @@ pub(super) fn claim(root: &Path, ns: &str, name: &str) -> io::Result<PathBuf> {
     Ok(dir)
 }
 
+fn claims(pod: &Pod) -> impl Iterator<Item = &str> {
+    let volumes = pod.object["spec"]["volumes"].as_array();
+    volumes.into_iter().flatten().filter_map(|volume| volume["persistentVolumeClaim"]["claimName"].as_str())
+}
+
+/// Whether this node has the volumes of all claims; the error is the attach controller's sentence.
+pub(super) fn attached(pod: &Pod) -> Result<(), String> {
+    let elsewhere = pod.node.config().attached_elsewhere;
+    match claims(pod).find(|name| elsewhere.iter().any(|one| one == name)) {
+        None => Ok(()),
+        Some(name) => {
+            Err(format!("Multi-Attach error for volume \"pvc-{name}\" Volume is already used by pod(s) other"))
+        }
+    }
+}
+
 /// The scheduler's sentence about a claim that has no volume. One that is no object of the store is the node's own affair.
 pub(super) fn unbound(pod: &Pod) -> Option<String> {
-    let volumes = pod.object["spec"]["volumes"].as_array();
-    let claims =
-        volumes.into_iter().flatten().filter_map(|volume| volume["persistentVolumeClaim"]["claimName"].as_str());
-    let unbound = claims
+    let unbound = claims(pod)
         .filter_map(|name| pod.node.store.get("persistentvolumeclaims", &pod.ns, name))
         .any(|claim| claim["status"]["phase"] != "Bound");
     unbound.then(|| {
