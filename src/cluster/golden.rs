@@ -28,19 +28,30 @@ const END_LIMIT: Duration = Duration::from_secs(60);
 pub enum Warm {
     /// It waits for work.
     Ready(PodRef),
-    /// There is none that can be used as it is: none is Ready, or it is of another version or other settings.
+    /// A Deployment of just such a Pod is there, and the Pod is not Ready.
+    Coming,
+    /// A Deployment is there, of another version or other settings.
+    Other,
     No,
 }
 
 impl Cluster {
-    /// The warm Pod that is just like `wanted`, if there is one.
+    /// Whether there is a warm Pod that is just like `wanted`, or another one.
     ///
     /// # Errors
     /// Forbidden, or the API server cannot be reached.
     pub async fn warm_pod(&self, wanted: &GoldenPod<'_>) -> Result<Warm> {
-        let pods = self.pods(wanted.namespace, &format!("{LABEL}={}", wanted.hash())).await?;
-        let ready = pods.iter().find(|pod| is_ready(pod));
-        Ok(ready.map_or(Warm::No, |pod| Warm::Ready(golden_container(wanted.namespace, pod))))
+        let (namespace, hash) = (wanted.namespace, wanted.hash());
+        let pods = self.pods(namespace, &format!("{LABEL}={hash}")).await?;
+        if let Some(pod) = pods.iter().find(|pod| is_ready(pod)) {
+            return Ok(Warm::Ready(golden_container(namespace, pod)));
+        }
+        let what = format!("get Deployment {namespace}/{NAME}");
+        let Some(kept) = self.call(&what, self.deployments(namespace).get_opt(NAME)).await? else {
+            return Ok(Warm::No);
+        };
+        let labels = kept.spec.and_then(|spec| spec.template.metadata?.labels).unwrap_or_default();
+        Ok(if labels.get(LABEL) == Some(&hash) { Warm::Coming } else { Warm::Other })
     }
 
     /// A Pod that has the golden volume just now, whatever made it.
@@ -50,15 +61,6 @@ impl Cluster {
     pub async fn pod_with_golden(&self, namespace: &str) -> Result<Option<PodRef>> {
         let pods = self.pods(namespace, LABEL).await?;
         Ok(pods.iter().find(|pod| is_ready(pod)).map(|pod| golden_container(namespace, pod)))
-    }
-
-    /// Whether somebody wants it warm.
-    ///
-    /// # Errors
-    /// Forbidden, or the API server cannot be reached.
-    pub async fn is_kept_warm(&self, namespace: &str) -> Result<bool> {
-        let what = format!("get Deployment {namespace}/{NAME}");
-        Ok(self.call(&what, self.deployments(namespace).get_opt(NAME)).await?.is_some())
     }
 
     /// Makes the Deployment, or replaces one of another version, and waits for its Pod.

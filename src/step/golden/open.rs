@@ -10,6 +10,11 @@ use crate::undo::Undo;
 use anyhow::{Context as _, Result};
 use std::collections::BTreeMap;
 
+const NOT_UP: &str = "the golden Pod does not come up";
+const NOT_UP_AND_KEPT: &str = "the golden Pod does not come up, and `checkpoint cool` takes it away";
+const NOT_UP_AND_REPLACED: &str = "the golden Pod does not come up with the settings of this run, and is removed; the Pod that was kept \
+                                   had others, and is gone, too (`checkpoint --warm` keeps one again)";
+
 /// The Pod to work in.
 pub(super) struct Open {
     pub pod: PodRef,
@@ -38,38 +43,39 @@ pub(super) async fn open(cx: &mut Context<'_>) -> Result<()> {
     let wanted = golden_pod(settings, found);
     let (pod, cold) = match cx.cluster.warm_pod(&wanted).await? {
         Warm::Ready(pod) => (pod, false),
-        Warm::No if cx.cluster.is_kept_warm(namespace).await? => {
-            let kept = cx.cluster.keep_warm(&wanted);
-            let kept = waiting(cx.report, "waiting for the golden Pod, which is kept then", kept).await;
-            let kept = kept.map_err(|error| about_image(error, "pg-image"));
-            (kept.context("the golden Pod does not come up, and `checkpoint cool` takes it away")?, false)
-        }
-        Warm::No if settings.wanted.warm => (warmed(cx, &wanted).await?, false),
-        Warm::No => {
-            let (namespace, name) = (namespace.clone(), job_name(cx.run));
-            cx.guard.before_change(Undo::DeleteJob { namespace, name: name.clone() }).await?;
-            let lease = cx.guard.lease().await;
-            let started = cx.cluster.start_golden(&wanted, &name, cx.run, &lease);
-            let started =
-                waiting(cx.report, "waiting for the golden Pod; `checkpoint --warm` keeps one", started).await;
-            let started = started.map_err(|error| about_image(error, "pg-image"));
-            (started.context("the golden Pod does not come up")?.1, true)
-        }
+        Warm::Coming => (kept(cx, &wanted).await.context(NOT_UP_AND_KEPT)?, false),
+        Warm::Other => (warmed(cx, &wanted, NOT_UP_AND_REPLACED).await?, false),
+        Warm::No if settings.wanted.warm => (warmed(cx, &wanted, NOT_UP).await?, false),
+        Warm::No => (of_a_job(cx, &wanted).await?, true),
     };
     cx.golden.open = Some(Open { pod, cold });
     Ok(())
 }
 
-/// One that is up stays, whatever becomes of this run; one that does not come up is taken away again.
-async fn warmed(cx: &Context<'_>, wanted: &GoldenPod<'_>) -> Result<PodRef> {
-    let namespace = wanted.namespace.to_owned();
-    cx.guard.before_change(Undo::RemoveGolden { namespace }).await?;
+/// The Pod of the Deployment that is there, or that is made or replaced now.
+async fn kept(cx: &Context<'_>, wanted: &GoldenPod<'_>) -> Result<PodRef> {
     let kept = cx.cluster.keep_warm(wanted);
     let kept = waiting(cx.report, "waiting for the golden Pod, which is kept then", kept).await;
-    let kept = kept.map_err(|error| about_image(error, "pg-image"));
-    let pod = kept.context("the golden Pod does not come up")?;
+    kept.map_err(|error| about_image(error, "pg-image"))
+}
+
+/// One that is up stays, whatever becomes of this run; one that does not come up is taken away again, for the reason that is told then.
+/// What it has replaced is of settings that nobody knows any more.
+async fn warmed(cx: &Context<'_>, wanted: &GoldenPod<'_>, not_up: &'static str) -> Result<PodRef> {
+    let namespace = wanted.namespace.to_owned();
+    cx.guard.before_change(Undo::RemoveGolden { namespace }).await?;
+    let pod = kept(cx, wanted).await.context(not_up)?;
     cx.guard.let_stand(|undo| matches!(undo, Undo::RemoveGolden { .. })).await?;
     Ok(pod)
+}
+
+async fn of_a_job(cx: &Context<'_>, wanted: &GoldenPod<'_>) -> Result<PodRef> {
+    let (namespace, name) = (wanted.namespace.to_owned(), job_name(cx.run));
+    cx.guard.before_change(Undo::DeleteJob { namespace, name: name.clone() }).await?;
+    let lease = cx.guard.lease().await;
+    let started = cx.cluster.start_golden(wanted, &name, cx.run, &lease);
+    let started = waiting(cx.report, "waiting for the golden Pod; `checkpoint --warm` keeps one", started).await;
+    Ok(started.map_err(|error| about_image(error, "pg-image")).context(NOT_UP)?.1)
 }
 
 async fn make_claim(cx: &mut Context<'_>) -> Result<()> {

@@ -104,3 +104,21 @@ async fn a_jobs_golden_pod_that_has_failed_is_not_waited_for() {
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     assert_nothing_stays(&lab);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kept_pod_that_is_replaced_by_one_that_does_not_come_up_goes_with_it() {
+    let lab = warm().await;
+    let before = lab.rehearsed();
+    lab.rehearse();
+    let ran = lab.quick(&["reset", "--pg-image", "registry.example/nope:1"]).await.assert_code(1);
+    let ran =
+        ran.assert_says("the image of --pg-image cannot be had").assert_says("`checkpoint --warm` keeps one again");
+    ran.assert_says("put back: Deployment erp-sandbox/sandbox-lifecycle-golden is removed");
+    assert_nothing_stays(&lab);
+    lab.quick(&["reset"]).await.assert_code(0);
+    assert_eq!(lab.rehearsed(), before);
+    // One that comes up stays, and its undo does not.
+    lab.quick(&["checkpoint", "--warm"]).await.assert_code(0);
+    lab.run(&["reset", "--min-tables", "11"]).await.assert_code(0);
+    assert!(lab.store.get("deployments", SANDBOX, NAME).is_some());
+}
