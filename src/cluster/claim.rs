@@ -1,6 +1,7 @@
 //! PersistentVolumeClaims: looked at and made, never resized.
 use super::failure::{Refusal, refusal};
 use super::{Cluster, FIELD_MANAGER};
+use crate::cli::program;
 use anyhow::{Context, Result, bail};
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::api::{Api, PostParams};
@@ -17,6 +18,8 @@ pub struct Claim {
     pub size: String,
     pub storage_class: Option<String>,
     pub is_deleted: bool,
+    /// Where it is to go: whether the Pod that is kept has it, and so keeps it from going.
+    pub is_kept: bool,
 }
 
 impl Claim {
@@ -30,6 +33,7 @@ impl Claim {
             size: requests.get("storage").map(|size| size.0.clone()).unwrap_or_default(),
             storage_class: spec.storage_class_name.filter(|class| !class.is_empty()),
             is_deleted: claim.metadata.deletion_timestamp.is_some(),
+            is_kept: false,
         }
     }
 
@@ -38,15 +42,17 @@ impl Claim {
     /// # Errors
     /// It is lost, or on its way out.
     pub fn check(&self) -> Result<()> {
-        let Self { namespace, name, .. } = self;
+        let Self { namespace, name, is_kept, .. } = self;
+        let cool = format!("`{} checkpoint cool` first, as the Pod that is kept has it, then ", program());
+        let cool = if *is_kept { &cool } else { "" };
+        if self.is_deleted {
+            bail!("PersistentVolumeClaim {namespace}/{name} is being deleted: {cool}try again when it is gone");
+        }
         if self.phase == "Lost" {
             bail!(
-                "PersistentVolumeClaim {namespace}/{name} is Lost: its volume is gone, and the checkpoints with it; delete the \
+                "PersistentVolumeClaim {namespace}/{name} is Lost: its volume is gone, and the checkpoints with it: {cool}delete the \
                  claim (kubectl -n {namespace} delete pvc {name}) and take a new checkpoint"
             );
-        }
-        if self.is_deleted {
-            bail!("PersistentVolumeClaim {namespace}/{name} is being deleted; try again when it is gone");
         }
         Ok(())
     }
@@ -77,7 +83,12 @@ impl Cluster {
     pub async fn claim(&self, namespace: &str, name: &str) -> Result<Option<Claim>> {
         let what = format!("get PersistentVolumeClaim {namespace}/{name}");
         let found = self.call(&what, self.claims(namespace).get_opt(name)).await?;
-        Ok(found.map(|claim| Claim::new(namespace, claim)))
+        let Some(mut claim) = found.map(|claim| Claim::new(namespace, claim)) else { return Ok(None) };
+        if claim.is_deleted || claim.phase == "Lost" {
+            // Only the advice is poorer without it.
+            claim.is_kept = self.keeps_claim(namespace, name).await.unwrap_or_default();
+        }
+        Ok(Some(claim))
     }
 
     /// Makes the claim, for one node at a time.

@@ -11,6 +11,7 @@ use super::pod::{is_quiet, is_ready};
 use super::watch::until;
 use super::{Cluster, FIELD_MANAGER, gone};
 use anyhow::Result;
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, PostParams};
 use kube::runtime::watcher;
@@ -46,10 +47,7 @@ impl Cluster {
         if let Some(pod) = pods.iter().find(|pod| is_ready(pod)) {
             return Ok(Warm::Ready(golden_container(namespace, pod)));
         }
-        let what = format!("get Deployment {namespace}/{NAME}");
-        let Some(kept) = self.call(&what, self.deployments(namespace).get_opt(NAME)).await? else {
-            return Ok(Warm::No);
-        };
+        let Some(kept) = self.golden_deployment(namespace).await? else { return Ok(Warm::No) };
         let labels = kept.spec.and_then(|spec| spec.template.metadata?.labels).unwrap_or_default();
         Ok(if labels.get(LABEL) == Some(&hash) { Warm::Coming } else { Warm::Other })
     }
@@ -61,6 +59,21 @@ impl Cluster {
     pub async fn pod_with_golden(&self, namespace: &str) -> Result<Option<PodRef>> {
         let pods = self.pods(namespace, LABEL).await?;
         Ok(pods.iter().find(|pod| is_ready(pod)).map(|pod| golden_container(namespace, pod)))
+    }
+
+    /// Whether the Deployment's Pod has this claim.
+    ///
+    /// # Errors
+    /// Forbidden, or the API server cannot be reached.
+    pub(super) async fn keeps_claim(&self, namespace: &str, claim: &str) -> Result<bool> {
+        let volumes = self.golden_deployment(namespace).await?.and_then(|kept| kept.spec?.template.spec?.volumes);
+        let mut claims = volumes.into_iter().flatten().filter_map(|volume| volume.persistent_volume_claim);
+        Ok(claims.any(|of| of.claim_name == claim))
+    }
+
+    async fn golden_deployment(&self, namespace: &str) -> Result<Option<Deployment>> {
+        let what = format!("get Deployment {namespace}/{NAME}");
+        self.call(&what, self.deployments(namespace).get_opt(NAME)).await
     }
 
     /// Makes the Deployment, or replaces one of another version, and waits for its Pod.

@@ -116,8 +116,7 @@ impl Cluster {
         match maker {
             Maker::Job(owner) => self.warnings(namespace, &owner.name, false).await.pop(),
             Maker::Deployment(_) => {
-                let what = format!("get Deployment {namespace}/{NAME}");
-                let found = self.call(&what, self.deployments(namespace).get(NAME)).await.ok()?;
+                let found = self.golden_deployment(namespace).await.ok()??;
                 let status = found.status?;
                 let conditions =
                     status.conditions.filter(|_| status.observed_generation >= found.metadata.generation)?;

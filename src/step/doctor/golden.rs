@@ -9,21 +9,25 @@ pub(super) async fn check(settings: &Settings, cluster: &Cluster, task: Task) ->
     let name = format!("PersistentVolumeClaim {}/{}", settings.sandbox.namespace, settings.golden_claim);
     let claim = cluster.claim(&settings.sandbox.namespace, &settings.golden_claim).await;
     let there = matches!(claim, Ok(Some(_)));
-    let mut all =
-        vec![match claim {
-            Err(error) => Finding::failed("golden", &error)
-                .fix("sandbox-lifecycle manifests rbac checkpoint | kubectl apply -f -"),
-            Ok(None) if task == Task::Checkpoint => {
-                Finding::ok("golden", format!("{name} is made with the first checkpoint, of {}", settings.golden_size))
-            }
-            Ok(None) => Finding::new("golden", State::Failed, format!("there is no {name}, and so no checkpoint"))
-                .fix("sandbox-lifecycle checkpoint"),
-            Ok(Some(claim)) => match claim.check() {
-                Ok(()) => Finding::ok("golden", format!("{name}: {}, {}", claim.size, claim.phase)),
-                Err(error) => Finding::failed("golden", &error)
-                    .fix("as said: the claim must be deleted and a checkpoint taken anew"),
-            },
-        }];
+    let mut all = vec![match claim {
+        Err(error) => {
+            Finding::failed("golden", &error).fix("sandbox-lifecycle manifests rbac checkpoint | kubectl apply -f -")
+        }
+        Ok(None) if task == Task::Checkpoint => {
+            Finding::ok("golden", format!("{name} is made with the first checkpoint, of {}", settings.golden_size))
+        }
+        Ok(None) => Finding::new("golden", State::Failed, format!("there is no {name}, and so no checkpoint"))
+            .fix("sandbox-lifecycle checkpoint"),
+        Ok(Some(claim)) => match claim.check() {
+            Ok(()) => Finding::ok("golden", format!("{name}: {}, {}", claim.size, claim.phase)),
+            Err(error) => Finding::failed("golden", &error).fix(match claim.is_kept {
+                true => {
+                    "sandbox-lifecycle checkpoint cool, then as said: the claim must go, and a checkpoint be taken anew"
+                }
+                false => "as said: the claim must go, and a checkpoint be taken anew",
+            }),
+        },
+    }];
     if there {
         all.push(space(settings, cluster).await);
     }

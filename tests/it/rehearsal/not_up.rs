@@ -4,6 +4,7 @@ use super::world::{FEW_TABLES, warm};
 use crate::support::postgres::Production;
 use crate::support::sandbox::{SANDBOX, Sandbox};
 use crate::support::scene::Scene;
+use crate::support::store::DeleteOptions;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -67,7 +68,7 @@ async fn what_the_events_say_of_a_golden_pod_is_told_with_its_end() {
             let left = golden_pods(&lab);
             left.iter().for_each(|pod| {
                 // Its node will not do it.
-                let _ = lab.store.delete("pods", SANDBOX, &name(pod), crate::support::store::DeleteOptions::now());
+                let _ = lab.store.delete("pods", SANDBOX, &name(pod), DeleteOptions::now());
             });
             left.is_empty()
         })
@@ -121,4 +122,30 @@ async fn a_kept_pod_that_is_replaced_by_one_that_does_not_come_up_goes_with_it()
     lab.quick(&["checkpoint", "--warm"]).await.assert_code(0);
     lab.run(&["reset", "--min-tables", "11"]).await.assert_code(0);
     assert!(lab.store.get("deployments", SANDBOX, NAME).is_some());
+}
+
+/// As in life, where the claim of a Pod stays until that is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_is_deleted_and_held_by_the_kept_pod_names_what_lets_it_go() {
+    let lab = warm().await;
+    let protection = "kubernetes.io/pvc-protection";
+    lab.change("persistentvolumeclaims", SANDBOX, "sandbox-golden", |claim| {
+        claim["metadata"]["finalizers"] = json!([protection]);
+    });
+    lab.store.delete("persistentvolumeclaims", SANDBOX, "sandbox-golden", DeleteOptions::default()).expect("the claim");
+    let words = ["is being deleted: `sandbox-lifecycle checkpoint cool` first", "then try again when it is gone"];
+    let ran = lab.quick(&["reset"]).await.assert_code(1);
+    words.into_iter().fold(ran, |ran, words| ran.assert_says(words));
+    let ran = lab.run(&["doctor", "reset"]).await.assert_code(1).assert_says(words[0]);
+    ran.assert_says("fix: sandbox-lifecycle checkpoint cool, then as said");
+    lab.run(&["checkpoint", "cool"]).await.assert_code(0);
+    let ran = lab.quick(&["reset"]).await.assert_code(1).assert_says("is being deleted: try again when it is gone");
+    assert!(!ran.stderr.contains("cool"), "{}", ran.stderr);
+    lab.change("persistentvolumeclaims", SANDBOX, "sandbox-golden", |claim| {
+        claim["metadata"]["finalizers"] = json!([])
+    });
+    lab.quick(&["reset"])
+        .await
+        .assert_code(1)
+        .assert_says("there is no PersistentVolumeClaim erp-sandbox/sandbox-golden");
 }
