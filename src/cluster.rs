@@ -23,6 +23,7 @@ pub mod quota;
 pub mod record;
 pub mod rights;
 pub mod secret;
+pub mod size;
 pub mod talk;
 pub mod tied;
 pub mod transfer;

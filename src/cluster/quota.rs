@@ -1,7 +1,8 @@
-//! ResourceQuotas and LimitRanges, as far as they keep the database Job's Pod out of the namespace.
+//! ResourceQuotas and LimitRanges, as far as they keep a Pod of the tool out of the namespace.
 mod quantity;
 
 use super::Cluster;
+use super::size::Size;
 use anyhow::Result;
 use k8s_openapi::api::core::v1::{LimitRange, LimitRangeItem, ResourceQuota};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -9,41 +10,37 @@ use kube::ResourceExt;
 use kube::api::{Api, ListParams};
 use std::collections::BTreeMap;
 
-/// What one Pod of the Job asks for, as in its manifest (`job/manifest.rs`): its containers run one after the other.
-const ASKED: [(&str, &str); 10] = [
-    ("pods", "1"),
-    ("count/pods", "1"),
-    ("count/jobs.batch", "1"),
-    ("secrets", "1"),
-    ("count/secrets", "1"),
-    ("cpu", REQUESTS[0].1),
-    ("requests.cpu", REQUESTS[0].1),
-    ("memory", REQUESTS[1].1),
-    ("requests.memory", REQUESTS[1].1),
-    ("limits.cpu", LIMITS[0].1),
-];
-const REQUESTS: [(&str, &str); 2] = [("cpu", "100m"), ("memory", "128Mi")];
-const LIMITS: [(&str, &str); 2] = [("cpu", "2"), ("memory", "1Gi")];
 /// Kubernetes refuses a Pod that says nothing about a resource of these that a quota limits.
 const MUST_BE_SAID: [&str; 2] = ["requests.ephemeral-storage", "limits.ephemeral-storage"];
 
 impl Cluster {
-    /// Why the Job's Pod would be refused; empty if nothing keeps it out.
+    /// Why a Pod of this size would be refused; empty if nothing keeps it out.
     ///
     /// # Errors
     /// Forbidden, or the API server cannot be reached.
-    pub async fn kept_out(&self, namespace: &str) -> Result<Vec<String>> {
+    pub async fn kept_out(&self, namespace: &str, pod: &Size) -> Result<Vec<String>> {
         let quotas: Api<ResourceQuota> = Api::namespaced(self.client.clone(), namespace);
         let ranges: Api<LimitRange> = Api::namespaced(self.client.clone(), namespace);
         let params = ListParams::default();
         let quotas = self.call(&format!("list ResourceQuotas in {namespace}"), quotas.list(&params)).await?;
         let ranges = self.call(&format!("list LimitRanges in {namespace}"), ranges.list(&params)).await?;
-        let by_quotas = quotas.iter().flat_map(exceeded);
-        Ok(by_quotas.chain(ranges.iter().flat_map(out_of_range)).collect())
+        let by_quotas = quotas.iter().flat_map(|quota| exceeded(quota, pod));
+        Ok(by_quotas.chain(ranges.iter().flat_map(|range| out_of_range(range, pod))).collect())
     }
 }
 
-fn exceeded(quota: &ResourceQuota) -> Vec<String> {
+/// What a quota counts of one more such Pod.
+fn asked(pod: &Size) -> Vec<(String, &'static str)> {
+    let one = |resource: &&str| ((*resource).to_owned(), "1");
+    let mut asked: Vec<(String, &str)> = ["pods", "count/pods"].iter().chain(pod.counted).map(one).collect();
+    for (resource, request) in pod.requests {
+        asked.extend([(resource.to_owned(), request), (format!("requests.{resource}"), request)]);
+    }
+    asked.extend(pod.limits.map(|(resource, limit)| (format!("limits.{resource}"), limit)));
+    asked
+}
+
+fn exceeded(quota: &ResourceQuota, pod: &Size) -> Vec<String> {
     let scopes = quota.spec.as_ref().and_then(|spec| spec.scopes.clone()).unwrap_or_default();
     // The Pod has requests, and no deadline of its own.
     if scopes.iter().any(|scope| matches!(scope.as_str(), "BestEffort" | "Terminating")) {
@@ -53,16 +50,16 @@ fn exceeded(quota: &ResourceQuota) -> Vec<String> {
     let hard = status.hard.or_else(|| quota.spec.as_ref()?.hard.clone()).unwrap_or_default();
     let used = status.used.unwrap_or_default();
     let name = quota.name_any();
-    let asked = ASKED.into_iter().chain([("limits.memory", LIMITS[1].1)]);
-    let full = asked.filter_map(|(resource, asked)| {
-        let (limit, used) = (number(&hard, resource)?, number(&used, resource).unwrap_or(0.0));
+    let whose = pod.whose;
+    let full = asked(pod).into_iter().filter_map(|(resource, asked)| {
+        let (limit, used) = (number(&hard, &resource)?, number(&used, &resource).unwrap_or(0.0));
         let over = used + quantity::number(asked)? > limit;
-        let text = |all: &BTreeMap<String, Quantity>| all.get(resource).map_or("0".to_owned(), |found| found.0.clone());
+        let text = |all: &BTreeMap<String, Quantity>| all.get(&resource).map_or("0".to_owned(), |found| found.0.clone());
         let used = text(status_used(quota));
-        over.then(|| format!("ResourceQuota {name} has no room for the Job's Pod: {resource} {used} used of {}, {asked} more are asked for", text(&hard)))
+        over.then(|| format!("ResourceQuota {name} has no room for {whose}: {resource} {used} used of {}, {asked} more are asked for", text(&hard)))
     });
     let unsaid = MUST_BE_SAID.into_iter().filter(|resource| hard.contains_key(*resource)).map(|resource| {
-        format!("ResourceQuota {name} limits {resource}, about which the Job's Pod says nothing: it needs a LimitRange with a default")
+        format!("ResourceQuota {name} limits {resource}, about which {whose} says nothing: it needs a LimitRange with a default")
     });
     full.chain(unsaid).collect()
 }
@@ -76,20 +73,20 @@ fn number(all: &BTreeMap<String, Quantity>, resource: &str) -> Option<f64> {
     quantity::number(&all.get(resource)?.0)
 }
 
-fn out_of_range(range: &LimitRange) -> Vec<String> {
+fn out_of_range(range: &LimitRange, pod: &Size) -> Vec<String> {
     let name = range.name_any();
     let items = range.spec.iter().flat_map(|spec| &spec.limits);
     let each = items.filter(|item| matches!(item.type_.as_str(), "Container" | "Pod"));
     each.flat_map(|item| {
-        faults(item).into_iter().map(|fault| format!("LimitRange {name} refuses the Job's Pod: {fault}"))
+        faults(item, pod).into_iter().map(|fault| format!("LimitRange {name} refuses {}: {fault}", pod.whose))
     })
     .collect()
 }
 
-fn faults(item: &LimitRangeItem) -> Vec<String> {
+fn faults(item: &LimitRangeItem, pod: &Size) -> Vec<String> {
     let bound = |all: &Option<BTreeMap<String, Quantity>>, resource: &str| number(all.as_ref()?, resource);
     let mut faults = Vec::new();
-    for ((resource, request), (_, limit)) in REQUESTS.into_iter().zip(LIMITS) {
+    for ((resource, request), (_, limit)) in pod.requests.into_iter().zip(pod.limits) {
         let (Some(asks), Some(may)) = (quantity::number(request), quantity::number(limit)) else { continue };
         if bound(&item.max, resource).is_some_and(|max| may > max) {
             faults.push(format!("its {resource} limit of {limit} is above the maximum"));
@@ -107,6 +104,7 @@ fn faults(item: &LimitRangeItem) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::size::{GOLDEN, JOB};
     use serde_json::json;
 
     #[test]
@@ -114,7 +112,7 @@ mod tests {
         let quota = |spec: serde_json::Value, used: serde_json::Value| -> Vec<String> {
             let hard = spec["hard"].clone();
             let object = json!({"metadata": {"name": "q"}, "spec": spec, "status": {"hard": hard, "used": used}});
-            exceeded(&serde_json::from_value(object).expect("a quota"))
+            exceeded(&serde_json::from_value(object).expect("a quota"), &JOB)
         };
         assert_eq!(
             quota(json!({"hard": {"requests.cpu": "1"}}), json!({"requests.cpu": "900m"})),
@@ -130,12 +128,26 @@ mod tests {
 
     #[test]
     fn a_range_that_refuses_the_pod_is_found() {
-        let item = |item: serde_json::Value| faults(&serde_json::from_value(item).expect("an item"));
+        let item = |item: serde_json::Value| faults(&serde_json::from_value(item).expect("an item"), &JOB);
         assert!(item(json!({"type": "Container", "max": {"cpu": "2", "memory": "1Gi"}})).is_empty());
         assert_eq!(item(json!({"type": "Container", "max": {"memory": "512Mi"}})).len(), 1);
         assert_eq!(
             item(json!({"type": "Container", "min": {"cpu": "1"}, "maxLimitRequestRatio": {"cpu": "4"}})).len(),
             2
         );
+    }
+    #[test]
+    fn each_pod_is_judged_by_its_own_numbers() {
+        let refuses = |item: serde_json::Value, pod: &Size| {
+            !faults(&serde_json::from_value(item).expect("an item"), pod).is_empty()
+        };
+        let minimum = || json!({"type": "Container", "min": {"memory": "64Mi"}});
+        assert!(refuses(minimum(), &GOLDEN) && !refuses(minimum(), &JOB));
+        let full = |pod: &Size| {
+            let quota =
+                json!({"metadata": {"name": "q"}, "spec": {"hard": {"requests.memory": "64Mi", "secrets": "0"}}});
+            exceeded(&serde_json::from_value(quota).expect("a quota"), pod).len()
+        };
+        assert_eq!((full(&GOLDEN), full(&JOB)), (0, 2));
     }
 }

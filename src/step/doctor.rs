@@ -121,7 +121,7 @@ pub async fn examine(settings: &Settings, cluster: &Cluster, task: Task) -> Vec<
     }
     if needs.database || needs.golden || needs.backup {
         all.push(pods::image(settings, cluster).await);
-        all.extend(quota::check(settings, cluster).await);
+        all.extend(quota::check(settings, cluster, needs.golden).await);
     }
     if needs.documents {
         let sides = [(prod, source, "in production"), (sandbox, target, "in the sandbox")];

@@ -1,6 +1,7 @@
 //! The golden Pod's manifest: hardened as the Job of a refresh is, with the sandbox's credentials mounted and no others.
 use super::{CONTAINER, LABEL, NAME};
 use crate::cluster::job::{bounded_job, client_pod, confined, escaped};
+use crate::cluster::size;
 use crate::golden::ROOT;
 use anyhow::{Context, Result};
 use k8s_openapi::api::apps::v1::Deployment;
@@ -73,10 +74,7 @@ impl GoldenPod<'_> {
             "env": env.collect::<Vec<_>>(),
             "terminationMessagePolicy": "FallbackToLogsOnError",
             "securityContext": confined(),
-            "resources": {
-                "requests": {"cpu": "10m", "memory": "32Mi"},
-                "limits": {"cpu": "2", "memory": "1Gi"},
-            },
+            "resources": size::GOLDEN.resources(),
             "volumeMounts": [
                 {"name": "work", "mountPath": "/work"},
                 {"name": "golden", "mountPath": ROOT},

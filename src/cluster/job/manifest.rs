@@ -1,5 +1,6 @@
 //! The Job's manifest: hardened, bounded in time, nothing secret in it.
 use super::hardened::{bounded_job, client_pod, confined, escaped};
+use crate::cluster::size;
 use anyhow::Result;
 use k8s_openapi::api::batch::v1::Job;
 use serde_json::{Value, json};
@@ -52,10 +53,7 @@ impl RefreshJob<'_> {
             "env": container.env.iter().map(variable).collect::<Vec<_>>(),
             "terminationMessagePolicy": "FallbackToLogsOnError",
             "securityContext": confined(),
-            "resources": {
-                "requests": {"cpu": "100m", "memory": "128Mi"},
-                "limits": {"cpu": "2", "memory": "1Gi"},
-            },
+            "resources": size::JOB.resources(),
             "volumeMounts": [{"name": "work", "mountPath": "/work"}],
         })
     }

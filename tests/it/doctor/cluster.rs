@@ -137,6 +137,25 @@ async fn what_keeps_the_jobs_pod_out_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_golden_pod_is_judged_by_its_own_size_and_one_that_is_kept_by_none() {
+    let lab = small().await;
+    // More than the golden Pod asks for, and less than a refresh's.
+    set_spec(&lab, "limitranges", "large", json!({"limits": [{"type": "Container", "min": {"cpu": "50m"}}]}));
+    let refused = ["LimitRange large refuses the golden Pod", "cpu request of 10m is below the minimum"];
+    for command in ["checkpoint", "reset", "diff"] {
+        assert_line(&lab, &[command], "quotas", "failed", &refused).await;
+    }
+    assert_line(&lab, &["refresh"], "quotas", "ok", &["keeps the Job's Pod out"]).await;
+    lab.store.delete("limitranges", SANDBOX, "large", Default::default()).expect("it is there");
+    set_spec(&lab, "resourcequotas", "small", json!({"hard": {"requests.memory": "64Mi"}}));
+    assert_line(&lab, &["refresh"], "quotas", "failed", &["no room for the Job's Pod", "128Mi more"]).await;
+    assert_line(&lab, &["checkpoint"], "quotas", "ok", &["keeps the golden Pod out"]).await;
+    lab.run(&["--min-tables", "10", "checkpoint", "--warm"]).await.assert_code(0);
+    set_spec(&lab, "resourcequotas", "none", json!({"hard": {"pods": "1"}}));
+    assert_line(&lab, &["reset"], "quotas", "ok", &["the golden Pod is there already"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lease_that_is_held_or_left_behind_is_a_warning() {
     let lab = small().await;
     let now = format!("{:.6}", jiff::Timestamp::now());
