@@ -138,7 +138,14 @@ async fn a_parent_that_puts_a_removed_policy_back_ends_the_run_with_its_name_and
     lab.controllers.argo.reads_past_enabled();
     adopt(&lab, json!({}));
     let before = lab.world();
-    let ran = lab.run(REFRESH).await.assert_code(1);
+    // The restore may be faster than the parent.
+    let gate = Gate::new();
+    lab.api.faults.add(Rule::on(|seen| seen.path.ends_with("/exec"), Fault::Hang(gate.clone())));
+    let child = lab.command(REFRESH).spawn().expect("the binary starts");
+    gate.reached().await;
+    lab.until("the parent has put it back", || lab.sync_policy()["automated"].is_object()).await;
+    gate.open();
+    let ran = finish(child).await.assert_code(1);
     let ran =
         ran.assert_says("Application root manages it: to allow the pause, in Application root: `ignoreDifferences");
     assert!(ran.stderr.contains("by argocd-controller (Update, "), "{}", ran.stderr);
