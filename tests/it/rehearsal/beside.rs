@@ -1,12 +1,14 @@
 //! Who is there beside a reset: the application that stays up, another run, a rotation of the credentials.
 
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use super::world::{CHANGES, warm};
 use crate::support::api::{Fault, Gate, Rule};
 use crate::support::postgres::SANDBOX as ACCESS;
-use crate::support::sandbox::{SANDBOX, finish};
+use crate::support::sandbox::{SANDBOX, Sandbox, finish};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -41,35 +43,50 @@ async fn the_application_stays_up_and_connected_and_nothing_of_it_is_paused() {
     assert_eq!(writes.iter().filter(touched).count(), 0, "{writes:?}");
 }
 
+/// Writes rows one after the other, and tells their numbers, until the reset is over; then one more, so that one comes after it.
+fn write_rows(lab: &Sandbox, over: &AtomicBool, written: &Sender<u32>) {
+    for number in 0.. {
+        let last = over.load(Ordering::SeqCst);
+        let row = format!("INSERT INTO llx_const (name, value) VALUES ('WRITER {number}', 'x')");
+        lab.postgres.sql(ACCESS.database, &row);
+        written.send(number).expect("somebody listens");
+        if last {
+            return;
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_writer_beside_waits_or_comes_after_and_never_mixes() {
     let lab = warm().await;
-    let before = lab.rehearsed().database;
+    let before = lab.rehearsed();
     lab.rehearse();
-    let stop = std::sync::atomic::AtomicBool::new(false);
+    let over = AtomicBool::new(false);
+    let (write, written) = std::sync::mpsc::channel();
     std::thread::scope(|scope| {
-        let writer = scope.spawn(|| {
-            let mut written = 0;
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                let row = format!("INSERT INTO llx_const (name, value) VALUES ('WRITER_{written}', 'x')");
-                lab.postgres.sql(ACCESS.database, &row);
-                written += 1;
-            }
-            written
-        });
+        let writer = scope.spawn(|| write_rows(&lab, &over, &write));
+        let first = tokio::task::block_in_place(|| written.recv());
+        assert_eq!(first, Ok(0), "it is at work");
         let reset = tokio::task::block_in_place(|| {
             tokio::runtime::Handle::current().block_on(async { lab.quick(&["reset"]).await })
         });
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
-        assert!(writer.join().expect("the writer") > 0);
+        over.store(true, Ordering::SeqCst);
+        writer.join().expect("the writer");
         reset.assert_code(0);
     });
-    // What was written before the reset's transaction is gone with the rest, what came after it is all that is there.
-    lab.postgres.sql(ACCESS.database, "DELETE FROM llx_const WHERE name LIKE 'WRITER%'");
-    let sequence = "SELECT setval('llx_const_rowid_seq', last_value) FROM llx_const_rowid_seq";
-    lab.postgres.sql(ACCESS.database, sequence);
-    lab.quick(&["reset"]).await.assert_code(0);
-    assert_eq!(lab.rehearsed().database, before);
+    let last = written.try_iter().last().expect("it has written until the end");
+    // What was written before the reset's transaction is gone with the rest, what came after it is all there, and in its order.
+    let left = "SELECT split_part(name, ' ', 2) FROM llx_const WHERE name LIKE 'WRITER %' ORDER BY rowid";
+    let left = lab.postgres.sql(ACCESS.database, left);
+    let left: Vec<u32> = left.lines().map(|number| number.parse().expect("a number")).collect();
+    let oldest = *left.first().expect("one was written after the reset");
+    assert!(oldest > 0, "a row from before the reset is there");
+    assert_eq!(left, (oldest..=last).collect::<Vec<_>>());
+    // But for these rows, and what they have taken of the sequence, all is the checkpoint's.
+    lab.postgres.sql(ACCESS.database, "DELETE FROM llx_const WHERE name LIKE 'WRITER %'");
+    let taken = format!("SELECT setval('llx_const_rowid_seq', last_value - {}) FROM llx_const_rowid_seq", left.len());
+    lab.postgres.sql(ACCESS.database, &taken);
+    assert_eq!(lab.rehearsed(), before);
 }
 
 /// The application does not wait for as long as a large checkpoint takes to be read.
