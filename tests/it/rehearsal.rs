@@ -3,6 +3,7 @@ mod around;
 mod beside;
 mod damage;
 mod halfway;
+mod hardened;
 mod killed;
 mod linked;
 mod not_up;
