@@ -6,6 +6,7 @@ mod halfway;
 mod hardened;
 mod killed;
 mod linked;
+mod manifest;
 mod not_up;
 mod shelf;
 mod world;
