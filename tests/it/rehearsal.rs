@@ -9,4 +9,5 @@ mod linked;
 mod manifest;
 mod not_up;
 mod shelf;
+mod told;
 mod world;
