@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use super::world::{Rehearsed, warm};
+use crate::documents::tree;
 use crate::support::postgres::{PRODUCTION, Production, SANDBOX as ACCESS};
-use crate::support::sandbox::{SANDBOX, Sandbox};
+use crate::support::sandbox::{PROD, SANDBOX, Sandbox};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -128,6 +129,39 @@ async fn a_full_volume_leaves_the_checkpoint_there_was() {
     lab.quick(&["reset"]).await.assert_code(0);
     assert_eq!(lab.rehearsed(), before);
     lab.quick(&["checkpoint"]).await.assert_code(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_whose_checkpoint_finds_no_room_stands_and_so_does_the_checkpoint_there_was() {
+    let lab = Sandbox::with(&Production::Small, &[]).await;
+    lab.furnish_documents();
+    lab.kubelet.set(|config| config.small_claims = vec![("sandbox-golden".to_owned(), 8)]);
+    lab.quick(&["checkpoint", "--warm"]).await.assert_code(0);
+    let (before, checkpoint) = (lab.world(), lab.rehearsed());
+    let show = async || lab.quick(&["--output", "json", "checkpoint", "show", "golden"]).await.assert_code(0).json();
+    let taken = show().await["checkpoint"].clone();
+    let production = lab.documents(PROD).join("mycompany");
+    fs::create_dir_all(&production).expect("a directory");
+    fs::write(production.join("huge.bin"), vec![1; 16_000_000]).expect("a document");
+    let ran = lab.quick(&["--output", "json", "refresh", "--checkpoint"]).await.assert_code(1);
+    let told = ran.json();
+    assert_eq!(told["outcome"], "failed", "{told:#}");
+    let error = told["error"].as_str().expect("an error");
+    // Of database and documents, either may be the one that finds no room.
+    for words in [
+        "the database is production's, and stays so",
+        "Save the database and the documents: no checkpoint was made, and what there was is as it was: cannot save the ",
+    ] {
+        assert!(error.contains(words) && ran.stderr.contains(words), "{words:?}: {ran:?}");
+    }
+    assert_ne!(before.sandbox, before.production);
+    let now = lab.world();
+    assert_eq!(now.sandbox, before.production);
+    assert_eq!(tree(&lab.tree()), tree(&production));
+    now.assert_whole_since(&before);
+    assert_eq!(show().await["checkpoint"], taken);
+    lab.quick(&["reset"]).await.assert_code(0);
+    assert_eq!(lab.rehearsed(), checkpoint);
 }
 
 #[tokio::test(flavor = "multi_thread")]
