@@ -37,10 +37,16 @@ pub(super) async fn save(cx: &mut Context<'_>) -> Result<()> {
         )?;
         tokio::try_join!(dump(cx, script), linked(cx, place, &set, sandbox))
     };
-    let ((database, script), copied) = match saved.await {
+    let ((database, large_objects, script), copied) = match saved.await {
         Ok(saved) => saved,
         Err(error) => return Err(discarded(place, &set, error).await),
     };
+    if large_objects > 0 {
+        let objects = report::many(large_objects, "large object");
+        cx.warn(format!(
+            "the sandbox has {objects}: no checkpoint has them, and a reset that wipes and restores removes them"
+        ));
+    }
     let documents = documents(cx, &copied)?;
     let checkpoint = Checkpoint {
         name: name.clone(),
@@ -94,24 +100,19 @@ async fn begin(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<Conversa
     Ok(script)
 }
 
-/// Up to where all is written; that the script ends is waited for while the set is measured.
-async fn dump(cx: &Context<'_>, mut script: Conversation) -> Result<(Database, Conversation)> {
+/// Up to where all is written, and how many large objects are left out; that the script ends is waited for while the set is measured.
+async fn dump(cx: &Context<'_>, mut script: Conversation) -> Result<(Database, u64, Conversation)> {
+    let mut left_out = 0;
     let mut database = Database { name: cx.settings.sandbox.database.clone(), ..Database::default() };
     while let Some(event) = script.next(cx.report).await.context("cannot save the database")? {
         match event {
             Event::Counted { tables, rows, sequences, large_objects, .. } => {
                 database = Database { tables, rows, sequences, ..database };
-                if large_objects > 0 {
-                    let objects = report::many(large_objects, "large object");
-                    let text = format!(
-                        "the sandbox has {objects}: no checkpoint has them, and a reset that wipes and restores removes them"
-                    );
-                    cx.report.event(report::Event::Warning { text: &text });
-                }
+                left_out = large_objects;
             }
             Event::Dumped { bytes, .. } => {
                 ensure!(database.tables > 0 && bytes > 0, "the dump holds nothing");
-                return Ok((Database { dump_bytes: bytes, ..database }, script));
+                return Ok((Database { dump_bytes: bytes, ..database }, left_out, script));
             }
             _ => {}
         }

@@ -1,6 +1,7 @@
 //! What the rehearsal loop reports, as JSON for a script and as text for a person.
 
 use super::world::warm;
+use crate::support::postgres::SANDBOX as ACCESS;
 use crate::support::sandbox::Sandbox;
 use sandbox_lifecycle::report::size;
 use serde_json::{Value, json};
@@ -80,4 +81,26 @@ documents  mycompany: {files} files, {documents}
     );
     let show = shown(&lab, &["show", "second"]).await;
     assert!(show.starts_with(&wanted), "{show}\n{wanted}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_objects_that_no_checkpoint_has_are_warned_of_in_the_report_too() {
+    let lab = warm().await;
+    let none = lab.quick(&["--output", "json", "checkpoint"]).await.assert_code(0).json();
+    assert_eq!(none["warnings"], Value::Null, "{none:#}");
+    lab.change_database("SELECT lo_create(4711); ALTER LARGE OBJECT 4711 OWNER TO erp_sandbox_role");
+    let wanted = lab.rehearsed();
+    let ran = lab.quick(&["--output", "json", "checkpoint"]).await.assert_code(0);
+    let warning =
+        "the sandbox has 1 large object: no checkpoint has them, and a reset that wipes and restores removes them";
+    assert_eq!(ran.json()["warnings"], json!([warning]), "{ran:?}");
+    assert_eq!(ran.stderr.matches(warning).count(), 1, "{ran:?}");
+    // It is as the warning says.
+    let objects = || lab.postgres.sql(ACCESS.database, "SELECT count(*) FROM pg_largeobject_metadata");
+    for (change, left) in [("DELETE FROM llx_const", "1"), ("ALTER TABLE llx_const ADD COLUMN more text", "0")] {
+        lab.change_database(change);
+        lab.quick(&["reset"]).await.assert_code(0);
+        assert_eq!(objects().trim(), left, "{change}");
+        assert_eq!(lab.rehearsed(), wanted, "{change}");
+    }
 }
