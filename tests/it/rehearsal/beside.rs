@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use super::world::{CHANGES, warm};
@@ -43,17 +43,32 @@ async fn the_application_stays_up_and_connected_and_nothing_of_it_is_paused() {
     assert_eq!(writes.iter().filter(touched).count(), 0, "{writes:?}");
 }
 
-/// Writes rows one after the other, and tells their numbers, until the reset is over; then one more, so that one comes after it.
+/// Writes rows one after the other, and tells their numbers, until the reset is over; then one more, so that one comes after it. It ends
+/// where nobody listens any more, as in a test that has failed.
 fn write_rows(lab: &Sandbox, over: &AtomicBool, written: &Sender<u32>) {
     for number in 0.. {
         let last = over.load(Ordering::SeqCst);
         let row = format!("INSERT INTO llx_const (name, value) VALUES ('WRITER {number}', 'x')");
         lab.postgres.sql(ACCESS.database, &row);
-        written.send(number).expect("somebody listens");
-        if last {
+        if written.send(number).is_err() || last {
             return;
         }
     }
+}
+
+/// The last row that was written when the next one waits for the reset.
+fn last_before_it_waits(lab: &Sandbox, written: &Receiver<u32>) -> u32 {
+    // As one would in a table in which nothing is put back: it was compared, too.
+    let other = "SET lock_timeout = '10ms'; UPDATE llx_c_societe SET label = label || '!'";
+    let other = lab.postgres.try_sql(ACCESS.database, other);
+    assert!(other.as_ref().is_err_and(|error| error.contains("due to lock timeout")), "{other:?}");
+    let waits =
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT INTO llx_const%'";
+    let begun = Instant::now();
+    while lab.postgres.sql(ACCESS.database, waits).trim() != "1" {
+        assert!(begun.elapsed() < LIMIT, "the writer does not wait");
+    }
+    written.try_iter().last().expect("it wrote until the reset locked it out")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,27 +76,33 @@ async fn a_writer_beside_waits_or_comes_after_and_never_mixes() {
     let lab = warm().await;
     let before = lab.rehearsed();
     lab.rehearse();
+    let gate = Gate::new();
+    lab.api.faults.add(Rule::on_line(BEFORE_COMMIT, Fault::Hang(gate.clone())));
     let over = AtomicBool::new(false);
     let (write, written) = std::sync::mpsc::channel();
-    std::thread::scope(|scope| {
+    let (locked_out, written) = std::thread::scope(|scope| {
         let writer = scope.spawn(|| write_rows(&lab, &over, &write));
-        let first = tokio::task::block_in_place(|| written.recv());
-        assert_eq!(first, Ok(0), "it is at work");
-        let reset = tokio::task::block_in_place(|| {
-            tokio::runtime::Handle::current().block_on(async { lab.quick(&["reset"]).await })
-        });
+        let reset = async {
+            let written = written;
+            assert_eq!(written.recv(), Ok(0), "it is at work");
+            let reset = lab.quickly(&["reset"]).spawn().expect("the binary starts");
+            gate.reached().await;
+            let locked_out = last_before_it_waits(&lab, &written);
+            gate.open();
+            finish(reset).await.assert_code(0);
+            (locked_out, written)
+        };
+        let ended = tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(reset));
         over.store(true, Ordering::SeqCst);
         writer.join().expect("the writer");
-        reset.assert_code(0);
+        ended
     });
     let last = written.try_iter().last().expect("it has written until the end");
     // What was written before the reset's transaction is gone with the rest, what came after it is all there, and in its order.
     let left = "SELECT split_part(name, ' ', 2) FROM llx_const WHERE name LIKE 'WRITER %' ORDER BY rowid";
     let left = lab.postgres.sql(ACCESS.database, left);
     let left: Vec<u32> = left.lines().map(|number| number.parse().expect("a number")).collect();
-    let oldest = *left.first().expect("one was written after the reset");
-    assert!(oldest > 0, "a row from before the reset is there");
-    assert_eq!(left, (oldest..=last).collect::<Vec<_>>());
+    assert_eq!(left, (locked_out + 1..=last).collect::<Vec<_>>());
     // But for these rows, and what they have taken of the sequence, all is the checkpoint's.
     lab.postgres.sql(ACCESS.database, "DELETE FROM llx_const WHERE name LIKE 'WRITER %'");
     let taken = format!("SELECT setval('llx_const_rowid_seq', last_value - {}) FROM llx_const_rowid_seq", left.len());
