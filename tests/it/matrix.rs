@@ -70,7 +70,7 @@ async fn a_failure_anywhere_within_a_full_reset_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_golden_volume_that_is_full_leaves_the_checkpoint_there_was() {
-    Group::of("a full golden volume", Piece::CheckpointWarm).play(volume::cases(), 3).await;
+    Group::of("a full golden volume", Piece::CheckpointSmall).play(volume::cases(), 3).await;
 }
 
 /// Any other command: the same for each of its requests.
@@ -87,6 +87,16 @@ async fn a_refresh_that_puts_back_what_differs_strands_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_checkpoint_is_the_new_one_or_the_old_one_and_strands_nothing() {
     strands_nothing("a checkpoint", Piece::Checkpoint).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_in_a_pod_that_is_kept_strands_nothing() {
+    strands_nothing("a checkpoint in a Pod that is kept", Piece::CheckpointWarm).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_diff_strands_nothing() {
+    strands_nothing("a diff", Piece::Diff).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

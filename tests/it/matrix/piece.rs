@@ -18,8 +18,10 @@ pub(super) enum Piece {
     Watched,
     /// In a Job's Pod; there is an older one of the same name.
     Checkpoint,
-    /// In a Pod that is kept, whose volume is small.
+    /// In a Pod that is kept.
     CheckpointWarm,
+    /// As that, with a small volume.
+    CheckpointSmall,
     Reset,
     /// In a Pod that is kept.
     ResetWarm,
@@ -29,6 +31,8 @@ pub(super) enum Piece {
     ResetOfTables,
     /// In a Pod that is kept; the schema differs too, so all is wiped and restored.
     ResetFull,
+    /// What has changed, from a Pod that is kept.
+    Diff,
     /// Of production, into a bucket that has an older set, which falls.
     Backup,
     /// From the set in the bucket.
@@ -42,9 +46,10 @@ impl Piece {
         match self {
             Self::Refresh | Self::RefreshOfRows | Self::RefreshOfDocuments => &["refresh"],
             Self::Watched => WATCHED,
-            Self::Checkpoint | Self::CheckpointWarm => &["checkpoint"],
+            Self::Checkpoint | Self::CheckpointWarm | Self::CheckpointSmall => &["checkpoint"],
             Self::Reset | Self::ResetWarm | Self::ResetOfTables | Self::ResetFull => &["reset", "--wait", SHORT],
             Self::ResetOffline => &["reset", "--offline", "--wait", SHORT],
+            Self::Diff => &["diff", "--rows", "--wait", SHORT],
             Self::Backup => &["backup", "--keep-days", "1", "--keep-months", "0", "--keep-years", "0"],
             Self::FromBackup => &["refresh", "--from-backup"],
             Self::Doctor => &["doctor", "--deep"],
@@ -57,9 +62,13 @@ impl Piece {
             Self::Refresh | Self::Watched | Self::Doctor => None,
             Self::RefreshOfRows | Self::RefreshOfDocuments => Some(&["refresh"]),
             Self::Checkpoint | Self::Reset => Some(&["checkpoint"]),
-            Self::CheckpointWarm | Self::ResetWarm | Self::ResetOffline | Self::ResetOfTables | Self::ResetFull => {
-                Some(&["checkpoint", "--warm"])
-            }
+            Self::CheckpointWarm
+            | Self::CheckpointSmall
+            | Self::ResetWarm
+            | Self::ResetOffline
+            | Self::ResetOfTables
+            | Self::ResetFull
+            | Self::Diff => Some(&["checkpoint", "--warm"]),
             Self::Backup | Self::FromBackup => Some(&["backup"]),
         }
     }
@@ -71,12 +80,12 @@ impl Piece {
     }
 
     pub(super) fn is_checkpoint(self) -> bool {
-        matches!(self, Self::Checkpoint | Self::CheckpointWarm)
+        matches!(self, Self::Checkpoint | Self::CheckpointWarm | Self::CheckpointSmall)
     }
 
     /// It only reads the sandbox, or does not even that.
     pub(super) fn leaves_the_sandbox(self) -> bool {
-        self.is_checkpoint() || matches!(self, Self::Backup | Self::Doctor)
+        self.is_checkpoint() || matches!(self, Self::Diff | Self::Backup | Self::Doctor)
     }
 
     pub(super) fn leaves_documents(self) -> bool {
@@ -106,9 +115,9 @@ impl Piece {
     pub(super) fn waits(self) -> Vec<Place> {
         match self {
             Self::Refresh | Self::RefreshOfRows | Self::Watched => vec![Place::Reading, Place::Restoring],
-            Self::Checkpoint | Self::CheckpointWarm => vec![Place::Saving],
+            Self::Checkpoint | Self::CheckpointWarm | Self::CheckpointSmall => vec![Place::Saving],
             Self::Backup => vec![Place::Reading],
-            Self::Doctor => Vec::new(),
+            Self::Diff | Self::Doctor => Vec::new(),
             Self::RefreshOfDocuments => [1, 5, 9].map(|tenth| Place::Sending { tenth }).into(),
             _ => vec![Place::Restoring],
         }

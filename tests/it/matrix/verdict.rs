@@ -58,7 +58,10 @@ impl Arena {
             Piece::Doctor if done && !ran.stdout.contains("the sandbox is erp-sandbox at") => {
                 Err("said that all is well, without a look into the databases".to_owned())
             }
-            Piece::Doctor => Ok(()),
+            Piece::Diff if done && !ran.stdout.contains("llx_const: 0 added, 8 changed") => {
+                Err("said that all is compared, without what differs".to_owned())
+            }
+            Piece::Doctor | Piece::Diff => Ok(()),
             Piece::RefreshOfDocuments if !done => documents::are_mended(self).await,
             piece if piece.is_checkpoint() => self.checkpoint_is_whole(ran, done).await,
             _ if done && end == End::AsBefore => Err("said to be done, with the old content".to_owned()),
