@@ -4,7 +4,7 @@ use crate::cli::Task;
 use crate::cluster::rights::Right;
 use crate::settings::Settings;
 
-/// The name of each Role and RoleBinding.
+/// The name of the Role and RoleBinding in the sandbox's namespace.
 const NAME: &str = "sandbox-lifecycle";
 
 /// A line of a Role: what differs in its verbs only.
@@ -37,17 +37,26 @@ pub fn roles(settings: &Settings, tasks: &[Task]) -> String {
         if own.is_empty() {
             continue;
         }
-        let metadata = format!("metadata: {{name: {NAME}, namespace: {namespace}}}");
+        let name = name(namespace, &sandbox.namespace);
+        let metadata = format!("metadata: {{name: {name}, namespace: {namespace}}}");
         text.push_str(&format!("---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\n{metadata}\nrules:\n"));
         rules(&own).iter().for_each(|rule| text.push_str(&line(rule)));
         text.push_str(&format!(
             "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\n{metadata}\n\
-             roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: {NAME}}}\n\
+             roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: {name}}}\n\
              subjects: [{{kind: ServiceAccount, name: {account}, namespace: {}}}]\n",
             sandbox.namespace
         ));
     }
     text
+}
+
+/// Several sandboxes may be refreshed from one production.
+fn name(namespace: &str, sandbox: &str) -> String {
+    match namespace == sandbox {
+        true => NAME.to_owned(),
+        false => format!("{NAME}-{sandbox}"),
+    }
 }
 
 /// What the first command cannot do without needs no word; of the rest it is said what it is for.

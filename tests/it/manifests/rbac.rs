@@ -8,6 +8,7 @@ use sandbox_lifecycle::cli::{Cli, Task};
 use sandbox_lifecycle::rights::{Call, Use, calls};
 use sandbox_lifecycle::settings::Settings;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// What the printed Roles grant, as the lab's API server knows it.
 fn granted(yaml: &str) -> Vec<Right> {
@@ -186,4 +187,18 @@ async fn the_readme_shows_what_is_printed() {
         readme, printed,
         "write what `sandbox-lifecycle manifests rbac` prints into the README's chapter on rights"
     );
+}
+
+/// `kubectl apply` would let the second take the place of the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_roles_of_two_sandboxes_of_one_production_stand_side_by_side() {
+    let lab = small().await;
+    let mut all = BTreeSet::new();
+    for flags in [&["rbac"][..], &["rbac", "--sandbox-namespace", "erp-test"]] {
+        for object in parse(&printed(&lab, flags).await) {
+            let place = [&object["kind"], &object["metadata"]["namespace"], &object["metadata"]["name"]];
+            let place = place.map(|part| part.as_str().expect("a text").to_owned());
+            assert!(all.insert(place.clone()), "{place:?} is made twice");
+        }
+    }
 }
