@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 pub use archive::Intake;
 pub use lister::{Begun, Lister};
 use serde::Serialize;
+pub use young::Alike;
 
 /// What a copy did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

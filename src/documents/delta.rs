@@ -115,6 +115,11 @@ impl<'a> Comparison<'a> {
         Self { source, target, nanos: source.head.nanos() && target.head.nanos() }
     }
 
+    /// Both sides tell fractions of a second: two writes within one do not look like one.
+    pub fn is_exact(&self) -> bool {
+        self.nanos
+    }
+
     /// Same type, and of this type the same mode, size and time, or the same link.
     pub fn entries(&self, new: &Entry, old: &Entry) -> bool {
         let dated = || new.mode == old.mode && self.times(new.mtime, old.mtime);

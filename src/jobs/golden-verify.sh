@@ -2,6 +2,7 @@
 # Says what the checkpoint $NAME holds now: its manifest as the list does, then a line `SHA256  PATH` for each of its own files, then a NUL,
 # and behind it, as documents-manifest.sh does, the list of $TREES, one a line, of its documents. Then it waits for words, a line each:
 #   list   lists them again
+#   saved  prints the sums of all its documents as they were saved, a line `SHA256  PATH` each, then a NUL
 #   sums   does what golden-documents.sh does with what comes behind the word, then says a NUL
 # Any other, or the end of stdin, ends it.
 : "${NAME:?}" "${TREES?}" "${DOCUMENTS_MANIFEST_SH:?}" "${GOLDEN_DOCUMENTS_SH:?}"
@@ -31,6 +32,10 @@ list "$@"
 while read -r word; do
     case $word in
     list) list "$@" ;;
+    saved)
+        cat documents.sha256 || exit 50
+        printf '\0'
+        ;;
     sums)
         sh -c "$GOLDEN_DOCUMENTS_SH"
         printf '\0'

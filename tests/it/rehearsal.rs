@@ -10,4 +10,5 @@ mod manifest;
 mod not_up;
 mod shelf;
 mod told;
+mod whole_seconds;
 mod world;

@@ -2,10 +2,10 @@
 use super::conversation::{Conversation, Place};
 use super::documents::differing;
 use super::verify;
-use crate::cluster::documents::Compared;
 use crate::golden::database;
 use crate::golden::difference::{Difference, Row, Sequence, Table};
 use crate::jobs::{Change, DIFF, Event};
+use crate::report;
 use crate::step::Context;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::value::RawValue;
@@ -19,9 +19,17 @@ pub(super) async fn compare(cx: &mut Context<'_>) -> Result<()> {
     let ((checkpoint, saved), (database, sandbox)) = tokio::try_join!(verify::whole(cx, place), async {
         Ok(tokio::join!(rows(cx, place, &name), verify::sandbox_documents(cx, false)))
     })?;
-    let compared = Compared::of(saved, sandbox.context(verify::NOT_COMPARED)?).context(verify::NOT_COMPARED)?;
-    let files = differing(&compared.new, &compared.old);
+    let sandbox = sandbox.context(verify::NOT_COMPARED)?;
+    let (compared, alike) = verify::with_sandbox((&checkpoint, saved), sandbox).await?;
+    let files = differing(&compared.new, &compared.old, |path| alike.changed.contains(path));
     compared.end().await;
+    if !alike.unknown.is_empty() {
+        cx.warn(format!(
+            "whether {} changed within the second in which it was saved cannot be told: the sandbox's programs know whole seconds only, \
+             and no sum of it",
+            report::many(alike.unknown.len() as u64, "document")
+        ));
+    }
     cx.summary.rehearsal.difference =
         Some(Difference { checkpoint: name, taken_at: checkpoint.taken_at, files, ..database? });
     Ok(())

@@ -51,8 +51,8 @@ impl Approval for Sums<'_> {
     }
 }
 
-/// What was added, changed and removed since `then`; directories are no news.
-pub(super) fn differing(then: &Manifest, now: &Manifest) -> Files {
+/// What was added, changed and removed since `then`; directories are no news. What `changed` says is, even where it looks the same.
+pub(super) fn differing(then: &Manifest, now: &Manifest, changed: impl Fn(&[u8]) -> bool) -> Files {
     use crate::documents::delta::Comparison;
     use crate::documents::shown;
     let same = Comparison::of(then, now);
@@ -61,7 +61,7 @@ pub(super) fn differing(then: &Manifest, now: &Manifest) -> Files {
         let path = then.path(entry);
         match now.find(path) {
             None => files.removed.push(shown(path)),
-            Some(found) if !same.entries(entry, found) => files.changed.push(shown(path)),
+            Some(found) if !same.entries(entry, found) || changed(path) => files.changed.push(shown(path)),
             Some(_) => {}
         }
     }

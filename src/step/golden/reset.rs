@@ -130,9 +130,9 @@ async fn put_back(cx: &Context<'_>, found: Option<Compared>) -> Result<Copied> {
     let compared = match found.filter(|found| !cx.found.stops && found.is_fresh()) {
         Some(compared) => compared,
         None => {
-            let ((_, saved), sandbox) =
+            let ((checkpoint, saved), sandbox) =
                 tokio::try_join!(verify::whole(cx, place), verify::sandbox_documents(cx, true))?;
-            Compared::of(saved, sandbox).context(verify::NOT_COMPARED)?
+            verify::with_sandbox((&checkpoint, saved), sandbox).await?.0
         }
     };
     let sums = Sums { name: &cx.settings.wanted.name };

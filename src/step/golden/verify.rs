@@ -3,7 +3,7 @@ use super::conversation::{Conversation, Place};
 use super::documents::Sums;
 use super::reset::hear;
 use super::shelf::missing;
-use crate::cluster::documents::{Begun, Compared, Lister, Side};
+use crate::cluster::documents::{Alike, Begun, Compared, Lister, Side};
 use crate::cluster::exec::{Ended, Said, failed};
 use crate::documents::frames::messages;
 use crate::documents::manifest::Manifest;
@@ -11,6 +11,7 @@ use crate::golden::manifest::{Checkpoint, sha256};
 use crate::golden::scripts::{NO_SUCH, VERIFY, meaning, texts};
 use crate::golden::{database, documents, shelf, stamp};
 use crate::jobs::{RESTORE, Word};
+use crate::record;
 use crate::step::Context;
 use crate::summary::Reset;
 use anyhow::{Context as _, Result, anyhow, ensure};
@@ -33,12 +34,24 @@ pub(super) async fn verify(cx: &mut Context<'_>) -> Result<()> {
         Ok(tokio::join!(prepared(cx, restore), sandbox_documents(cx, true)))
     })?;
     let sandbox = sandbox.context(NOT_COMPARED)?;
-    let mut compared = Compared::of(saved, sandbox).context(NOT_COMPARED)?;
+    let (mut compared, _) = with_sandbox((&checkpoint, saved), sandbox).await?;
     compared.approve(&Sums { name: &name }).await?;
     cx.golden.restore = Some(restore?);
     cx.golden.documents = Some(compared);
     cx.golden.verified = Some(checkpoint);
     Ok(())
+}
+
+/// A checkpoint's documents beside the sandbox's; and those that only their sums tell from what they were, or not even they.
+pub(super) async fn with_sandbox(
+    (checkpoint, saved): (&Checkpoint, (Lister, Manifest)),
+    sandbox: (Lister, Manifest),
+) -> Result<(Compared, Alike)> {
+    let taken =
+        record::time(&checkpoint.taken_at).context("the checkpoint's manifest does not say when it was taken")?;
+    let mut compared = Compared::of(saved, sandbox).context(NOT_COMPARED)?;
+    let alike = compared.compare_saved(taken.as_second()).await.context(NOT_COMPARED)?;
+    Ok((compared, alike))
 }
 
 /// The checkpoint with the list of its documents, if every byte of its own files and that list are what was saved.
