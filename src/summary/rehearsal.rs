@@ -14,6 +14,9 @@ pub struct Rehearsal {
     pub checkpoint: Option<Checkpoint>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoints: Option<Vec<Checkpoint>>,
+    /// There are more than those, each of which a warning has told of.
+    #[serde(skip)]
+    pub some_unusable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,7 +71,7 @@ impl Display for Rehearsal {
             writeln!(f, "volume     PersistentVolumeClaim {claim} was made")?;
         }
         if let Some(checkpoints) = &self.checkpoints {
-            list(f, checkpoints)?;
+            list(f, checkpoints, self.some_unusable)?;
         }
         if let Some(name) = &self.deleted {
             writeln!(f, "removed    checkpoint {name}")?;
@@ -105,9 +108,10 @@ impl Display for Reset {
     }
 }
 
-fn list(f: &mut fmt::Formatter<'_>, checkpoints: &[Checkpoint]) -> fmt::Result {
+fn list(f: &mut fmt::Formatter<'_>, checkpoints: &[Checkpoint], some_unusable: bool) -> fmt::Result {
+    let none = if some_unusable { "no checkpoint can be used" } else { "there is no checkpoint" };
     match checkpoints {
-        [] => writeln!(f, "there is no checkpoint: take one with `{} checkpoint`", crate::cli::program()),
+        [] => writeln!(f, "{none}: take one with `{} checkpoint`", crate::cli::program()),
         all => all.iter().try_for_each(|one| writeln!(f, "{}", line(one))),
     }
 }

@@ -35,6 +35,7 @@ pub(super) async fn list(cx: &mut Context<'_>) -> Result<()> {
     if name.is_empty() {
         for (name, damaged) in found.iter().filter_map(|(name, one)| Some((name, one.as_ref().err()?))) {
             cx.warn(format!("checkpoint {name} cannot be used: {damaged}"));
+            cx.summary.rehearsal.some_unusable = true;
         }
         cx.summary.rehearsal.checkpoints = Some(found.into_iter().filter_map(|(_, one)| one.ok()).collect());
         return Ok(());

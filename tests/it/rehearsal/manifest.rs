@@ -74,6 +74,20 @@ async fn a_damaged_manifest_is_told_of_by_every_look_and_refused_by_what_uses_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_damaged_checkpoints_alone_does_not_say_that_there_are_none() {
+    let lab = warm().await;
+    corrupt(&lab.set("golden").join("manifest.json"));
+    let damaged = "checkpoint golden cannot be used: its manifest is damaged";
+    assert_eq!(listed(&lab).await, (Vec::new(), json!([damaged])));
+    let list = lab.quick(&["checkpoint", "list"]).await.assert_code(0).assert_says(damaged);
+    assert!(list.stdout.starts_with("no checkpoint can be used: take one with `"), "{list:?}");
+    assert!(!list.stdout.contains("there is no checkpoint"), "{list:?}");
+    lab.quick(&["checkpoint", "delete", "golden"]).await.assert_code(0);
+    let list = lab.quick(&["checkpoint", "list"]).await.assert_code(0);
+    assert!(list.stdout.starts_with("there is no checkpoint: take one with `"), "{list:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn diff_refuses_a_checkpoint_of_which_a_byte_was_changed() {
     let lab = warm().await;
     lab.rehearse();
