@@ -35,7 +35,8 @@ fn words(plan: &Plan, settings: &Settings, summary: &Summary) -> Option<String> 
         (true, false) if brings => {
             Some(format!("the database is {data} already, the documents are not: the same command sends the rest"))
         }
-        (true, _) => Some(format!("the database is {data}, and stays so")),
+        (true, true) => Some(format!("the database and the documents are {data}, and stay so")),
+        (true, false) => Some(format!("the database is {data}, and stays so")),
         (false, _) if summary.told_to_commit => Some(format!(
             "the restore was told to commit, and it is not known whether it has: the database is {data} or as it was, whole; run it \
              again, until then `{program} status` tells of it"

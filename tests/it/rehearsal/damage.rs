@@ -149,7 +149,7 @@ async fn a_refresh_whose_checkpoint_finds_no_room_stands_and_so_does_the_checkpo
     let error = told["error"].as_str().expect("an error");
     // Of database and documents, either may be the one that finds no room.
     for words in [
-        "the database is production's, and stays so",
+        "the database and the documents are production's, and stay so: ",
         "Save the database and the documents: no checkpoint was made, and what there was is as it was: cannot save the ",
     ] {
         assert!(error.contains(words) && ran.stderr.contains(words), "{words:?}: {ran:?}");
