@@ -7,7 +7,7 @@ mod refusal;
 mod tables;
 
 pub use facts::{Facts, Refusal, Room, Sessions};
-pub use refusal::told;
+pub use refusal::{is_unreached, told};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 pub use tables::{DIFF, DUMP, EXAMINE_SOURCE, EXAMINE_TARGET, RESTORE};

@@ -4,12 +4,17 @@ use super::Script;
 /// So many of a refusal's items are told; the whole event is in the log, for -v.
 const ITEMS: usize = 10;
 
+/// Whether the code says that the database cannot be reached with the credentials that the script has.
+pub fn is_unreached(code: i32) -> bool {
+    matches!(code, 10 | 20 | 40)
+}
+
 impl Script {
     /// What is said of the event by which the script has refused.
     pub fn refused(&self, code: i32, reason: &str, items: &[String]) -> String {
         let items = whole(items);
         let look = match code {
-            10 | 20 | 40 => unreachable(code == 10 && reason.contains("of production"), &items),
+            code if is_unreached(code) => unreachable(code == 10 && reason.contains("of production"), &items),
             18 => " (look whether the golden volume is writable; `checkpoint delete` removes what is not needed)"
                 .to_owned(),
             _ => String::new(),

@@ -2,6 +2,7 @@
 //!
 //! One way for a Pod that is kept warm and for that of a Job: the steps exec into it. Nothing of the application's is paused or stopped
 //! unless that is asked for.
+mod advice;
 mod compare;
 mod conversation;
 mod documents;
@@ -121,6 +122,13 @@ fn trees(settings: &Settings) -> String {
 }
 
 pub(super) async fn run(step: Step, cx: &mut Context<'_>) -> Result<()> {
+    match work(step, cx).await {
+        Err(error) => Err(advice::on_rotation(cx, error).await),
+        done => done,
+    }
+}
+
+async fn work(step: Step, cx: &mut Context<'_>) -> Result<()> {
     match step {
         Step::OpenGolden => open::open(cx).await,
         Step::SaveCheckpoint => save::save(cx).await,

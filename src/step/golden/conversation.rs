@@ -1,4 +1,5 @@
 //! A database script in the golden Pod: what it tells, what it is told, and why it failed.
+use super::advice::Unreached;
 use crate::cluster::Cluster;
 use crate::cluster::exec::{Ended, PodRef};
 use crate::cluster::talk::{Spoken, Talk};
@@ -6,7 +7,7 @@ use crate::documents::frames::messages;
 use crate::golden::scripts::{self, command_line, texts};
 use crate::jobs::{self, Event, Script, Word};
 use crate::report::{self, Report};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Error, Result, anyhow, bail};
 use std::collections::VecDeque;
 
 /// The last lines that a failure is told with.
@@ -114,7 +115,7 @@ impl Conversation {
                     }
                 },
                 Spoken::Ended(Ended::Code(0)) => return Ok(None),
-                Spoken::Ended(ended) => bail!(self.why(&ended)),
+                Spoken::Ended(ended) => return Err(self.why(&ended)),
             }
         }
     }
@@ -153,20 +154,21 @@ impl Conversation {
         self.refused.as_ref().is_some_and(|(code, ..)| *code != jobs::FATE_UNKNOWN)
     }
 
-    fn why(&self, ended: &Ended) -> String {
+    fn why(&self, ended: &Ended) -> Error {
         let name = self.script.name;
         let code = match ended {
             Ended::Code(code) => *code,
-            Ended::Failed(why) => return format!("{name} could not be run: {why}"),
+            Ended::Failed(why) => return anyhow!("{name} could not be run: {why}"),
         };
         if let Some((_, reason, items)) = &self.refused {
-            return self.script.refused(code, reason, items);
+            let sentence = self.script.refused(code, reason, items);
+            return if jobs::is_unreached(code) { Unreached(sentence).into() } else { anyhow!(sentence) };
         }
         let meaning = self.script.meaning(code).or_else(|| scripts::meaning(code)).unwrap_or("for a reason of its own");
         let said = self.talk.last_words();
         let last: Vec<&str> = said.lines().rev().take(TAIL).collect::<Vec<_>>().into_iter().rev().collect();
         let tail = self.tail.iter().map(String::as_str).chain(last).collect::<Vec<_>>().join(" / ");
         let tail = if tail.is_empty() { tail } else { format!("; its last lines: {tail}") };
-        format!("{name} failed (exit code {code}): {meaning}{tail}")
+        anyhow!("{name} failed (exit code {code}): {meaning}{tail}")
     }
 }

@@ -160,14 +160,51 @@ async fn rotated_credentials_are_picked_up_by_the_warm_pod() {
     let pods =
         || lab.store.list("pods", Some(SANDBOX)).iter().map(|pod| pod["metadata"]["uid"].clone()).collect::<Vec<_>>();
     let (before, running) = (lab.rehearsed(), pods());
-    lab.postgres.sql("postgres", r#"ALTER ROLE "v-sandbox-1" PASSWORD 'rotated'"#);
-    lab.change("secrets", SANDBOX, "vso-db-credentials", |secret| {
-        secret["data"]["password"] = STANDARD.encode("rotated").into();
-    });
+    rotate(&lab);
     lab.rehearse();
     lab.quick(&["reset"]).await.assert_code(0);
     assert_eq!(lab.rehearsed(), before);
     assert_eq!(pods(), running);
+}
+
+/// As Vault does it with a static role: the former password is dead at once.
+fn rotate(lab: &Sandbox) {
+    lab.postgres.sql("postgres", r#"ALTER ROLE "v-sandbox-1" PASSWORD 'rotated'"#);
+    lab.change("secrets", SANDBOX, "vso-db-credentials", |secret| {
+        secret["data"]["password"] = STANDARD.encode("rotated").into();
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_have_not_reached_the_warm_pod_yet_are_told_with_what_to_do() {
+    let lab = warm().await;
+    let before = lab.rehearsed();
+    lab.kubelet.set(|config| config.holds_secrets = true);
+    rotate(&lab);
+    lab.rehearse();
+    let (changed, sets) = (lab.rehearsed(), lab.sets());
+    for (command, code) in [("reset", 20), ("checkpoint", 10), ("diff", 40)] {
+        let ran = lab.quick(&[command]).await.assert_code(1).assert_says(&format!("(exit code {code})"));
+        ran.assert_says("(look at --sandbox-secret); Secret erp-sandbox/vso-db-credentials was written ")
+            .assert_says(" ago, and the idle Pod sees that after a minute or two: try again then, or run ")
+            .assert_says(" checkpoint cool` first, as a new Pod has it at once");
+        assert_eq!((lab.rehearsed(), lab.sets()), (changed.clone(), sets.clone()), "{command}");
+    }
+    lab.kubelet.sync_secrets();
+    lab.quick(&["reset"]).await.assert_code(0);
+    assert_eq!(lab.rehearsed(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_warm_pod_rotated_credentials_are_there_at_once() {
+    let lab = warm().await;
+    let before = lab.rehearsed();
+    lab.kubelet.set(|config| config.holds_secrets = true);
+    rotate(&lab);
+    lab.rehearse();
+    lab.quick(&["checkpoint", "cool"]).await.assert_code(0);
+    lab.quick(&["reset"]).await.assert_code(0);
+    assert_eq!(lab.rehearsed(), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ use crate::support::scene::Scene;
 use tokio::process::Command;
 
 /// What a reset puts back.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Rehearsed {
     pub(super) database: Checksum,
     pub(super) documents: String,

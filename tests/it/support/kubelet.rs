@@ -57,6 +57,8 @@ pub(crate) struct RuntimeConfig {
     pub(crate) attached_elsewhere: Vec<String>,
     /// Claims with no more room than so many MiB. What is in them lasts as long as the container that has them.
     pub(crate) small_claims: Vec<(String, u64)>,
+    /// Whether mounted Secrets stay as they are, whatever becomes of their objects; see `sync_secrets`.
+    pub(crate) holds_secrets: bool,
     /// The WebSocket subprotocols that exec knows.
     pub(crate) exec_protocols: Vec<&'static str>,
     /// Whether exec knows SPDY, as Kubernetes does; not every proxy before it lets it through.
@@ -75,6 +77,7 @@ impl RuntimeConfig {
             unschedulable: Vec::new(),
             attached_elsewhere: Vec::new(),
             small_claims: Vec::new(),
+            holds_secrets: false,
             exec_protocols: vec!["v5.channel.k8s.io", "v4.channel.k8s.io"],
             exec_spdy: true,
         }
@@ -141,6 +144,14 @@ impl Kubelet {
         self.0.config()
     }
 
+    /// Brings the Secrets that were held back to where they are mounted; from now on they follow their objects again.
+    pub(crate) fn sync_secrets(&self) {
+        self.set(|config| config.holds_secrets = false);
+        for secret in self.0.store.list("secrets", None) {
+            self.0.remount(&secret);
+        }
+    }
+
     pub(crate) fn exec_faults(&self) -> &ExecFaults {
         &self.0.exec_faults
     }
@@ -203,8 +214,11 @@ impl Node {
         }
     }
 
-    /// Mounted Secrets follow their object, after a minute or so in life.
+    /// Mounted Secrets follow their object at once, unless they are held back; in life it takes a minute or so.
     fn remount(&self, secret: &Value) {
+        if self.config().holds_secrets {
+            return;
+        }
         let pods: Vec<Arc<Pod>> = self.pods().values().cloned().collect();
         for pod in pods.iter().filter(|pod| secret["metadata"]["namespace"] == *pod.ns) {
             volumes::refresh(pod, secret);
