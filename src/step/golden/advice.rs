@@ -1,4 +1,5 @@
-//! What to do about an end whose reason the script in the golden Pod cannot know: credentials that were rotated a moment ago.
+//! What to do about two ends whose reason the script in the golden Pod cannot know: credentials that were rotated a moment ago, and a volume
+//! without room.
 use crate::cli::{program, spoken};
 use crate::record::now;
 use crate::step::Context;
@@ -7,6 +8,10 @@ use std::fmt;
 
 /// In seconds. A kubelet looks at a Pod's volumes once a minute, at a Secret that may be a minute old: it may take as long as both, and some.
 const ROTATED_LATELY: i64 = 180;
+
+/// What programs say for want of room, and what our scripts say where those say nothing.
+const NO_ROOM: [&str; 4] =
+    ["No space left on device", "Wrote only", "volume may be full", "could not be written to its end"];
 
 /// The database does not let a script in with the credentials that its Pod has.
 #[derive(Debug)]
@@ -52,9 +57,23 @@ fn rotated(secret: &str, seconds: i64) -> Option<String> {
     })
 }
 
+/// Says how to make room, where the volume seems to have none.
+pub(super) fn on_room(error: Error) -> Error {
+    let said = format!("{error:#}");
+    match NO_ROOM.iter().any(|words| said.contains(words)) {
+        true => error.context(format!(
+            "the golden volume may be full: `{} checkpoint delete NAME` removes what is not needed, and a new --golden-claim with a \
+             larger --golden-size has more room",
+            program()
+        )),
+        false => error,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use anyhow::anyhow;
 
     #[test]
     fn a_secret_is_told_of_as_long_as_a_pod_may_have_the_former_one() {
@@ -62,5 +81,14 @@ mod tests {
         assert!(told(-5).is_some_and(|said| said.contains("Secret erp-sandbox/db was written 0 seconds ago")));
         assert!(told(180).is_some_and(|said| said.contains("written 3 minutes ago")));
         assert_eq!(told(181), None);
+    }
+
+    #[test]
+    fn a_volume_is_told_of_where_something_was_not_written() {
+        let full = anyhow!("pg_dump failed: could not write to output file: No space left on device");
+        let full = format!("{:#}", on_room(full.context("cannot save the database")));
+        assert!(full.starts_with("the golden volume may be full: "), "{full}");
+        assert!(full.contains("has more room: cannot save the database: pg_dump failed"), "{full}");
+        assert_eq!(format!("{:#}", on_room(anyhow!("pg_dump failed: no such table"))), "pg_dump failed: no such table");
     }
 }

@@ -1,4 +1,5 @@
 //! A checkpoint is made: beside the old one, and put in its place when it is whole.
+use super::advice;
 use super::conversation::{Conversation, Place};
 use super::documents::sides;
 use super::shelf::order;
@@ -65,6 +66,7 @@ pub(super) async fn save(cx: &mut Context<'_>) -> Result<()> {
 
 /// An unfinished set takes room until the next checkpoint; it is no loss if it cannot be removed now.
 pub(super) async fn discarded(place: Place<'_>, set: &str, error: anyhow::Error) -> anyhow::Error {
+    let error = advice::on_room(error);
     match order(place, DISCARD, &[("NAME", ""), ("SET", set)], "").await {
         Ok(_) => error.context("no checkpoint was made, and what there was is as it was"),
         Err(left) => {

@@ -1,4 +1,5 @@
 //! A checkpoint is completed: measured, and put in the place of the one before.
+use super::advice;
 use super::conversation::Place;
 use super::documents::Sums;
 use super::save::{copied, discarded, documents};
@@ -36,7 +37,7 @@ pub(super) async fn seal(cx: &mut Context<'_>) -> Result<()> {
         Err(error) => return Err(discarded(place, &set, error).await),
     };
     let name = &checkpoint.name;
-    let left = completed(script, &line).await.with_context(|| {
+    let left = completed(script, &line).await.map_err(advice::on_room).with_context(|| {
         format!(
             "checkpoint {name} was not completed: it is the former one or the new one, whole; \
              mend what follows and take it again"

@@ -113,6 +113,9 @@ async fn a_lost_or_pending_volume_is_said_in_a_sentence() {
     assert_eq!(lab.world().objects["jobs"], Vec::<String>::new());
 }
 
+/// What is said where a checkpoint finds no room.
+const MORE_ROOM: &str = " checkpoint delete NAME` removes what is not needed, and a new --golden-claim with a larger --golden-size has more room";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_volume_leaves_the_checkpoint_there_was() {
     let lab = Sandbox::with(&Production::Small, &[]).await;
@@ -125,7 +128,30 @@ async fn a_full_volume_leaves_the_checkpoint_there_was() {
     // What tar says where a part of its last block still had room.
     let full = ["No space left on device", "Wrote only"].iter().any(|said| ran.stderr.contains(said));
     assert!(full, "{}", ran.stderr);
+    ran.assert_says(MORE_ROOM);
     lab.rehearse();
+    lab.quick(&["reset"]).await.assert_code(0);
+    assert_eq!(lab.rehearsed(), before);
+    lab.quick(&["checkpoint"]).await.assert_code(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_volume_that_a_dump_fills_is_said_with_what_to_do() {
+    let lab = Sandbox::with(&Production::Small, &[]).await;
+    lab.furnish_documents();
+    lab.kubelet.set(|config| config.small_claims = vec![("sandbox-golden".to_owned(), 8)]);
+    lab.quick(&["checkpoint", "--warm"]).await.assert_code(0);
+    let before = lab.rehearsed();
+    // Digits of sums, of which compression leaves more than half.
+    lab.change_database(
+        "SET ROLE erp_sandbox_role; CREATE TABLE llx_huge AS \
+         SELECT i, md5(i::text) || md5((-i)::text) || md5((i + 0.5)::text) AS sums FROM generate_series(1, 200000) i",
+    );
+    let ran = lab.quick(&["checkpoint"]).await.assert_code(1).assert_says("cannot save the database: dump refused");
+    // Which of its files is the first that finds no room is not told before.
+    let end = ["(exit code 13)", "(exit code 14)", "(exit code 15)"].iter().any(|code| ran.stderr.contains(code));
+    assert!(end, "{}", ran.stderr);
+    ran.assert_says("what there was is as it was: the golden volume may be full").assert_says(MORE_ROOM);
     lab.quick(&["reset"]).await.assert_code(0);
     assert_eq!(lab.rehearsed(), before);
     lab.quick(&["checkpoint"]).await.assert_code(0);
@@ -150,7 +176,9 @@ async fn a_refresh_whose_checkpoint_finds_no_room_stands_and_so_does_the_checkpo
     // Of database and documents, either may be the one that finds no room.
     for words in [
         "the database and the documents are production's, and stay so: ",
-        "Save the database and the documents: no checkpoint was made, and what there was is as it was: cannot save the ",
+        "Save the database and the documents: no checkpoint was made, and what there was is as it was: the golden volume may be full",
+        MORE_ROOM,
+        ": cannot save the ",
     ] {
         assert!(error.contains(words) && ran.stderr.contains(words), "{words:?}: {ran:?}");
     }
