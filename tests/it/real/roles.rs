@@ -4,8 +4,11 @@ use super::kubectl::Kubectl;
 use crate::support::readme::{self, Rule};
 use crate::support::sandbox::{PROD, SANDBOX};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 const ACCOUNT: &str = "sandbox-lifecycle";
+/// How late an authorizer may be.
+const LATE: Duration = Duration::from_secs(60);
 
 /// Follows the README, and gives the kubeconfig that the ServiceAccount would use.
 pub(crate) fn grant(kubectl: &Kubectl) -> String {
@@ -43,7 +46,7 @@ pub(crate) fn replace(kubectl: &Kubectl, rules: &[Rule]) {
         let own = rules.iter().filter(|rule| rule.namespace == namespace && !rule.verbs.is_empty());
         json!({
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
-            "metadata": {"namespace": namespace, "name": ACCOUNT},
+            "metadata": {"namespace": namespace, "name": name(namespace)},
             "rules": own.map(as_rule).collect::<Vec<_>>(),
         })
     });
@@ -61,6 +64,11 @@ pub(crate) fn replace(kubectl: &Kubectl, rules: &[Rule]) {
     }
 }
 
+/// As the README has it.
+fn name(namespace: &str) -> String {
+    if namespace == SANDBOX { ACCOUNT.to_owned() } else { format!("{ACCOUNT}-{SANDBOX}") }
+}
+
 fn as_rule(rule: &Rule) -> Value {
     let names: Vec<&String> = rule.name.iter().collect();
     json!({"apiGroups": [rule.group], "resources": [rule.resource], "resourceNames": names, "verbs": rule.verbs})
@@ -74,6 +82,9 @@ fn until_it_may_not(kubectl: &Kubectl, rule: &Rule, verb: &str) {
     let account = format!("system:serviceaccount:{SANDBOX}:{ACCOUNT}");
     let question =
         ["-n", &rule.namespace, "auth", "can-i", verb, &what, "--subresource", subresource, "--as", &account];
+    let begun = Instant::now();
     // `can-i` ends with 1 when the answer is no.
-    while kubectl.try_run(&question).is_ok() {}
+    while kubectl.try_run(&question).is_ok() {
+        assert!(begun.elapsed() < LATE, "it still may {verb} {what} in {}", rule.namespace);
+    }
 }
