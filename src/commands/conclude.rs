@@ -18,8 +18,14 @@ pub fn conclude(outcome: &Outcome, report: &dyn Report, summary: &mut Summary) {
     if let Some(cause) = &outcome.cause {
         report.event(Event::Failed { cause });
         if outcome.left.is_empty() && !outcome.put_back.is_empty() {
+            let gone = match summary.rehearsal.kept_pod_gone {
+                true => named(
+                    " but for the golden Pod that was kept: `sandbox-lifecycle checkpoint --warm` keeps one again",
+                ),
+                false => String::new(),
+            };
             let stays = if summary.committed { "; what was committed to the sandbox's database stays" } else { "" };
-            report.event(Event::Advice { text: &format!("everything was put back{stays}") });
+            report.event(Event::Advice { text: &format!("everything was put back{gone}{stays}") });
         }
     }
     for left in &outcome.left {

@@ -41,7 +41,7 @@ if [ -n "$ROOM_SH" ]; then
 fi
 converse
 tell "$IDENTITY_SQL"
-# What the sandbox's own login could write is no concern, and which database that is, is not known yet.
+# What the sandbox's own login could write is no concern; that it leads to the sandbox's database is not known yet.
 case $READS in
 production) tell "$WRITABLE_SQL" ;;
 *) tell '\set sl_stranger 19' "$STRANGER_SQL" ;;
@@ -55,7 +55,7 @@ tell "\\set sl_client_major $major" "$DUMP_SQL"
 tell "$SNAPSHOT_SQL"
 hear || explain
 read -r snapshot <heard
-read -r session_options <options || refuse 13 "the options of the session could not be written to their end" session.err
+read -r session_options <options || { farewell && refuse 13 "the options of the session could not be written to their end" session.err; }
 mkdir -p "$SET_DIR"
 rm -f "$SET_DIR"/source.*
 # The session holds the snapshot open until both have read it. Level 1, as measured: much faster than the default, and a fifth of the
@@ -73,7 +73,7 @@ tell "$PRINTS_SQL" "$POSITIONS_SQL" "$SOURCE_SQL" "$COUNT_SQL"
 hear || explain
 # psql does not say when a disk was full: each of these is one JSON object in one line.
 for file in source.identity source.manifest.part; do
-    [ "$(tail -c 2 "$SET_DIR/$file")" = "}" ] || refuse 13 "$file could not be written to its end" session.err
+    [ "$(tail -c 2 "$SET_DIR/$file")" = "}" ] || { farewell && refuse 13 "$file could not be written to its end" session.err; }
 done
 status=0
 await "$dumper" || status=$?

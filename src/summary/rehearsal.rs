@@ -28,6 +28,9 @@ pub struct Rehearsal {
     pub claim_created: Option<String>,
     #[serde(skip)]
     pub taken: bool,
+    /// One of other settings was replaced, and what replaced it is not up.
+    #[serde(skip)]
+    pub kept_pod_gone: bool,
     /// Whether there was an idle Pod to be removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cooled: Option<bool>,

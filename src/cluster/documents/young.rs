@@ -10,6 +10,10 @@ use std::collections::{HashMap, HashSet};
 /// How far the clocks that matter differ, and how long it takes from when documents are read until a checkpoint has its time.
 const MARGIN: i64 = 600;
 const DAY: i64 = 86_400;
+/// What a lister reads its files' sums by, of the paths that follow.
+const SUMS: &str = "sums";
+/// What a checkpoint's tells all of them by, as they were saved.
+const SAVED: &str = "saved";
 
 /// Files that look the same in both sides.
 #[derive(Debug, Default)]
@@ -28,7 +32,7 @@ impl Compared {
     /// A connection that breaks.
     pub async fn compare_sums(&mut self, since: i64) -> Result<()> {
         let young = self.young(since);
-        self.compare(young, |paths| ("sums", paths)).await.map(drop)
+        self.compare(young, SUMS).await.map(drop)
     }
 
     /// The same where the first side is a checkpoint that was taken at `taken`, by the sums of when it was saved, and only where a side tells
@@ -42,15 +46,11 @@ impl Compared {
         }
         let files = self.new.entries().iter().filter(|entry| entry.kind == Kind::File);
         let young = self.young(read_since(files.map(|entry| entry.mtime.seconds), taken));
-        self.compare(young, |_| ("saved", Vec::new())).await
+        self.compare(young, SAVED).await
     }
 
-    /// `saved` says what the first side is asked for the sums of these paths.
-    async fn compare(
-        &mut self,
-        young: Vec<Vec<u8>>,
-        saved: impl FnOnce(Vec<Vec<u8>>) -> (&'static str, Vec<Vec<u8>>),
-    ) -> Result<Alike> {
+    /// `word` is what the first side is asked by; the second one reads its files.
+    async fn compare(&mut self, young: Vec<Vec<u8>>, word: &str) -> Result<Alike> {
         let mut alike = Alike::default();
         if young.is_empty() {
             return Ok(alike);
@@ -58,8 +58,8 @@ impl Compared {
         // The sha256sum of busybox does not escape a line break, so such a line says nothing sure.
         let asked: Vec<&[u8]> = young.iter().map(Vec::as_slice).filter(|path| !path.contains(&b'\n')).collect();
         let paths = framed(&asked);
-        let (word, more) = saved(paths.clone());
-        let (new, old) = tokio::try_join!(self.from.ask(word, more), self.to.ask("sums", paths))
+        let more = if word == SAVED { Vec::new() } else { paths.clone() };
+        let (new, old) = tokio::try_join!(self.from.ask(word, more), self.to.ask(SUMS, paths))
             .context("cannot compare the sums of what was written to of late")?;
         let (new, old) = (sums(&new), sums(&old));
         for path in young {

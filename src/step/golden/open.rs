@@ -12,8 +12,6 @@ use std::collections::BTreeMap;
 
 const NOT_UP: &str = "the golden Pod does not come up";
 const NOT_UP_AND_KEPT: &str = "the golden Pod does not come up, and `checkpoint cool` takes it away";
-const NOT_UP_AND_REPLACED: &str = "the golden Pod does not come up with the settings of this run, and is removed; the Pod that was kept \
-                                   had others, and is gone, too (`checkpoint --warm` keeps one again)";
 
 /// The Pod to work in.
 pub(super) struct Open {
@@ -44,8 +42,14 @@ pub(super) async fn open(cx: &mut Context<'_>) -> Result<()> {
     let (pod, cold) = match cx.cluster.warm_pod(&wanted).await? {
         Warm::Ready(pod) => (pod, false),
         Warm::Coming => (kept(cx, &wanted).await.context(NOT_UP_AND_KEPT)?, false),
-        Warm::Other => (warmed(cx, &wanted, NOT_UP_AND_REPLACED).await?, false),
-        Warm::No if settings.wanted.warm => (warmed(cx, &wanted, NOT_UP).await?, false),
+        Warm::Other => {
+            // Whatever ends the run meanwhile, the last words say so.
+            cx.summary.rehearsal.kept_pod_gone = true;
+            let pod = warmed(cx, &wanted).await?;
+            cx.summary.rehearsal.kept_pod_gone = false;
+            (pod, false)
+        }
+        Warm::No if settings.wanted.warm => (warmed(cx, &wanted).await?, false),
         Warm::No => (of_a_job(cx, &wanted).await?, true),
     };
     cx.golden.open = Some(Open { pod, cold });
@@ -59,12 +63,12 @@ async fn kept(cx: &Context<'_>, wanted: &GoldenPod<'_>) -> Result<PodRef> {
     kept.map_err(|error| about_image(error, "pg-image"))
 }
 
-/// One that is up stays, whatever becomes of this run; one that does not come up is taken away again, for the reason that is told then.
-/// What it has replaced is of settings that nobody knows any more.
-async fn warmed(cx: &Context<'_>, wanted: &GoldenPod<'_>, not_up: &'static str) -> Result<PodRef> {
+/// One that is up stays, whatever becomes of this run; one that does not come up is taken away again. What it has replaced is of settings that
+/// nobody knows any more.
+async fn warmed(cx: &Context<'_>, wanted: &GoldenPod<'_>) -> Result<PodRef> {
     let namespace = wanted.namespace.to_owned();
     cx.guard.before_change(Undo::RemoveGolden { namespace }).await?;
-    let pod = kept(cx, wanted).await.context(not_up)?;
+    let pod = kept(cx, wanted).await.context(NOT_UP)?;
     cx.guard.let_stand(|undo| matches!(undo, Undo::RemoveGolden { .. })).await?;
     Ok(pod)
 }

@@ -112,8 +112,10 @@ async fn a_kept_pod_that_is_replaced_by_one_that_does_not_come_up_goes_with_it()
     let before = lab.rehearsed();
     lab.rehearse();
     let ran = lab.quick(&["reset", "--pg-image", "registry.example/nope:1"]).await.assert_code(1);
-    let ran =
-        ran.assert_says("the image of --pg-image cannot be had").assert_says("`checkpoint --warm` keeps one again");
+    let ran = ran
+        .assert_says("the image of --pg-image cannot be had")
+        .assert_says("everything was put back but for the golden Pod");
+    let ran = ran.assert_says("`sandbox-lifecycle checkpoint --warm` keeps one again");
     ran.assert_says("put back: Deployment erp-sandbox/sandbox-lifecycle-golden is removed");
     assert_nothing_stays(&lab);
     lab.quick(&["reset"]).await.assert_code(0);
