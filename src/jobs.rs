@@ -74,7 +74,9 @@ pub enum Event {
         #[serde(default)]
         owners: Vec<String>,
     },
-    /// dump: the archive is there and was found complete.
+    /// dump: the newest checkpoint's archive, which this one was to have as well, is not what was saved.
+    Damaged,
+    /// dump: the archive is there and was found complete; `bytes` are all it takes, with what the set has otherwise.
     Dumped { bytes: u64, entries: u64 },
     /// restore: the server and database that would be wiped.
     Target(Identity),

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 
 /// Raised when an older tool could not make sense of it.
 const FORMAT: u32 = 1;
+/// Of a checkpoint whose dump is another's, with what has changed since beside it.
+const BASED: u32 = 2;
+const CHANGED: &str = "database/source.changed";
 const HEAD: &str = "{\"sha256\":\"";
 const BODY: &str = "\",\"checkpoint\":";
 
@@ -54,7 +57,8 @@ impl Checkpoint {
     /// # Errors
     /// A bug: it cannot be written as JSON.
     pub fn seal(&self) -> serde_json::Result<String> {
-        let body = serde_json::to_string(&Self { format: FORMAT, ..self.clone() })?;
+        let format = if self.files.contains_key(CHANGED) { BASED } else { FORMAT };
+        let body = serde_json::to_string(&Self { format, ..self.clone() })?;
         Ok(format!("{HEAD}{}{BODY}{body}}}", sha256(body.as_bytes())))
     }
 
@@ -72,7 +76,7 @@ impl Checkpoint {
         let checkpoint: Self =
             serde_json::from_str(body).map_err(|error| format!("cannot read its manifest: {error}"))?;
         match checkpoint.format {
-            FORMAT => Ok(checkpoint),
+            FORMAT | BASED => Ok(checkpoint),
             newer => Err(format!("its manifest has format {newer}, which this version does not know")),
         }
     }

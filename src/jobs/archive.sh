@@ -1,24 +1,69 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # what the texts beside it set, or read
-# Reads entries of the set's archive into the session that is talked with. The script says with which code an archive that cannot be read
-# is refused, and explains a session that has ended.
+# Reads entries of the set's archive, and what the set has otherwise, into the session that is talked with. The script says with which code
+# an archive that cannot be read is refused, and explains a session that has ended.
 
-# The entries of the tables in `moving`, as lines of the archive's list.
-entries_of_moving() {
-    awk 'NR == FNR { place[$2]; next } $2 == 0 && $4 == "TABLE" && $5 == "DATA" && $3 in place' moving "$SET_DIR/source.list" >toc.moving
+# The entries of the list $1 that are in the archive.
+archive() {
+    exec pg_restore -f - --no-owner --no-acl --role="$SANDBOX_ROLE" -L "$1" "$SET_DIR/source.dump"
 }
 
-# A filter: each table's rows go to the temporary table that was made for them.
-to_temporary() { exec awk "$ROWS_AWK" moving toc.moving -; }
+# What the set has otherwise than its archive.
+changes() { exec cat "$SET_DIR/source.changed"; }
 
-# pour LIST FILTER: the archive's entries of the list go by way of the filter into the session. Who fails first is to blame: a session
+# Of those the tables, as the text of changed.sql begins.
+replaced() {
+    if [ -e "$SET_DIR/source.changed" ]; then
+        awk '$0 == "--" { exit } { sub(/^-- /, ""); print }' "$SET_DIR/source.changed"
+    fi >replaced
+}
+
+# Leaves out the entries, in a list, of tables that are there as a whole.
+kept() { awk 'FILENAME == ARGV[1] { if (NF == 1) { whole[$1] } next } !($2 == 0 && $4 == "TABLE" && $5 == "DATA" && $3 in whole)' replaced "$@"; }
+
+# A filter: each table's rows go to the temporary table that was made for them.
+to_temporary() { exec awk "$ROWS_AWK" moving replaced order -; }
+changes_to_temporary() { exec awk "$ROWS_AWK" moving /dev/null order -; }
+
+# The rows of the tables in `moving`.
+pour_moving() {
+    replaced
+    awk 'FILENAME == ARGV[1] { place[$2]; next } $2 == 0 && $4 == "TABLE" && $5 == "DATA" && $3 in place' moving "$SET_DIR/source.list" |
+        kept - >toc.moving
+    awk '{ print $3 }' toc.moving >order
+    [ ! -s order ] || pour to_temporary archive toc.moving
+    awk '{ print $1 }' replaced >order
+    [ ! -s order ] || pour changes_to_temporary changes
+}
+
+as_it_is() { exec cat; }
+
+# All entries of the list `toc`. The changes come behind the rows, while nothing is there yet that watches over them.
+pour_all() {
+    if [ ! -e "$SET_DIR/source.changed" ]; then
+        pour preamble archive toc
+        return
+    fi
+    replaced
+    last=$(awk '$2 == 0 && $4 == "TABLE" && $5 == "DATA" { last = NR } END { print last + 0 }' toc)
+    head -n "$last" toc | kept - >toc.rows
+    tail -n "+$((last + 1))" toc >toc.behind
+    pour preamble archive toc.rows
+    tell "$PINNED_SQL"
+    pour as_it_is changes
+    [ ! -s toc.behind ] || pour preamble archive toc.behind
+}
+
+# pour FILTER READER ...: what the reader tells goes by way of the filter into the session. Who fails first is to blame: a session
 # that has ended has closed its end, one that still reads has done nothing wrong, and is ended here.
 pour() {
+    filter=$1
+    shift
     rm -f raw
     mkfifo raw
-    (exec 5>&- 9<&- && exec pg_restore -f - --no-owner --no-acl --role="$SANDBOX_ROLE" -L "$1" "$SET_DIR/source.dump" >raw 2>restore.err) &
+    (exec 5>&- 9<&- && "$@" >raw 2>restore.err) &
     reader=$!
-    (exec 9<&- && exec <raw >&5 5>&- && "$2") 2>filter.err &
+    (exec 9<&- && exec <raw >&5 5>&- && "$filter") 2>filter.err &
     filter=$!
     poured=0
     await "$filter" || poured=$?

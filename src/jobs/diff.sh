@@ -32,8 +32,7 @@ rm -f reached moving
 converse
 tell "$IDENTITY_SQL" '\set sl_stranger 46' "$STRANGER_SQL" "$PINNED_SQL" "$LOOK_SQL" "$SCHEMA_SQL" "$PRINTS_SQL" "$POSITIONS_SQL" "$DIFFERING_SQL" "$NARROW_SQL" "$TEMPORARY_SQL"
 hear || explain
-entries_of_moving
-[ ! -s toc.moving ] || pour toc.moving to_temporary
+pour_moving
 tell "$MOVES_SQL" "$DIFFERENCES_SQL"
 hear || explain
 farewell

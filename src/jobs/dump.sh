@@ -1,12 +1,14 @@
 # shellcheck shell=sh
 # dump: reads a database once and leaves in $SET_DIR the set that `restore` brings another one to. Its credentials can be read-only ones.
 #   source.dump (pg_dump -Fc, the whole schema public), source.list (its table of contents), source.tables (exact counts),
-#   source.identity, source.skipped, and last source.manifest: all of it that can be compared in a server
+#   source.identity, source.skipped, and last source.manifest: all of it that can be compared in a server. A set that has source.changed, the
+#   rows that its dump has otherwise, has source.base as well: the manifest that the dump was made with
 # REQUIRE_READ_ONLY is 1 where credentials that could write are to be refused, or else is not set.
 # READS says whose database it is: production, or the sandbox, as for a checkpoint. PRODUCTION is production's then, as the record has it, or
 # empty.
 # ROOM_SH is run beside it, and nothing is written before that has made room for it; or is empty. If it leaves former.manifest and
-# former.stamp in $SET_DIR, a set's of before, the schema is read only where it is another since.
+# former.stamp in $SET_DIR, a set's of before, the schema is read only where it is another since. With former.dump, former.list, former.base
+# and their sums in former.sha256 nothing but what is another than there is saved, where that is less.
 # STAMP is the file for the stamp of this one, as stamp.sql says, or is empty.
 # Sequences are not versioned: they are read after the snapshot was taken, so they never lag behind the rows.
 #
@@ -23,6 +25,7 @@
 #   19 this is not the sandbox's database
 : "${READS:?}" "${TABLE_PREFIX:?}" "${MIN_TABLES:?}" "${DUMP_SQL:?}" "${SNAPSHOT_SQL:?}" "${WRITABLE_SQL:?}" "${STRANGER_SQL:?}" "${PRODUCTION?}"
 : "${SOURCE_SQL:?}" "${COUNT_SQL:?}" "${DUMP_AWK:?}" "${ROOM_SH?}" "${STAMP?}" "${STAMP_SQL:?}" "${FORMER_SQL:?}" "${CLAIMED_SQL:?}" "${STAMPED_SQL:?}"
+: "${BASED_SQL:?}" "${CHANGED_SQL:?}"
 
 export PGOPTIONS='-c default_transaction_read_only=on'
 # The session has ended before its time: why?
@@ -31,6 +34,28 @@ explain() {
     refuse_by_outcome
     [ -e reached ] || [ "$status" != 2 ] || refuse 10 "the database of $READS cannot be reached with its credentials" session.err
     refuse 13 "the database of $READS could not be read and counted" session.err
+}
+
+# In the snapshot that the session holds open for it. Level 1, as measured: much faster than the default, and a fifth of the
+# space of no compression at all. Where a dump is to last, more than it is brought to the disk later.
+dump() {
+    # Never into what another set has as well.
+    for name in dump list base changed; do
+        rm -f "$SET_DIR/source.$name"
+    done
+    (exec 5>&- 9<&- && PGOPTIONS="$PGOPTIONS $session_options" && exec pg_dump -w -Fc -Z1 --no-sync --schema=public --snapshot="$snapshot" --lock-wait-timeout=60s -f "$SET_DIR/source.dump" 2>dump.err) &
+    dumper=$!
+}
+
+# Whether the former dump and what has changed since are the set.
+is_based() {
+    status=0
+    await "$lender" || status=$?
+    ! grep -q FAILED lent || event '{"event":"damaged"}'
+    [ "$status" = 0 ] && [ "$(tr '\n' ' ' <lent)" = 'former.dump: OK former.list: OK former.base: OK ' ] || return 1
+    for name in dump list base; do
+        mv -- "$SET_DIR/former.$name" "$SET_DIR/source.$name"
+    done
 }
 
 rm -f source.oids reached
@@ -58,14 +83,22 @@ read -r snapshot <heard
 read -r session_options <options || { farewell && refuse 13 "the options of the session could not be written to their end" session.err; }
 mkdir -p "$SET_DIR"
 rm -f "$SET_DIR"/source.*
-# The session holds the snapshot open until both have read it. Level 1, as measured: much faster than the default, and a fifth of the
-# space of no compression at all. Where a dump is to last, more than it is brought to the disk later.
-(exec 5>&- 9<&- && PGOPTIONS="$PGOPTIONS $session_options" && exec pg_dump -w -Fc -Z1 --no-sync --schema=public --snapshot="$snapshot" --lock-wait-timeout=60s -f "$SET_DIR/source.dump" 2>dump.err) &
-dumper=$!
 tell "$PINNED_SQL"
 if [ -n "$STAMP" ]; then
     tell "$STAMP_SQL"
     [ ! -e "$SET_DIR/former.stamp" ] || tell "$FORMER_SQL" "$CLAIMED_SQL" "$STAMPED_SQL" '\unset sl_set'
+fi
+based=f
+if [ -e "$SET_DIR/former.base" ]; then
+    tell "$BASED_SQL"
+    hear || explain
+    read -r based <heard
+fi
+if [ "$based" = t ]; then
+    (exec 5>&- 9<&- >lent 2>lent.err && cd -- "$SET_DIR" && exec sha256sum -c former.sha256) &
+    lender=$!
+else
+    dump
 fi
 tell '\if :sl_unread' "$SCHEMA_SQL" '\endif'
 [ -z "$STAMP" ] || tell "$STAMPED_SQL" "SELECT :'sl_stamp' \\g :sl_stamp_file"
@@ -75,13 +108,29 @@ hear || explain
 for file in source.identity source.manifest.part; do
     [ "$(tail -c 2 "$SET_DIR/$file")" = "}" ] || { farewell && refuse 13 "$file could not be written to its end" session.err; }
 done
-status=0
-await "$dumper" || status=$?
-plain dump.err
-cat dump.err >&2
-[ "$status" = 0 ] || refuse 14 "pg_dump failed" dump.err
-(exec 5>&- 9<&- && exec pg_restore --list "$SET_DIR/source.dump" >"$SET_DIR/source.list" 2>dump.err) &
-await "$!" || refuse 15 "the dump cannot be read back" dump.err
+changed=0
+if [ "$based" = t ]; then
+    tell "$CHANGED_SQL"
+    hear || explain
+    read -r based <heard
+    if [ "$based" = t ] && is_based; then
+        changed=$(wc -c <"$SET_DIR/source.changed")
+        [ "$((changed))" = "$(($(cat changed.bytes)))" ] ||
+            { farewell && refuse 13 "source.changed could not be written to its end" session.err; }
+    else
+        based=f
+        dump
+    fi
+fi
+if [ "$based" != t ]; then
+    status=0
+    await "$dumper" || status=$?
+    plain dump.err
+    cat dump.err >&2
+    [ "$status" = 0 ] || refuse 14 "pg_dump failed" dump.err
+    (exec 5>&- 9<&- && exec pg_restore --list "$SET_DIR/source.dump" >"$SET_DIR/source.list" 2>dump.err) &
+    await "$!" || refuse 15 "the dump cannot be read back" dump.err
+fi
 awk "$DUMP_AWK" source.oids "$SET_DIR/source.list" >dump.found
 read -r entries prefixed missing extra odd <dump.found
 [ "$missing $extra $odd" = "0 0 0" ] ||
@@ -91,7 +140,7 @@ read -r entries prefixed missing extra odd <dump.found
 bytes=$(wc -c <"$SET_DIR/source.dump")
 rm -f "$SET_DIR"/former.*
 mv "$SET_DIR/source.manifest.part" "$SET_DIR/source.manifest"
-event "{\"event\":\"dumped\",\"bytes\":$((bytes)),\"entries\":$((entries))}"
+event "{\"event\":\"dumped\",\"bytes\":$((bytes + changed)),\"entries\":$((entries))}"
 # It held the snapshot until pg_dump was done, and has nothing more to tell.
 farewell
 [ "$status" = 0 ] || refuse 13 "the session that read and counted the database of $READS did not end well" session.err

@@ -190,19 +190,18 @@ fi
 case $way in
 full)
     tell "$BEGIN_SQL" "$CHECKS_SQL" "$GRANTS_SQL" "$TAKEN_SQL" "$WIPE_SQL" "$CHECKS_SQL" '\o ignored' "SELECT json_array_elements_text(:'sl_defaults') \\gexec"
-    pour toc preamble
+    pour_all
     tell '\o' "$PINNED_SQL" "$REGRANT_SQL" "$SEQUENCES_SQL" "$CHECKS_SQL"
     [ -z "$STAMP" ] || tell "$STAMP_SQL" "$CLAIMED_SQL" "$STAMPED_SQL" "SELECT :'sl_stamp' \\g stamped"
     tell "$SCHEMA_SQL" "$PRINTS_SQL" "$POSITIONS_SQL" "$VERIFY_SQL"
     ;;
 differences)
-    entries_of_moving
-    [ ! -s toc.moving ] || pour toc.moving to_temporary
+    pour_moving
     tell "$MOVES_SQL" "$PUT_BACK_SQL"
     # Also where no row moved: one may have been filled from rows that have been put back since.
     if [ -s toc.views ]; then
         tell '\o ignored'
-        pour toc.views preamble
+        pour preamble archive toc.views
         tell '\o'
     fi
     tell "$PINNED_SQL" "$PRINTS_SQL" "$POSITIONS_SQL" "$VERIFY_SQL"

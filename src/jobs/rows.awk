@@ -1,6 +1,7 @@
-# rows.awk MOVING DATA: leads the archive's rows of each table into the temporary table sl_N. MOVING has a line for each: N, its entry's
+# rows.awk MOVING REPLACED ORDER DATA: leads the rows of each table into the temporary table sl_N. MOVING has a line for each: N, its entry's
 # number, and how many lines its COPY has beyond the first; after `of` come the only stretches of 128 keys whose rows are wanted: a
-# line begins with its key. DATA holds the archive's entries in the order of the file `order`.
+# line begins with its key. A line of REPLACED is an entry's number and, after `of`, the stretches whose rows here are not the set's. DATA has a
+# COPY for each line of ORDER, an entry's number; what MOVING does not have is passed over.
 FILENAME == ARGV[1] {
     place[$2] = $1
     more[$2] = $3
@@ -9,22 +10,27 @@ FILENAME == ARGV[1] {
     next
 }
 FILENAME == ARGV[2] {
-    if ($3 in place) { entry[++entries] = $3 }
+    for (field = 3; field <= NF; field++) { replaced[$1, $field] }
+    picked[$1]
+    next
+}
+FILENAME == ARGV[3] {
+    entry[++entries] = $1
     next
 }
 inside == 2 && $0 == "\\." {
-    print
+    if (meant) { print }
     inside = 0
     next
 }
 inside == 2 && narrowed {
     stretch = int($0 / 128)
     if ($0 + 0 < stretch * 128) { stretch-- }
-    if ((oid, stretch) in wanted) { print }
+    if ((!narrow[oid] || (oid, stretch) in wanted) && !((oid, stretch) in replaced)) { print }
     next
 }
 inside == 2 {
-    print
+    if (meant) { print }
     next
 }
 inside == 1 {
@@ -33,9 +39,10 @@ inside == 1 {
 }
 /^COPY / {
     oid = entry[++at]
-    print "COPY pg_temp.sl_" place[oid] " FROM stdin;"
+    meant = oid in place
+    if (meant) { print "COPY pg_temp.sl_" place[oid] " FROM stdin;" }
     lines = more[oid]
-    narrowed = narrow[oid]
+    narrowed = meant && (narrow[oid] || oid in picked)
     inside = lines ? 1 : 2
 }
 # A stream that ends within a table, or has fewer than it was asked for, is no archive.

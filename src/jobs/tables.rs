@@ -41,6 +41,8 @@ pub const DUMP: Script = Script {
         "FORMER_SQL": "former.sql",
         "CLAIMED_SQL": "claimed.sql",
         "STAMPED_SQL": "stamped.sql",
+        "BASED_SQL": "based.sql",
+        "CHANGED_SQL": "changed.sql",
         "COUNT_SQL": "count.sql",
         "DUMP_AWK": "dump.awk",
     },

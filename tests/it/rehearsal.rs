@@ -1,5 +1,6 @@
 //! The rehearsal loop at the wire: checkpoint, reset, diff, and what goes wrong with them.
 mod around;
+mod based;
 mod beside;
 mod damage;
 mod halfway;

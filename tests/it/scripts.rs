@@ -1,5 +1,6 @@
 //! The Job's scripts, run by real shells against a real server.
 mod adversity;
+mod based;
 mod beside;
 mod differences;
 mod diffs;

@@ -38,16 +38,11 @@ pub(super) async fn save(cx: &mut Context<'_>) -> Result<()> {
         )?;
         tokio::try_join!(dump(cx, script), linked(cx, place, &set, sandbox))
     };
-    let ((database, large_objects, script), copied) = match saved.await {
+    let ((dumped, script), copied) = match saved.await {
         Ok(saved) => saved,
         Err(error) => return Err(discarded(place, &set, error).await),
     };
-    if large_objects > 0 {
-        let objects = report::many(large_objects, "large object");
-        cx.warn(format!(
-            "the sandbox has {objects}: no checkpoint has them, and a reset that wipes and restores removes them"
-        ));
-    }
+    warned(cx, &dumped);
     let documents = documents(cx, &copied)?;
     let checkpoint = Checkpoint {
         name: name.clone(),
@@ -56,7 +51,7 @@ pub(super) async fn save(cx: &mut Context<'_>) -> Result<()> {
         by: cx.guard.holder().await,
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         data_read_at: cx.data_read_at(),
-        database,
+        database: dumped.database,
         documents,
         ..Checkpoint::default()
     };
@@ -102,19 +97,46 @@ async fn begin(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<Conversa
     Ok(script)
 }
 
-/// Up to where all is written, and how many large objects are left out; that the script ends is waited for while the set is measured.
-async fn dump(cx: &Context<'_>, mut script: Conversation) -> Result<(Database, u64, Conversation)> {
-    let mut left_out = 0;
-    let mut database = Database { name: cx.settings.sandbox.database.clone(), ..Database::default() };
+/// What the dump has told.
+#[derive(Default)]
+struct Dumped {
+    database: Database,
+    /// They are left out.
+    large_objects: u64,
+    /// The newest checkpoint's dump is not what was saved.
+    damaged: bool,
+}
+
+fn warned(cx: &mut Context<'_>, dumped: &Dumped) {
+    if dumped.damaged {
+        cx.warn(
+            "the newest checkpoint is damaged: its dump is not what was saved, so all of the database is dumped anew",
+        );
+    }
+    if dumped.large_objects > 0 {
+        let objects = report::many(dumped.large_objects, "large object");
+        cx.warn(format!(
+            "the sandbox has {objects}: no checkpoint has them, and a reset that wipes and restores removes them"
+        ));
+    }
+}
+
+/// Up to where all is written; that the script ends is waited for while the set is measured.
+async fn dump(cx: &Context<'_>, mut script: Conversation) -> Result<(Dumped, Conversation)> {
+    let mut dumped = Dumped::default();
+    let database = &mut dumped.database;
+    database.name.clone_from(&cx.settings.sandbox.database);
     while let Some(event) = script.next(cx.report).await.context("cannot save the database")? {
         match event {
             Event::Counted { tables, rows, sequences, large_objects, .. } => {
-                database = Database { tables, rows, sequences, ..database };
-                left_out = large_objects;
+                (database.tables, database.rows, database.sequences) = (tables, rows, sequences);
+                dumped.large_objects = large_objects;
             }
+            Event::Damaged => dumped.damaged = true,
             Event::Dumped { bytes, .. } => {
                 ensure!(database.tables > 0 && bytes > 0, "the dump holds nothing");
-                return Ok((Database { dump_bytes: bytes, ..database }, left_out, script));
+                database.dump_bytes = bytes;
+                return Ok((dumped, script));
             }
             _ => {}
         }

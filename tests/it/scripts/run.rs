@@ -1,5 +1,6 @@
 //! Runs a script of the Job as its container does, and reads what it tells.
 use crate::support::postgres::{Access, PRODUCTION, PostgresServer, SANDBOX};
+use sandbox_lifecycle::golden::manifest::sha256;
 use sandbox_lifecycle::jobs::{DIFF, DUMP, RESTORE, Script, Word};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -109,6 +110,21 @@ impl<'a> Job<'a> {
     pub(crate) fn start_checkpoint(&mut self) -> Running {
         self.resets();
         self.start(&DUMP, &SANDBOX)
+    }
+
+    /// As golden-begin.sh leaves what the set has for the one after it.
+    pub(crate) fn lend(&self) {
+        let base = if self.file("source.base").exists() { "base" } else { "manifest" };
+        let mut sums = String::new();
+        for (is, name) in [("dump", "dump"), ("list", "list"), (base, "base")] {
+            let saved = self.file(&format!("source.{is}"));
+            sums += &format!("{}  former.{name}\n", sha256(&fs::read(&saved).expect("a file of the set")));
+            fs::hard_link(saved, self.file(&format!("former.{name}"))).expect("a link");
+        }
+        fs::write(self.file("former.sha256"), sums).expect("written");
+        for (is, name) in [("source.manifest", "former.manifest"), ("stamp", "former.stamp")] {
+            fs::copy(self.file(is), self.file(name)).expect("it is there");
+        }
     }
 
     /// As after `checkpoint`, with the volume of another job.

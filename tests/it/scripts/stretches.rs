@@ -6,7 +6,7 @@ use sandbox_lifecycle::jobs::{Event, Mode};
 use std::fs;
 
 /// Some megabytes: keys on both sides of 0, values with whatever a line of COPY may hold.
-const LARGE: &str = r"
+pub(super) const LARGE: &str = r"
     CREATE TABLE large (id integer PRIMARY KEY, twice bigint GENERATED ALWAYS AS (id * 2::bigint) STORED, says text, many numeric[]);
     INSERT INTO large (id, says, many) SELECT g, CASE g % 5 WHEN 0 THEN E'5000\tx\n\\.\n' || g WHEN 1 THEN NULL ELSE repeat('x', 80) END,
         ARRAY[g, NULL, 0.5] FROM generate_series(-20000, 20000) g;
