@@ -47,8 +47,8 @@ dump() {
     dumper=$!
 }
 
-# Whether the former dump and what has changed since are the set.
-is_based() {
+# Whether what was lent is what was saved. Then it is the set's, with what has changed since.
+is_lent() {
     status=0
     await "$lender" || status=$?
     ! grep -q FAILED lent || event '{"event":"damaged"}'
@@ -113,7 +113,7 @@ if [ "$based" = t ]; then
     tell "$CHANGED_SQL"
     hear || explain
     read -r based <heard
-    if [ "$based" = t ] && is_based; then
+    if is_lent && [ "$based" = t ]; then
         changed=$(wc -c <"$SET_DIR/source.changed")
         [ "$((changed))" = "$(($(cat changed.bytes)))" ] ||
             { farewell && refuse 13 "source.changed could not be written to its end" session.err; }

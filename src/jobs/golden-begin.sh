@@ -24,26 +24,28 @@ for found in sets/*; do
         former=$found
     fi
 done
-found=$former/database/source.manifest
+# The former database's file of this name is what was saved.
 saved() {
-    sum=$(sha256sum <"$found") && grep -q -F "\"database/source.manifest\":\"${sum%% *}\"" "$former/manifest.json"
+    sum=$(sha256sum <"$former/database/$1") && grep -q -F "\"database/$1\":\"${sum%% *}\"" "$former/manifest.json"
 }
 shown() {
-    ln -- "$found" "sets/$SET/database/former.manifest" && cp -- "$former/stamp" "sets/$SET/database/former.stamp"
+    ln -- "$former/database/source.manifest" "sets/$SET/database/former.manifest" && cp -- "$former/stamp" "sets/$SET/database/former.stamp"
 }
+# Whether the dump is what was saved dump.sh finds out, beside other work.
 lent() {
-    base=manifest
-    [ ! -e "$former/database/source.base" ] || base=base
-    for name in dump list "$base"; do
-        as=$name
-        [ "$name" != "$base" ] || as=base
-        sum=$(sed -n "s|.*\"database/source.$name\":\"\([0-9a-f]*\)\".*|\1|p" "$former/manifest.json")
-        printf '%s  former.%s\n' "$sum" "$as" >>"sets/$SET/database/former.sha256"
-        ln -- "$former/database/source.$name" "sets/$SET/database/former.$as" || return 1
+    base=source.manifest
+    [ ! -e "$former/database/source.base" ] || base=source.base
+    saved "$base" || return 1
+    set -- source.dump former.dump source.list former.list "$base" former.base
+    while [ "$#" -gt 0 ]; do
+        sum=$(sed -n "s|.*\"database/$1\":\"\([0-9a-f]*\)\".*|\1|p" "$former/manifest.json")
+        printf '%s  %s\n' "$sum" "$2" >>"sets/$SET/database/former.sha256"
+        ln -- "$former/database/$1" "sets/$SET/database/$2" || return 1
+        shift 2
     done
 }
 # Only shortcuts: what does not work costs no more than time.
-if [ -n "$former" ] && ln -s -n -- "../${former#sets/}" "sets/$SET/former" && [ -s "$former/stamp" ] && saved; then
+if [ -n "$former" ] && ln -s -n -- "../${former#sets/}" "sets/$SET/former" && [ -s "$former/stamp" ] && saved source.manifest; then
     { shown && lent; } || :
 fi 2>/dev/null
 echo '{"event":"room"}'

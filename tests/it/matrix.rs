@@ -70,7 +70,9 @@ async fn a_failure_anywhere_within_a_full_reset_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_golden_volume_that_is_full_leaves_the_checkpoint_there_was() {
-    Group::of("a full golden volume", Piece::CheckpointSmall).play(volume::cases(), 3).await;
+    for piece in [Piece::CheckpointSmall, Piece::CheckpointAnew] {
+        Group::of("a full golden volume", piece).play(volume::cases(), 2).await;
+    }
 }
 
 /// Any other command: the same for each of its requests.

@@ -80,7 +80,7 @@ impl Arena {
             documents::fill(&lab.documents(PROD));
         }
         lab.offer_watchdog();
-        if piece == Piece::CheckpointSmall {
+        if matches!(piece, Piece::CheckpointSmall | Piece::CheckpointAnew) {
             lab.kubelet.set(|config| config.small_claims = vec![("sandbox-golden".to_owned(), volume::MEBIBYTES)]);
         }
         let vault = if piece.has_a_bucket() { Some(Vault::new(&lab).await) } else { None };

@@ -16,12 +16,14 @@ pub(super) enum Piece {
     RefreshOfDocuments,
     /// With a watchdog beside it.
     Watched,
-    /// In a Job's Pod; there is an older one of the same name.
+    /// In a Job's Pod; there is an older one of the same name, and the schema is another since.
     Checkpoint,
-    /// In a Pod that is kept.
+    /// In a Pod that is kept. It has the dump of the one before.
     CheckpointWarm,
     /// As that, with a small volume.
     CheckpointSmall,
+    /// As that, and the schema is another, so that all is dumped.
+    CheckpointAnew,
     Reset,
     /// In a Pod that is kept.
     ResetWarm,
@@ -46,7 +48,7 @@ impl Piece {
         match self {
             Self::Refresh | Self::RefreshOfRows | Self::RefreshOfDocuments => &["refresh"],
             Self::Watched => WATCHED,
-            Self::Checkpoint | Self::CheckpointWarm | Self::CheckpointSmall => &["checkpoint"],
+            Self::Checkpoint | Self::CheckpointWarm | Self::CheckpointSmall | Self::CheckpointAnew => &["checkpoint"],
             Self::Reset | Self::ResetWarm | Self::ResetOfTables | Self::ResetFull => &["reset", "--wait", SHORT],
             Self::ResetOffline => &["reset", "--offline", "--wait", SHORT],
             Self::Diff => &["diff", "--rows", "--wait", SHORT],
@@ -64,6 +66,7 @@ impl Piece {
             Self::Checkpoint | Self::Reset => Some(&["checkpoint"]),
             Self::CheckpointWarm
             | Self::CheckpointSmall
+            | Self::CheckpointAnew
             | Self::ResetWarm
             | Self::ResetOffline
             | Self::ResetOfTables
@@ -80,7 +83,7 @@ impl Piece {
     }
 
     pub(super) fn is_checkpoint(self) -> bool {
-        matches!(self, Self::Checkpoint | Self::CheckpointWarm | Self::CheckpointSmall)
+        matches!(self, Self::Checkpoint | Self::CheckpointWarm | Self::CheckpointSmall | Self::CheckpointAnew)
     }
 
     /// It only reads the sandbox, or does not even that.
@@ -108,14 +111,24 @@ impl Piece {
 
     /// The use of the sandbox before it changes its schema, too.
     pub(super) fn changes_schema(self) -> bool {
-        matches!(self, Self::Refresh | Self::Watched | Self::FromBackup | Self::ResetFull)
+        matches!(
+            self,
+            Self::Refresh
+                | Self::Watched
+                | Self::FromBackup
+                | Self::ResetFull
+                | Self::Checkpoint
+                | Self::CheckpointAnew
+        )
     }
 
     /// Where it can be kept waiting for a lock of the database server.
     pub(super) fn waits(self) -> Vec<Place> {
         match self {
             Self::Refresh | Self::RefreshOfRows | Self::Watched => vec![Place::Reading, Place::Restoring],
-            Self::Checkpoint | Self::CheckpointWarm | Self::CheckpointSmall => vec![Place::Saving],
+            Self::Checkpoint | Self::CheckpointWarm | Self::CheckpointSmall | Self::CheckpointAnew => {
+                vec![Place::Saving]
+            }
             Self::Backup => vec![Place::Reading],
             Self::Diff | Self::Doctor => Vec::new(),
             Self::RefreshOfDocuments => [1, 5, 9].map(|tenth| Place::Sending { tenth }).into(),

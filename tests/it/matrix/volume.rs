@@ -9,6 +9,9 @@ use tokio::io::AsyncReadExt;
 /// Of the volume, which lasts as long as its container.
 pub(super) const MEBIBYTES: u64 = 8;
 
+/// What each checkpoint has of its own: not what the next one has as links.
+const NEEDED: &str = "du -B1 --exclude=source.dump --exclude=source.list --exclude=source.base /golden/sets/*";
+
 /// From none of it free to nine tenths.
 pub(super) fn cases() -> Vec<Case> {
     (0..10).map(|tenth| Case::VolumeFull { tenth }).collect()
@@ -16,7 +19,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 /// A run with room for so many tenths of a checkpoint like the one there is.
 pub(super) async fn run(arena: &mut Arena, tenth: u64) -> Result<Ran, String> {
-    let (needed, free) = (bytes(arena, "used").await?, bytes(arena, "avail").await?);
+    let (needed, free) = (bytes(arena, NEEDED).await?, bytes(arena, "df -B1 --output=avail /golden").await?);
     let ballast = free.saturating_sub(needed * tenth / 10);
     within(arena, &format!("head -c {ballast} /dev/zero >/golden/ballast")).await?;
     let ran = finish(arena.start()).await;
@@ -30,8 +33,8 @@ pub(super) async fn run(arena: &mut Arena, tenth: u64) -> Result<Ran, String> {
     }
 }
 
-async fn bytes(arena: &Arena, which: &str) -> Result<u64, String> {
-    let said = within(arena, &format!("df -B1 --output={which} /golden | tail -n 1")).await?;
+async fn bytes(arena: &Arena, said_by: &str) -> Result<u64, String> {
+    let said = within(arena, &format!("{said_by} | tail -n 1 | cut -f 1")).await?;
     said.trim().parse().map_err(|_| format!("{said:?} is no number of bytes"))
 }
 

@@ -1,6 +1,6 @@
 //! What a set takes over from the newest one as links, and what it is found to be: under both shells.
 use super::run::Shell;
-use sandbox_lifecycle::golden::manifest::Checkpoint;
+use sandbox_lifecycle::golden::manifest::{Checkpoint, sha256};
 use sandbox_lifecycle::golden::scripts::{BEGIN, LINK, MEASURE, TAKEN_OVER_DAMAGED};
 use sandbox_lifecycle::golden::shelf;
 use std::fs::{self, File, Permissions};
@@ -31,7 +31,7 @@ impl Volume {
         }
         if shell == Shell::Busybox {
             let programs =
-                "sh cat rm mkdir sha256sum sort find wc cp stat date ln dirname head sync chmod readlink grep tee";
+                "sh cat rm mkdir sha256sum sort find wc cp stat date ln dirname head sync chmod readlink grep tee sed";
             programs.split(' ').for_each(|name| volume.program(name, Path::new("/usr/bin/busybox")));
             // Debian's busybox has none, Alpine's has.
             volume.program("comm", Path::new("/usr/bin/comm"));
@@ -40,17 +40,21 @@ impl Volume {
             volume.write("former", name, "as it was");
         }
         for (name, content) in
-            [("database/source.dump", "a dump"), ("database/source.manifest", "{}"), ("stamp", "0a1b\n")]
+            [("source.dump", "a dump"), ("source.list", "its list"), ("source.manifest", "{}"), ("../stamp", "0a1b\n")]
         {
-            fs::write(volume.path("golden/sets/former").join(name), content).expect("a file");
+            fs::write(volume.path("golden/sets/former/database").join(name), content).expect("a file");
         }
-        let (code, measured) = volume.run(MEASURE.text, "former");
-        assert_eq!(code, Some(0));
-        let checkpoint = Checkpoint { files: shelf::sums(measured.as_bytes()), ..Checkpoint::default() };
-        fs::write(volume.path("golden/sets/former/manifest.json"), checkpoint.seal().expect("JSON")).expect("a file");
+        volume.seal();
         fs::create_dir(volume.path("golden/checkpoints")).expect("a directory");
         symlink("../sets/former", volume.path("golden/checkpoints/golden")).expect("a link");
         volume
+    }
+
+    fn seal(&self) {
+        let (code, measured) = self.run(MEASURE.text, "former");
+        assert_eq!(code, Some(0));
+        let checkpoint = Checkpoint { files: shelf::sums(measured.as_bytes()), ..Checkpoint::default() };
+        fs::write(self.path("golden/sets/former/manifest.json"), checkpoint.seal().expect("JSON")).expect("a file");
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -91,16 +95,20 @@ impl Volume {
         assert_eq!((code, output.as_str()), (Some(0), "{\"event\":\"room\"}\n"), "{:?}", self.shell);
     }
 
-    /// What dump.sh finds of the former set's schema, and takes away.
+    /// What dump.sh finds of the former set's schema, and takes away with all that begins so.
     fn shown(&self) -> bool {
-        let [manifest, stamp] =
-            ["former.manifest", "former.stamp"].map(|name| self.path("golden/sets/new/database").join(name));
-        let found = fs::read_to_string(&stamp).ok();
-        for left in [manifest, stamp] {
-            // Where nothing is shown there is none.
-            let _ = fs::remove_file(left);
+        let shown = self.lent("former.stamp").is_some_and(|stamp| stamp == "0a1b\n");
+        for left in fs::read_dir(self.path("golden/sets/new/database")).expect("a directory") {
+            let left = left.expect("an entry");
+            if left.file_name().to_string_lossy().starts_with("former.") {
+                fs::remove_file(left.path()).expect("it is there");
+            }
         }
-        found.is_some_and(|stamp| stamp == "0a1b\n")
+        shown
+    }
+
+    fn lent(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.path("golden/sets/new/database").join(name)).ok()
     }
 
     fn measure(&self) -> (Option<i32>, String) {
@@ -233,6 +241,32 @@ fn the_schema_of_the_newest_set_is_shown_where_all_that_is_said_of_it_is_as_it_w
             let sets = fs::read_dir(volume.path("golden/sets")).expect("a directory").count();
             assert_eq!(sets, if what == "an older set" { 3 } else { 2 }, "{shell:?} {what}");
         }
+    }
+}
+
+#[test]
+fn the_dump_of_the_newest_set_is_lent_with_the_sums_that_it_was_saved_with() {
+    for shell in Shell::all() {
+        let (volume, mut base) = (Volume::new(shell), "{}");
+        let former = |name: &str| volume.path("golden/sets/former/database").join(name);
+        for source_base in [None, Some("{\"base\": 1}")] {
+            if let Some(content) = source_base {
+                base = content;
+                fs::write(former("source.base"), content).expect("a file");
+                volume.seal();
+            }
+            volume.begin();
+            let lent = [("former.dump", "a dump"), ("former.list", "its list"), ("former.base", base)];
+            let sums = lent.map(|(name, content)| format!("{}  {name}\n", sha256(content.as_bytes()))).concat();
+            assert_eq!(volume.lent("former.sha256"), Some(sums), "{shell:?}");
+            assert_eq!(lent.map(|(name, _)| volume.lent(name)), lent.map(|(_, content)| Some(content.to_owned())));
+            fs::remove_dir_all(volume.path("golden/sets/new")).expect("it was there");
+        }
+        // What it begins with is read before it is proved.
+        fs::write(former("source.base"), "{\"base\"; 1}").expect("a file");
+        volume.begin();
+        assert_eq!(volume.lent("former.base"), None, "{shell:?}");
+        assert!(volume.shown(), "{shell:?}");
     }
 }
 
