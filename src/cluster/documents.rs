@@ -11,7 +11,7 @@ use crate::documents::manifest::Manifest;
 use crate::documents::verdict::Pass;
 use anyhow::{Context, Result, bail};
 pub use archive::Intake;
-pub use lister::{Begun, Lister};
+pub use lister::{Begun, Lister, Opened};
 use serde::Serialize;
 pub use young::Alike;
 

@@ -55,20 +55,38 @@ impl Cluster {
         lister(&self.client, side, &crate::documents::trees(trees)?, receives).await
     }
 
-    /// The same by a script that reads its texts first and says something of its own up to a NUL before it lists the trees.
+    /// Opens an exec of a script that reads its texts first, and says something of its own up to a NUL before it lists the trees. It waits for
+    /// the texts.
     ///
     /// # Errors
-    /// A connection that breaks; a list that cannot be read. That the script failed is no error here.
-    pub async fn lister_behind(
+    /// A connection that breaks.
+    pub async fn open_lister(
         &self,
         side: Side<'_>,
         trees: &[String],
         (argv, texts): (Vec<String>, Vec<Vec<u8>>),
         meaning: fn(i32) -> Option<&'static str>,
         receives: bool,
-    ) -> Result<(Lister, Begun)> {
+    ) -> Result<Opened> {
         let start = Start { argv, texts, preface: true, receives, meaning };
-        Lister::begin(&self.client, side, &crate::documents::trees(trees)?, start).await
+        Lister::open(&self.client, side, &crate::documents::trees(trees)?, start).await.map(Opened)
+    }
+}
+
+/// One that waits for its texts, and does nothing before it has them.
+pub struct Opened(Lister);
+
+impl Opened {
+    /// # Errors
+    /// A connection that breaks; a list that cannot be read. That the script failed is no error here.
+    pub async fn begin(self) -> Result<(Lister, Begun)> {
+        let Self(mut lister) = self;
+        match lister.is_fresh() {
+            true => lister.give_texts().await?,
+            false => lister.reconnect().await?,
+        }
+        let begun = lister.hear(true).await?;
+        Ok((lister, begun))
     }
 }
 
@@ -85,20 +103,30 @@ pub(super) async fn lister(
     argv.extend_from_slice(trees);
     let start = Start { argv, texts: Vec::new(), preface: false, receives, meaning };
     let listed = async {
-        let (lister, begun) = Lister::begin(client, side, trees, start).await?;
+        let mut lister = Lister::open(client, side, trees, start).await?;
+        let begun = lister.hear(false).await?;
         lister.whole(begun).map(|manifest| (lister, manifest))
     };
     listed.await.with_context(|| format!("cannot list the documents of {} in {}", side.pod, side.root))
 }
 
 impl Lister {
-    async fn begin(client: &Client, side: Side<'_>, trees: &[String], start: Start) -> Result<(Self, Begun)> {
+    async fn open(client: &Client, side: Side<'_>, trees: &[String], start: Start) -> Result<Self> {
         let (client, pod, root) = (client.clone(), side.pod.clone(), side.root.to_owned());
         let (input, output) = connect(&client, &pod, &start).await?;
-        let (trees, heard, preface) = (trees.to_vec(), Instant::now(), start.preface);
-        let mut lister = Self { client, pod, root, trees, start, input, output, heard };
-        let begun = lister.hear(preface).await?;
-        Ok((lister, begun))
+        Ok(Self { client, pod, root, trees: trees.to_vec(), start, input, output, heard: Instant::now() })
+    }
+
+    async fn give_texts(&mut self) -> Result<()> {
+        if self.start.texts.is_empty() {
+            return Ok(());
+        }
+        self.input.send(self.start.texts.clone()).await
+    }
+
+    async fn reconnect(&mut self) -> Result<()> {
+        (self.input, self.output) = connect(&self.client, &self.pod, &self.start).await?;
+        self.give_texts().await
     }
 
     /// What it told is news, and its connection can be relied on: some balancers cut one on which nothing moves.
@@ -108,7 +136,7 @@ impl Lister {
 
     /// Begins anew, with another list: for one that has waited for long.
     async fn reopened(&mut self) -> Result<Manifest> {
-        (self.input, self.output) = connect(&self.client, &self.pod, &self.start).await?;
+        self.reconnect().await?;
         let begun = self.hear(self.start.preface).await?;
         self.whole(begun)
     }
@@ -231,12 +259,8 @@ impl Lister {
 
 async fn connect(client: &Client, pod: &PodRef, start: &Start) -> Result<(Input, Output)> {
     let argv: Vec<&str> = start.argv.iter().map(String::as_str).collect();
-    let (mut input, output) = match start.receives {
-        true => exec::stream(client, pod, &argv, true).await?,
-        false => exec::open(client, pod, &argv, true).await?,
-    };
-    if !start.texts.is_empty() {
-        input.send(start.texts.clone()).await?;
+    match start.receives {
+        true => exec::stream(client, pod, &argv, true).await,
+        false => exec::open(client, pod, &argv, true).await,
     }
-    Ok((input, output))
 }

@@ -4,7 +4,7 @@ use super::conversation::{Conversation, Place};
 use super::documents::sides;
 use super::shelf::order;
 use super::verify::{meant, sandbox_documents};
-use crate::cluster::documents::{Approved, Begun, Compared, Copied, Lister, Side};
+use crate::cluster::documents::{Approved, Begun, Compared, Copied, Lister, Opened, Side};
 use crate::cluster::exec::failed;
 use crate::documents::frames::messages;
 use crate::documents::manifest::{Kind, Manifest};
@@ -17,6 +17,7 @@ use crate::report::{self, Report};
 use crate::step::Context;
 use anyhow::{Context as _, Result, bail, ensure};
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
 /// A volume that takes longer to remove what dead runs left hangs.
@@ -30,15 +31,15 @@ pub(super) async fn save(cx: &mut Context<'_>) -> Result<()> {
     let pod = cx.golden_pod()?;
     let (name, set) = (&cx.settings.wanted.name, set(&cx.settings.wanted.name, cx.run));
     let place = Place { cluster: cx.cluster, pod: &pod, run: cx.run };
-    let saved = async {
-        let (script, sandbox) = tokio::try_join!(
-            async { begin(cx, place, &set).await.context("cannot save the database") },
-            // To start two execs at a time takes little longer than one.
-            async { Ok((sandbox_documents(cx, false).await.context(NOT_SAVED)?, Instant::now())) },
-        )?;
-        tokio::try_join!(dump(cx, script), linked(cx, place, &set, sandbox))
+    let (room, is_made) = oneshot::channel();
+    let database = async {
+        let script = begin(cx, place, &set).await.context("cannot save the database")?;
+        // Nobody waits for it any more where the documents have failed.
+        let _ = room.send(());
+        dump(cx, script).await
     };
-    let ((dumped, script), copied) = match saved.await {
+    let saved = tokio::try_join!(database, linked(cx, place, &set, is_made));
+    let ((dumped, script), copied) = match saved {
         Ok(saved) => saved,
         Err(error) => return Err(discarded(place, &set, error).await),
     };
@@ -144,15 +145,22 @@ async fn dump(cx: &Context<'_>, mut script: Conversation) -> Result<(Dumped, Con
     bail!("the dump ended without saying what it holds")
 }
 
-/// What the newest checkpoint has already is taken from there; whether it still is what was saved shows when the set is measured.
+/// What the newest checkpoint has already is taken from there once there is room; whether it still is what was saved shows when the set is
+/// measured.
+///
+/// All execs are opened at the same time: a container runtime takes little longer for several than for one.
 async fn linked(
     cx: &Context<'_>,
     place: Place<'_>,
     set: &str,
-    (sandbox, listed): ((Lister, Manifest), Instant),
+    room: oneshot::Receiver<()>,
 ) -> Result<(Copied, Manifest)> {
     let brought = async {
-        let (to, since) = set_documents(cx, place, set).await?;
+        let (opened, (sandbox, listed)) = tokio::try_join!(open_documents(cx, place, set), async {
+            Ok((sandbox_documents(cx, false).await?, Instant::now()))
+        })?;
+        room.await.context("no room was made for them")?;
+        let (to, since) = set_documents(place, opened).await?;
         // Where it took long to make room they are older than the database's snapshot.
         let from = if listed.elapsed() < OLD { sandbox } else { sandbox_documents(cx, false).await? };
         let mut compared = Compared::of(from, to)?;
@@ -164,13 +172,17 @@ async fn linked(
     brought.await.context(NOT_SAVED)
 }
 
-/// Those that the set begins with, and since when one that was written to is not known by its size and time.
-async fn set_documents(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<((Lister, Manifest), Option<i64>)> {
+async fn open_documents(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<Opened> {
     let (trees, root) = (crate::documents::trees(&cx.settings.documents_trees)?, documents_of_set(set));
     let argv = place.command(LINK.name, &[("SET", set), ("TREES", &trees.join("\n"))], false);
     let texts = messages(&texts(LINK.text, LINK.files));
     let side = Side { pod: place.pod, root: &root };
-    let (lister, begun) = cx.cluster.lister_behind(side, &trees, (argv, texts), meant, true).await?;
+    cx.cluster.open_lister(side, &trees, (argv, texts), meant, true).await
+}
+
+/// Those that the set begins with, and since when one that was written to is not known by its size and time.
+async fn set_documents(place: Place<'_>, opened: Opened) -> Result<((Lister, Manifest), Option<i64>)> {
+    let (lister, begun) = opened.begin().await?;
     match begun {
         Begun::Listed(said, manifest) => {
             let since = match str::from_utf8(&said)?.trim() {
@@ -179,7 +191,7 @@ async fn set_documents(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<
             };
             Ok(((lister, manifest), since))
         }
-        Begun::Ended(said) => bail!("cannot list them in {}: {}", side.pod, failed(&said.ended, &said.stderr, meant)),
+        Begun::Ended(said) => bail!("cannot list them in {}: {}", place.pod, failed(&said.ended, &said.stderr, meant)),
     }
 }
 

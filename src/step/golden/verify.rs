@@ -60,10 +60,8 @@ pub(super) async fn whole(cx: &Context<'_>, place: Place<'_>) -> Result<(Checkpo
     let trees = crate::documents::trees(&cx.settings.documents_trees)?;
     let argv = place.command(VERIFY.name, &[("NAME", name), ("TREES", &trees.join("\n"))], false);
     let side = Side { pod: place.pod, root: &documents(name) };
-    let (lister, begun) = place
-        .cluster
-        .lister_behind(side, &trees, (argv, messages(&texts(VERIFY.text, VERIFY.files))), meant, false)
-        .await?;
+    let texts = messages(&texts(VERIFY.text, VERIFY.files));
+    let (lister, begun) = place.cluster.open_lister(side, &trees, (argv, texts), meant, false).await?.begin().await?;
     let (output, listed) = match begun {
         Begun::Listed(output, listed) => (output, listed),
         Begun::Ended(said) => return Err(unread(name, said)),

@@ -113,18 +113,22 @@ impl Arena {
         let rows = if self.piece == Piece::ResetOfTables { USED_TABLES } else { USED_ROWS };
         let schema = if self.piece.changes_schema() { USED_SCHEMA } else { "" };
         self.lab.postgres.sql(ACCESS.database, &format!("SET ROLE erp_sandbox_role; {rows} {schema}"));
-        // A node that was lost is replaced.
-        for pod in self.lab.store.list("pods", Some(SANDBOX)).iter().filter(|pod| is_lost(pod)) {
-            // Its node may be back by itself.
-            let _ = self.lab.store.delete("pods", SANDBOX, &name(pod), DeleteOptions::now());
-        }
-        self.warmed_up().await;
+        self.replace_nodes().await;
         self.vault.iter().for_each(Vault::put_back);
         self.before = self.lab.world();
         self.documents = files(&self.lab.documents(SANDBOX));
         self.lab.postgres.statements_from(&mut self.judged);
         self.lab.api.faults.clear();
         self.lab.api.record.clear();
+    }
+
+    /// One that was lost is replaced.
+    pub(super) async fn replace_nodes(&self) {
+        for pod in self.lab.store.list("pods", Some(SANDBOX)).iter().filter(|pod| is_lost(pod)) {
+            // Its node may be back by itself.
+            let _ = self.lab.store.delete("pods", SANDBOX, &name(pod), DeleteOptions::now());
+        }
+        self.warmed_up().await;
     }
 
     /// Where a Pod is kept, whatever has become of it, there is another one.

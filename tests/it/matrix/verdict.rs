@@ -86,6 +86,7 @@ impl Arena {
 
     /// One that was taken is what the sandbox is; where none was taken, the one before it is whole.
     async fn checkpoint_is_whole(&self, ran: &Ran, done: bool) -> Result<(), String> {
+        self.replace_nodes().await;
         let diff = self.run(&["diff"]).await?;
         let same = diff.stdout.contains("nothing has changed") || diff.stderr.contains("nothing has changed");
         match diff.code == 0 && (same || !done) {
