@@ -18,27 +18,30 @@ replaced() {
     fi >replaced
 }
 
-# Leaves out the entries, in a list, of tables that are there as a whole.
-kept() { awk 'FILENAME == ARGV[1] { if (NF == 1) { whole[$1] } next } !($2 == 0 && $4 == "TABLE" && $5 == "DATA" && $3 in whole)' replaced "$@"; }
+# kept KIND LIST: leaves out the data of the tables that are there: of all (any), or of those of which all is there (whole).
+kept() {
+    awk -v kind="$1" 'FILENAME == ARGV[1] { if (kind == "any" || NF == 1) { out[$1] } next } !($2 == 0 && $4 == "TABLE" && $5 == "DATA" && $3 in out)' \
+        replaced "$2"
+}
 
-# A filter: each table's rows go to the temporary table that was made for them.
+# Filters: each table's rows go to the temporary table that was made for them, or to where they came from.
 to_temporary() { exec awk "$ROWS_AWK" moving replaced order -; }
 changes_to_temporary() { exec awk "$ROWS_AWK" moving /dev/null order -; }
+to_their_place() { exec awk "$ROWS_AWK" staying replaced order -; }
+as_it_is() { exec cat; }
 
 # The rows of the tables in `moving`.
 pour_moving() {
     replaced
-    awk 'FILENAME == ARGV[1] { place[$2]; next } $2 == 0 && $4 == "TABLE" && $5 == "DATA" && $3 in place' moving "$SET_DIR/source.list" |
-        kept - >toc.moving
+    awk 'FILENAME == ARGV[1] { place[$2]; next } $2 == 0 && $4 == "TABLE" && $5 == "DATA" && $3 in place' moving "$SET_DIR/source.list" >toc.all
+    kept whole toc.all >toc.moving
     awk '{ print $3 }' toc.moving >order
     [ ! -s order ] || pour to_temporary archive toc.moving
     awk '{ print $1 }' replaced >order
     [ ! -s order ] || pour changes_to_temporary changes
 }
 
-as_it_is() { exec cat; }
-
-# All entries of the list `toc`. The changes come behind the rows, while nothing is there yet that watches over them.
+# All entries of the list `toc`. What the set has otherwise comes behind the rows, while nothing is there yet that watches over them.
 pour_all() {
     if [ ! -e "$SET_DIR/source.changed" ]; then
         pour preamble archive toc
@@ -46,11 +49,16 @@ pour_all() {
     fi
     replaced
     last=$(awk '$2 == 0 && $4 == "TABLE" && $5 == "DATA" { last = NR } END { print last + 0 }' toc)
-    head -n "$last" toc | kept - >toc.rows
-    tail -n "+$((last + 1))" toc >toc.behind
+    head -n "$last" toc >toc.first
+    kept any toc.first >toc.rows
     pour preamble archive toc.rows
+    kept whole toc.first | awk 'FILENAME == ARGV[1] { kept[$1]; next } !($1 in kept)' toc.rows - >toc.partly
+    awk '{ print $3 }' toc.partly >order
+    awk '{ print "-", $3, 0 }' toc.partly >staying
+    [ ! -s order ] || pour to_their_place archive toc.partly
     tell "$PINNED_SQL"
     pour as_it_is changes
+    tail -n "+$((last + 1))" toc >toc.behind
     [ ! -s toc.behind ] || pour preamble archive toc.behind
 }
 

@@ -1,7 +1,7 @@
 -- What the set's dump has another of than the database: as a text for psql, source.changed. It begins with a line `-- OID` a table, or
--- `-- OID of STRETCH ...` where only some stretches of 128 keys are others, and a line `--`. A COPY of each follows, after a DELETE
--- of the stretches. Tells t, or f where that is not worth it and all has to be dumped. In changed.bytes is how many there should be.
--- Follows count.sql.
+-- `-- OID of STRETCH ...` where only some stretches of 128 keys are others, and a line `--`. A COPY of each follows, and a last line. Tells t, or
+-- f where that is not worth it and all has to be dumped. Of what is longer than changed.limit only as much is kept; changed.bytes is how much
+-- there should be then. Follows count.sql.
 WITH base AS MATERIALIZED (
     SELECT * FROM json_to_recordset(:'sl_base'::json -> 'tables') AS b(name text, rows bigint, fingerprint text, stretches json)
 ), here AS MATERIALIZED (
@@ -20,20 +20,20 @@ WITH base AS MATERIALIZED (
 SELECT coalesce(json_agg(differing), '[]') AS changed, coalesce(sum(coalesce(128 * json_array_length(stretches), rows)), 0) <= greatest(50000, (
         SELECT sum(rows) / 5 FROM here))
     -- Where there is a line break in a name the COPY has more lines than one.
-    AND coalesce(bool_and(columns IS NOT NULL AND name || columns !~ '\n'), true) AS based
+    AND coalesce(bool_and(columns IS NOT NULL AND name || columns !~ E'\n'), true) AS based
 FROM differing \gset sl_
 \if :sl_based
-    \o |tee "$SET_DIR/source.changed" | wc -c >changed.bytes
+    \o |{ head -c "$(cat changed.limit)" | tee "$SET_DIR/source.changed" | wc -c >changed.bytes; cat >/dev/null; }
     SELECT concat_ws(' ', '--', oid, 'of ' || (SELECT string_agg(value, ' ') FROM json_array_elements_text(stretches)))
     FROM json_to_recordset(:'sl_changed') AS c(oid bigint, stretches json);
     SELECT '--';
     -- The key is what prints.sql makes stretches of.
-    SELECT format('SELECT %L', concat_ws(E'\n', 'DELETE FROM ONLY ' || place || condition || ';', format('COPY %s (%s) FROM stdin;', place, columns))),
-        format('COPY (SELECT %s FROM ONLY %s%s) TO STDOUT', columns, place, condition), $$SELECT '\.'$$
-    FROM json_to_recordset(:'sl_changed') AS c(oid oid, name text, columns text, stretches json), format('public.%I', name) AS place
-    LEFT JOIN LATERAL (SELECT format(' WHERE %s >> 7 IN (%s)', (SELECT quote_ident(attname) FROM pg_index i JOIN pg_attribute a
+    SELECT format('SELECT %L', format('COPY %s (%s) FROM stdin;', place, columns)), format('COPY (SELECT %s FROM ONLY %s%s) TO STDOUT', columns, place,
+        (SELECT format(' WHERE %s >> 7 IN (%s)', (SELECT quote_ident(attname) FROM pg_index i JOIN pg_attribute a
             ON attrelid = c.oid AND i.indkey::text = attnum::text WHERE i.indrelid = c.oid AND i.indisprimary),
-            (SELECT string_agg(value, ',') FROM json_array_elements_text(stretches))) WHERE stretches IS NOT NULL) AS narrowed(condition) ON true \gexec
+            (SELECT string_agg(value, ',') FROM json_array_elements_text(stretches))) WHERE stretches IS NOT NULL)), $$SELECT E'\\.'$$
+    FROM json_to_recordset(:'sl_changed') AS c(oid oid, name text, columns text, stretches json), format('public.%I', name) AS place \gexec
+    SELECT '-- end';
     \o
 \endif
 SELECT :'sl_based' \g told

@@ -86,12 +86,12 @@ WITH source AS MATERIALIZED (
     FROM source, json_array_elements_text(whole -> 'owners') owner
     WHERE :'sl_kind' NOT IN ('checkpoint', 'own-backup') AND same_server AND owner IN (SELECT rolname FROM belongs) HAVING count(*) > 0
     UNION ALL
-    SELECT 23, format('objects in schema public do not belong to %s and would survive the wipe or collide. Fix: REASSIGN OWNED, ALTER … OWNER TO '
+    SELECT 23, format('objects in schema public do not belong to %s and would survive the wipe or collide. Fix: REASSIGN OWNED, ALTER ... OWNER TO '
         '%1$I, or --skip-function', :'sl_role'), array_agg(says ORDER BY says)
     FROM named WHERE schema = 'public' AND NOT skipped AND owned_by <> :'sl_role' AND EXISTS (SELECT FROM pg_roles WHERE rolname = :'sl_role')
     HAVING count(*) > 0
     UNION ALL
-    SELECT 23, format('functions to skip belong to %s: the wipe would take them and the dump would not bring them back. Fix: ALTER FUNCTION … OWNER '
+    SELECT 23, format('functions to skip belong to %s: the wipe would take them and the dump would not bring them back. Fix: ALTER FUNCTION ... OWNER '
         'TO the provisioner, or leave them out of --skip-function', :'sl_role'), array_agg(says ORDER BY says)
     FROM named WHERE skipped AND owned_by = :'sl_role' HAVING count(*) > 0
     UNION ALL

@@ -27,6 +27,12 @@ WITH set AS MATERIALIZED (
         WHERE c.relispartition OR c.relkind = 'p' OR c.relhasrules OR c.relforcerowsecurity
             OR oid IN (SELECT inhrelid FROM pg_inherits UNION ALL SELECT inhparent FROM pg_inherits) ORDER BY name LIMIT 1)
     UNION ALL
+    -- The server refuses to delete from it.
+    (SELECT 7, format('table %I is published and has no replica identity', name) FROM differing JOIN pg_class c USING (oid)
+        WHERE (c.relreplident = 'n' OR c.relreplident = 'd' AND NOT EXISTS (SELECT FROM pg_index WHERE indrelid = oid AND indisprimary))
+            AND EXISTS (SELECT FROM pg_publication_tables t JOIN pg_publication p USING (pubname)
+                WHERE t.schemaname = 'public' AND t.tablename = name AND (p.pubdelete OR p.pubupdate)) ORDER BY name LIMIT 1)
+    UNION ALL
     -- As they came they may violate it; one by one they are looked at again. One of a domain may hold for any of them.
     (SELECT 8, format('constraint %I is NOT VALID, and rows may be as it does not allow', conname) FROM pg_constraint
         WHERE NOT convalidated AND (conrelid IN (SELECT oid FROM differing) OR confrelid IN (SELECT oid FROM differing)

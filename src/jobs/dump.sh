@@ -7,8 +7,8 @@
 # READS says whose database it is: production, or the sandbox, as for a checkpoint. PRODUCTION is production's then, as the record has it, or
 # empty.
 # ROOM_SH is run beside it, and nothing is written before that has made room for it; or is empty. If it leaves former.manifest and
-# former.stamp in $SET_DIR, a set's of before, the schema is read only where it is another since. With former.dump, former.list, former.base
-# and their sums in former.sha256 nothing but what is another than there is saved, where that is less.
+# former.stamp in $SET_DIR, a set's of before, the schema is read only where it is another since. With former.dump, the sum it
+# must have in former.sum, and former.base nothing but what is another than there is saved, where that is not much more than all of it.
 # STAMP is the file for the stamp of this one, as stamp.sql says, or is empty.
 # Sequences are not versioned: they are read after the snapshot was taken, so they never lag behind the rows.
 #
@@ -40,22 +40,39 @@ explain() {
 # space of no compression at all. Where a dump is to last, more than it is brought to the disk later.
 dump() {
     # Never into what another set has as well.
-    for name in dump list base changed; do
-        rm -f "$SET_DIR/source.$name"
-    done
+    rm -f "$SET_DIR/source.dump" "$SET_DIR/source.base" "$SET_DIR/source.changed"
     (exec 5>&- 9<&- && PGOPTIONS="$PGOPTIONS $session_options" && exec pg_dump -w -Fc -Z1 --no-sync --schema=public --snapshot="$snapshot" --lock-wait-timeout=60s -f "$SET_DIR/source.dump" 2>dump.err) &
     dumper=$!
 }
 
-# Whether what was lent is what was saved. Then it is the set's, with what has changed since.
-is_lent() {
-    status=0
-    await "$lender" || status=$?
-    ! grep -q FAILED lent || event '{"event":"damaged"}'
-    [ "$status" = 0 ] && [ "$(tr '\n' ' ' <lent)" = 'former.dump: OK former.list: OK former.base: OK ' ] || return 1
-    for name in dump list base; do
-        mv -- "$SET_DIR/former.$name" "$SET_DIR/source.$name"
-    done
+# Finds out beside what follows whether what was lent is what was saved, and can be read by this client.
+borrow() {
+    (exec 5>&- 9<&- && exec sha256sum "$SET_DIR/former.dump" >lent 2>lent.err) &
+    summer=$!
+    (exec 5>&- 9<&- && exec pg_restore --list "$SET_DIR/former.dump" >"$SET_DIR/source.list" 2>list.err) &
+    lister=$!
+    # Not compressed, as the dump is.
+    echo "$(($(wc -c <"$SET_DIR/former.dump") + 16777216))" >changed.limit
+}
+
+# It is, and what has changed since is there, up to its last line and as long as it was told; psql does not say when a disk was full.
+is_borrowed() {
+    [ "$based" = t ] || return 1
+    sum=$(cut -c 1-64 lent)
+    saved=$(cat "$SET_DIR/former.sum")
+    if [ "$sum" != "$saved" ]; then
+        [ "${#sum} ${#saved}" != '64 64' ] || event '{"event":"damaged"}'
+        return 1
+    fi
+    written=$(cat changed.bytes)
+    if [ "$listed" != 0 ] || [ "$((written))" -ge "$(cat changed.limit)" ]; then
+        return 1
+    fi
+    changed=$(wc -c <"$SET_DIR/source.changed")
+    if [ "$((changed))" != "$((written))" ] || [ "$(tail -n 1 "$SET_DIR/source.changed")" != '-- end' ]; then
+        farewell
+        refuse 13 "source.changed could not be written to its end" session.err
+    fi
 }
 
 rm -f source.oids reached
@@ -94,12 +111,7 @@ if [ -e "$SET_DIR/former.base" ]; then
     hear || explain
     read -r based <heard
 fi
-if [ "$based" = t ]; then
-    (exec 5>&- 9<&- >lent 2>lent.err && cd -- "$SET_DIR" && exec sha256sum -c former.sha256) &
-    lender=$!
-else
-    dump
-fi
+if [ "$based" = t ]; then borrow; else dump; fi
 tell '\if :sl_unread' "$SCHEMA_SQL" '\endif'
 [ -z "$STAMP" ] || tell "$STAMPED_SQL" "SELECT :'sl_stamp' \\g :sl_stamp_file"
 tell "$PRINTS_SQL" "$POSITIONS_SQL" "$SOURCE_SQL" "$COUNT_SQL"
@@ -108,21 +120,23 @@ hear || explain
 for file in source.identity source.manifest.part; do
     [ "$(tail -c 2 "$SET_DIR/$file")" = "}" ] || { farewell && refuse 13 "$file could not be written to its end" session.err; }
 done
-changed=0
-if [ "$based" = t ]; then
+changed=0 borrowed=$based
+if [ "$borrowed" = t ]; then
     tell "$CHANGED_SQL"
     hear || explain
     read -r based <heard
-    if is_lent && [ "$based" = t ]; then
-        changed=$(wc -c <"$SET_DIR/source.changed")
-        [ "$((changed))" = "$(($(cat changed.bytes)))" ] ||
-            { farewell && refuse 13 "source.changed could not be written to its end" session.err; }
+    await "$summer" || :
+    listed=0
+    await "$lister" || listed=$?
+    if is_borrowed; then
+        mv -- "$SET_DIR/former.dump" "$SET_DIR/source.dump"
+        mv -- "$SET_DIR/former.base" "$SET_DIR/source.base"
     else
-        based=f
+        borrowed=f
         dump
     fi
 fi
-if [ "$based" != t ]; then
+if [ "$borrowed" != t ]; then
     status=0
     await "$dumper" || status=$?
     plain dump.err

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Looks at the container it runs in: `sh -c TEXT sh ROOT TREE…`. Says a line each: what programs it lacks, that there is no such root, which
+# Looks at the container it runs in: `sh -c TEXT sh ROOT TREE...`. Says a line each: what programs it lacks, that there is no such root, which
 # trees are not there or cannot be written to, and how many kilobytes the documents' file system has, in all and free. Changes nothing.
 set -eu
 root=$1

@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # Makes room for the set $SET: what dead runs left is removed, never what a link leads to. dump.sh runs it, and the event tells that it is done.
 # The link `former` leads to the newest set, from which golden-link.sh takes documents over. Where that has a stamp and its database's manifest
-# is what was saved, both are there for dump.sh; and as links the dump that it has, its list and the manifest it was made with (former.base), with
-# the sums that they were saved with.
+# is what was saved, both are there for dump.sh; and as links the dump that it has, and the manifest that this was made with (former.base), with
+# the sum of the dump as it was saved.
 : "${SET:?}"
 mkdir -p sets checkpoints
 for found in sets/*; do
@@ -31,18 +31,12 @@ saved() {
 shown() {
     ln -- "$former/database/source.manifest" "sets/$SET/database/former.manifest" && cp -- "$former/stamp" "sets/$SET/database/former.stamp"
 }
-# Whether the dump is what was saved dump.sh finds out, beside other work.
+# Whether the dump is what was saved dump.sh finds out, beside other work. What was saved is what the manifest has, not what is there still.
 lent() {
     base=source.manifest
-    [ ! -e "$former/database/source.base" ] || base=source.base
-    saved "$base" || return 1
-    set -- source.dump former.dump source.list former.list "$base" former.base
-    while [ "$#" -gt 0 ]; do
-        sum=$(sed -n "s|.*\"database/$1\":\"\([0-9a-f]*\)\".*|\1|p" "$former/manifest.json")
-        printf '%s  %s\n' "$sum" "$2" >>"sets/$SET/database/former.sha256"
-        ln -- "$former/database/$1" "sets/$SET/database/$2" || return 1
-        shift 2
-    done
+    ! grep -q -F '"database/source.base":' "$former/manifest.json" || base=source.base
+    saved "$base" && sed -n 's|.*"database/source.dump":"\([0-9a-f]*\)".*|\1|p' "$former/manifest.json" >"sets/$SET/database/former.sum" &&
+        ln -- "$former/database/source.dump" "sets/$SET/database/former.dump" && ln -- "$former/database/$base" "sets/$SET/database/former.base"
 }
 # Only shortcuts: what does not work costs no more than time.
 if [ -n "$former" ] && ln -s -n -- "../${former#sets/}" "sets/$SET/former" && [ -s "$former/stamp" ] && saved source.manifest; then

@@ -20,7 +20,9 @@ BEGIN
             SELECT string_agg(quote_ident(attname), ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = m.oid AND attnum = ANY (i.indkey)) AS key, (
             SELECT format('WHERE %s >> 7 IN (SELECT json_array_elements_text(%L)::bigint)', m.key, stretches) WHERE stretches IS NOT NULL) AS part
         FROM json_to_recordset(current_setting('sandbox_lifecycle.moving')::json) AS m(n integer, oid oid, name text, key text, stretches json)
-        LEFT JOIN pg_index i ON i.indrelid = m.oid AND i.indisprimary
+        -- One that is generated is not in the archive.
+        LEFT JOIN pg_index i ON i.indrelid = m.oid AND i.indisprimary AND NOT EXISTS (
+            SELECT FROM pg_attribute WHERE attrelid = m.oid AND attnum = ANY (i.indkey) AND attgenerated <> '')
     LOOP
         -- From the declared widths of its columns the planner would take it for a table of one row.
         EXECUTE format('ANALYZE sl_%s %s', moving.n, '(' || moving.first || ')');

@@ -12,7 +12,7 @@ DECLARE
 BEGIN
     FOR moving IN
         SELECT m.n, m.oid, m.source, m.name, w.stretches AS wanted, (SELECT quote_ident(attname) FROM pg_index i JOIN pg_attribute a
-            ON attrelid = m.oid AND i.indkey::text = attnum::text WHERE i.indrelid = m.oid AND i.indisprimary) AS key
+            ON attrelid = m.oid AND i.indkey::text = attnum::text WHERE i.indrelid = m.oid AND i.indisprimary AND attgenerated = '') AS key
         FROM json_to_recordset(current_setting('sandbox_lifecycle.moving')::json) AS m(n integer, oid oid, source bigint, name text)
         LEFT JOIN json_to_recordset(nullif(current_setting('sandbox_lifecycle.wanted'), '')::json) AS w(name text, stretches json) USING (name)
         ORDER BY m.n

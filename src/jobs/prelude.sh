@@ -122,7 +122,7 @@ refuse_by_outcome() {
     stop "$code"
 }
 
-# "pg_dump (PostgreSQL) 17.2 (…)": the words are wanted.
+# "pg_dump (PostgreSQL) 17.2 (...)": the words are wanted.
 client_major() {
     # shellcheck disable=SC2046
     set -- $(pg_dump --version)

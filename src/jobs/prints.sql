@@ -21,7 +21,8 @@ BEGIN
             SELECT quote_ident(attname) FROM pg_index i JOIN pg_attribute a ON attrelid = c.oid AND i.indkey::text = attnum::text
             WHERE i.indrelid = c.oid AND i.indisprimary AND c.relkind = 'r' AND c.oid NOT IN (SELECT inhrelid FROM pg_inherits) AND pg_relation_size(c.oid) >= 2097152
                 AND current_setting('server_version_num')::integer >= 120000 AND current_setting('sandbox_lifecycle.stretches') <> ''
-                AND atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype) AND attnum = (
+                -- An archive does not have what is generated.
+                AND coalesce(to_jsonb(a) ->> 'attgenerated', '') = '' AND atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype) AND attnum = (
                     SELECT min(attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped)) AS key
         FROM pg_class c
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT EXISTS (

@@ -16,5 +16,6 @@ mod stamped;
 mod stretches;
 mod taken_over;
 mod unchanged;
+mod unusual;
 mod whole;
 mod writable;

@@ -3,6 +3,7 @@ use super::differences::{ODD, change, compared, dumped};
 use super::run::{Job, Shell};
 use super::stretches::LARGE;
 use crate::support::postgres::{PostgresServer, Production, SANDBOX};
+use sandbox_lifecycle::golden::manifest::sha256;
 use sandbox_lifecycle::jobs::{Event, Mode};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -22,7 +23,7 @@ fn is_based(job: &mut Job<'_>) -> bool {
     for name in ["source.changed", "source.base"] {
         assert_eq!(job.file(name).exists(), based, "{name}");
     }
-    for name in ["dump", "list", "base", "sha256", "manifest", "stamp"] {
+    for name in ["dump", "base", "sum", "manifest", "stamp"] {
         assert!(!job.file(&format!("former.{name}")).exists(), "{name}");
     }
     based
@@ -87,33 +88,40 @@ fn a_reset_to_what_has_changed_since_another_checkpoint_is_equal_to_the_byte() {
     }
 }
 
+/// A text of many megabytes, which compression leaves little of.
+const FAT: &str = "CREATE TABLE fat (id integer PRIMARY KEY, says text);
+    INSERT INTO fat SELECT g, repeat('some words of it ', 10000) FROM generate_series(1, 120) g";
 type Case = (&'static str, fn(&Job<'_>));
-const CASES: [Case; 9] = [
-    ("the dump", |job| flip(job, "former.dump")),
-    ("its list", |job| flip(job, "former.list")),
-    ("its manifest's rows", |job| {
-        let base = fs::read_to_string(job.file("former.base")).expect("a manifest");
-        replace(job, "former.base", &base.replacen("\"rows\" : 1,", "\"rows\" : 2,", 1));
+const CASES: [Case; 8] = [
+    ("the dump", |job| edit(job, "former.dump", |bytes| bytes[1000] ^= 1)),
+    ("a newer client's archive", |job| {
+        edit(job, "former.dump", |bytes| bytes[6] = 99);
+        let sum = sha256(&fs::read(job.file("former.dump")).expect("a dump"));
+        edit(job, "former.sum", |bytes| *bytes = sum.into_bytes());
     }),
     ("its manifest's way", |job| {
         let base = fs::read_to_string(job.file("former.base")).expect("a manifest");
-        replace(job, "former.base", &base.replacen("\"format\" : 3", "\"format\" : 2", 1));
+        edit(job, "former.base", |bytes| *bytes = base.replacen("\"format\" : 3", "\"format\" : 2", 1).into_bytes());
     }),
-    ("a sum that is missing", |job| {
-        let sums = fs::read_to_string(job.file("former.sha256")).expect("the sums");
-        replace(job, "former.sha256", sums.split_inclusive('\n').skip(1).collect::<String>().as_str());
-    }),
+    ("a sum that was not written", |job| edit(job, "former.sum", Vec::clear)),
     ("the schema", |job| change(job.server, "ALTER TABLE odd_twins RENAME b TO c")),
     ("most rows", |job| change(job.server, "UPDATE large SET says = 'other'; UPDATE wide SET says = 'other'")),
+    ("more than may be kept", |job| change(job.server, "UPDATE fat SET says = says || id")),
     ("a name with a line break", |job| change(job.server, "DELETE FROM \"odd \"\"it's\"\"\n\\.\" WHERE rowid = 1")),
-    ("no sums", |job| fs::remove_file(job.file("former.sha256")).expect("it was there")),
 ];
+
+/// Not the file that others have as well.
+fn edit(job: &Job<'_>, name: &str, edit: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = fs::read(job.file(name)).expect("a file");
+    edit(&mut bytes);
+    fs::remove_file(job.file(name)).and_then(|()| fs::write(job.file(name), bytes)).expect("written");
+}
 
 #[test]
 fn what_is_damaged_or_another_than_it_was_is_dumped_as_a_whole() {
     for shell in Shell::all() {
         let server = PostgresServer::with(&Production::Small, &[]);
-        change(&server, &format!("{ODD};{LARGE}"));
+        change(&server, &format!("{ODD};{LARGE};{FAT}"));
         let mut job = Job::under(&server, shell);
         job.checkpoint().succeeded();
         for (what, damage) in CASES {
@@ -128,28 +136,23 @@ fn what_is_damaged_or_another_than_it_was_is_dumped_as_a_whole() {
     }
 }
 
-fn replace(job: &Job<'_>, name: &str, content: &str) {
-    assert_ne!(fs::read_to_string(job.file(name)).expect("a text"), content);
-    fs::remove_file(job.file(name)).and_then(|()| fs::write(job.file(name), content)).expect("written");
-}
-
-fn flip(job: &Job<'_>, name: &str) {
-    let mut bytes = fs::read(job.file(name)).expect("a file");
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    fs::remove_file(job.file(name)).and_then(|()| fs::write(job.file(name), bytes)).expect("written");
-}
-
 /// The programs of busybox, and psql, do not say when a disk is full.
 #[test]
 fn what_has_changed_is_measured_and_no_set_where_it_was_cut() {
     let server = PostgresServer::with(&Production::Small, &[]);
-    let mut job = Job::new(&server);
-    job.checkpoint().succeeded();
-    job.lend();
-    change(&server, "UPDATE llx_user SET login = 'other' WHERE rowid = 1");
-    job.stand_in("tee", "\"$real\" \"$@\"; truncate -s -1 \"$1\"");
-    let refused = job.checkpoint().refused(13);
-    assert!(refused.contains("source.changed could not be written to its end"), "{refused}");
-    assert!(!job.file("source.manifest").exists());
+    // At its end alone, all of it, and on its way already.
+    for tee in [
+        "\"$real\" \"$@\"; truncate -s -1 \"$1\"",
+        "cat >/dev/null; : >\"$1\"",
+        "head -c 300 | \"$real\" \"$@\"; cat >/dev/null",
+    ] {
+        let mut job = Job::new(&server);
+        job.checkpoint().succeeded();
+        job.lend();
+        change(&server, "UPDATE llx_user SET login = login || '!'");
+        job.stand_in("tee", tee);
+        let refused = job.checkpoint().refused(13);
+        assert!(refused.contains("source.changed could not be written to its end"), "{tee}: {refused}");
+        assert!(!job.file("source.manifest").exists(), "{tee}");
+    }
 }

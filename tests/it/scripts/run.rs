@@ -114,17 +114,15 @@ impl<'a> Job<'a> {
 
     /// As golden-begin.sh leaves what the set has for the one after it.
     pub(crate) fn lend(&self) {
-        let base = if self.file("source.base").exists() { "base" } else { "manifest" };
-        let mut sums = String::new();
-        for (is, name) in [("dump", "dump"), ("list", "list"), (base, "base")] {
-            let saved = self.file(&format!("source.{is}"));
-            sums += &format!("{}  former.{name}\n", sha256(&fs::read(&saved).expect("a file of the set")));
-            fs::hard_link(saved, self.file(&format!("former.{name}"))).expect("a link");
+        let base = if self.file("source.base").exists() { "source.base" } else { "source.manifest" };
+        for (is, name) in [("source.dump", "former.dump"), (base, "former.base")] {
+            fs::hard_link(self.file(is), self.file(name)).expect("a link");
         }
-        fs::write(self.file("former.sha256"), sums).expect("written");
         for (is, name) in [("source.manifest", "former.manifest"), ("stamp", "former.stamp")] {
             fs::copy(self.file(is), self.file(name)).expect("it is there");
         }
+        let sum = sha256(&fs::read(self.file("source.dump")).expect("a dump"));
+        fs::write(self.file("former.sum"), format!("{sum}\n")).expect("written");
     }
 
     /// As after `checkpoint`, with the volume of another job.
