@@ -4,6 +4,24 @@
 # COPY for each line of ORDER, an entry's number; what MOVING does not have is passed over.
 # mawk would shorten the number of a stretch beyond 2^31 where it becomes a subscript.
 BEGIN { CONVFMT = "%.0f" }
+# A row: first, as there are many.
+inside == 2 {
+    if ($0 == "\\.") {
+        if (meant) { print }
+        inside = 0
+    } else if (narrowed) {
+        stretch = int($0 / 128)
+        if ($0 + 0 < stretch * 128) { stretch-- }
+        if ((!narrow[oid] || (oid, stretch) in wanted) && !((oid, stretch) in replaced)) { print }
+    } else if (meant) {
+        print
+    }
+    next
+}
+inside == 1 {
+    if (--lines == 0) { inside = 2 }
+    next
+}
 FILENAME == ARGV[1] {
     place[$2] = $1
     more[$2] = $3
@@ -18,25 +36,6 @@ FILENAME == ARGV[2] {
 }
 FILENAME == ARGV[3] {
     entry[++entries] = $1
-    next
-}
-inside == 2 && $0 == "\\." {
-    if (meant) { print }
-    inside = 0
-    next
-}
-inside == 2 && narrowed {
-    stretch = int($0 / 128)
-    if ($0 + 0 < stretch * 128) { stretch-- }
-    if ((!narrow[oid] || (oid, stretch) in wanted) && !((oid, stretch) in replaced)) { print }
-    next
-}
-inside == 2 {
-    if (meant) { print }
-    next
-}
-inside == 1 {
-    if (--lines == 0) { inside = 2 }
     next
 }
 /^COPY / {
