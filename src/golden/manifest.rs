@@ -27,7 +27,7 @@ pub struct Checkpoint {
     pub data_read_at: Option<String>,
     pub database: Database,
     pub documents: Documents,
-    /// All that it takes on the volume.
+    /// All that it takes on the volume, with what it has as links to others' files.
     pub bytes: u64,
     /// SHA-256 of each file of its own: the database's, and the list of the documents' sums.
     pub files: BTreeMap<String, String>,
@@ -114,6 +114,19 @@ mod tests {
             assert!(Checkpoint::open(&bytes).is_err(), "byte {at} of {sealed}");
         }
         assert!(Checkpoint::open(&sealed.as_bytes()[..sealed.len() - 1]).is_err(), "cut");
+    }
+
+    #[test]
+    fn one_that_has_another_s_dump_is_refused_by_a_tool_that_does_not_know_of_it() {
+        let mut based = checkpoint();
+        based.files.insert(CHANGED.to_owned(), sha256(b"-- end"));
+        let sealed = based.seal().expect("JSON");
+        assert_eq!(Checkpoint::open(sealed.as_bytes()), Ok(Checkpoint { format: BASED, ..based }));
+        let body = "{\"format\":3".to_owned()
+            + sealed.strip_suffix('}').and_then(|s| s.split_once("\"format\":2")).expect("its body").1;
+        let newer = format!("{HEAD}{}{BODY}{body}}}", sha256(body.as_bytes()));
+        let refused = Checkpoint::open(newer.as_bytes());
+        assert_eq!(refused, Err("its manifest has format 3, which this version does not know".to_owned()));
     }
 
     #[test]
