@@ -52,7 +52,7 @@ pour_all() {
     head -n "$last" toc >toc.first
     kept any toc.first >toc.rows
     pour preamble archive toc.rows
-    kept whole toc.first | awk 'FILENAME == ARGV[1] { kept[$1]; next } !($1 in kept)' toc.rows - >toc.partly
+    awk 'FILENAME == ARGV[1] { if (NF > 1) { partly[$1] } next } $2 == 0 && $4 == "TABLE" && $5 == "DATA" && $3 in partly' replaced toc.first >toc.partly
     awk '{ print $3 }' toc.partly >order
     awk '{ print "-", $3, 0 }' toc.partly >staying
     [ ! -s order ] || pour to_their_place archive toc.partly

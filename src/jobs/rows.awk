@@ -1,7 +1,7 @@
 # rows.awk MOVING REPLACED ORDER DATA: leads the rows of each table into the temporary table sl_N. MOVING has a line for each: N, or `-` for where
-# they came from, its entry's number, and how many lines its COPY has beyond the first; after `of` come the only stretches of 128 keys whose rows are wanted: a
-# line begins with its key. A line of REPLACED is an entry's number and, after `of`, the stretches whose rows here are not the set's. DATA has a
-# COPY for each line of ORDER, an entry's number; what MOVING does not have is passed over.
+# they came from, its entry's number, and how many lines its COPY has beyond the first; after `of` come the only stretches of 128 keys whose
+# rows are wanted: a line begins with its key. A line of REPLACED is an entry's number and, after `of`, the stretches whose rows here are not
+# the set's. DATA has a COPY for each line of ORDER, an entry's number; what MOVING does not have is passed over.
 # mawk would shorten the number of a stretch beyond 2^31 where it becomes a subscript.
 BEGIN { CONVFMT = "%.0f" }
 # A row: first, as there are many.

@@ -4,6 +4,7 @@ use super::conversation::{Conversation, Place};
 use super::documents::sides;
 use super::shelf::order;
 use super::verify::{meant, sandbox_documents};
+use crate::cli::program;
 use crate::cluster::documents::{Approved, Begun, Compared, Copied, Lister, Opened, Side};
 use crate::cluster::exec::failed;
 use crate::documents::frames::messages;
@@ -110,9 +111,11 @@ struct Dumped {
 
 fn warned(cx: &mut Context<'_>, dumped: &Dumped) {
     if dumped.damaged {
-        cx.warn(
-            "the newest checkpoint is damaged: its dump is not what was saved, so all of the database is dumped anew",
-        );
+        cx.warn(format!(
+            "the newest checkpoint is damaged: its dump is not what was saved, so all of the database is dumped anew; a reset to \
+             that one, or to another that has the same dump, is refused: `{} checkpoint delete NAME`, or take it again",
+            program()
+        ));
     }
     if dumped.large_objects > 0 {
         let objects = report::many(dumped.large_objects, "large object");

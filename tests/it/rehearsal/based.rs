@@ -58,7 +58,8 @@ async fn a_damaged_dump_is_not_taken_over_and_told() {
     corrupt(&lab.set("golden").join("database/source.dump"));
     let shared = dump(&lab, "golden");
     let ran = lab.quick(&["checkpoint", "second"]).await.assert_code(0);
-    ran.assert_says("the newest checkpoint is damaged: its dump is not what was saved");
+    ran.assert_says("the newest checkpoint is damaged: its dump is not what was saved")
+        .assert_says(" checkpoint delete NAME`, or take it again");
     assert_ne!(dump(&lab, "second"), shared);
     lab.quick(&["reset"]).await.assert_code(1).assert_says("database/source.dump is not what was saved");
     assert_eq!(lab.rehearsed(), wanted);

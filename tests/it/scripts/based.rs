@@ -13,7 +13,7 @@ fn inode(job: &Job<'_>) -> u64 {
 }
 
 /// The next checkpoint: whether it has the dump of the one before. If it has not, that one is as it was.
-fn is_based(job: &mut Job<'_>) -> bool {
+pub(super) fn is_based(job: &mut Job<'_>) -> bool {
     let (former, bytes) = (inode(job), fs::read(job.file("source.dump")).expect("a dump"));
     fs::hard_link(job.file("source.dump"), job.file("kept")).expect("a link");
     job.checkpoint().succeeded();
