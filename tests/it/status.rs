@@ -195,8 +195,8 @@ async fn a_record_that_cannot_be_written_or_read_stops_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_had_committed_is_recorded_although_the_run_failed_later() {
     let lab = small().await;
-    // What the preflight asks of both Pods is answered, the first list of the documents is cut.
-    let cut = ExecFault { skip: 2, ..ExecFault::once(PROD, Break::CutAfterSending(0)) };
+    // What the preflight asks is answered, the first list of the documents is cut.
+    let cut = ExecFault { skip: 1, ..ExecFault::once(PROD, Break::CutAfterSending(0)) };
     lab.kubelet.exec_faults().arm(cut);
     let report = refresh(&lab, &["refresh"]).await.assert_code(1).json();
     let record = record(&lab);

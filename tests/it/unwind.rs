@@ -151,7 +151,8 @@ async fn a_word_whose_answer_is_lost_each_time_is_known_by_what_comes_of_it() {
     let before = lab.world();
     for word in ["restore", "commit"] {
         let how = Break::CutAfterSending(0);
-        let fault = ExecFault { command: word.to_owned(), times: 3, ..ExecFault::once("sandbox-refresh-", how) };
+        let (pod, command) = ("sandbox-refresh-".to_owned(), word.to_owned());
+        let fault = ExecFault { pod, command, times: 3, ..ExecFault::once(SANDBOX, how) };
         lab.kubelet.exec_faults().arm(fault);
         let ran = finish(start(&lab)).await;
         lab.kubelet.exec_faults().disarm();

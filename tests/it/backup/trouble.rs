@@ -171,7 +171,7 @@ async fn an_exec_that_is_cut_while_a_set_is_received_changes_nothing() {
     vault.run(&["backup"]).await.assert_code(0);
     let before = vault.lab.world();
     for how in [Break::CutAfterReceiving(9_000), Break::CutAfterSending(0)] {
-        let mut cut = ExecFault::once("sandbox-refresh-", how);
+        let mut cut = ExecFault::once(SANDBOX, how);
         (cut.command, cut.times) = ("RECEIVE_FILE_SH".to_owned(), usize::MAX);
         vault.lab.kubelet.exec_faults().arm(cut);
         vault

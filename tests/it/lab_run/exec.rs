@@ -3,7 +3,7 @@
 use kube::api::AttachParams;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::lab::{Lab, app};
+use super::lab::{Lab, NS, app};
 use crate::support::container::image::APP;
 use crate::support::exec::faults::{Break, ExecFault};
 
@@ -68,11 +68,11 @@ async fn a_cut_connection_has_no_status_and_the_process_reads_the_end_of_its_inp
     lab.run(app("app", APP)).await;
     lab.until_ready("app").await;
     let faults = lab.node.exec_faults();
-    faults.arm(ExecFault::once("app", Break::CutAfterSending(100_000)));
+    faults.arm(ExecFault::once(NS, Break::CutAfterSending(100_000)));
     let (out, _, code) = lab.exec("app", &["head", "-c", "1000000", "/dev/zero"]).await;
     assert!(out.len() < 100_000 && out.len() > 30_000, "{}", out.len());
     assert_eq!(code, None);
-    faults.arm(ExecFault::once("app", Break::CutAfterReceiving(50_000)));
+    faults.arm(ExecFault::once(NS, Break::CutAfterReceiving(50_000)));
     let params = AttachParams::default().stdin(true);
     let script = "cat >/tmp/got; echo ended >/tmp/ended";
     let mut process = lab.pods.exec("app", ["sh", "-c", script], &params).await.expect("exec");

@@ -133,7 +133,7 @@ async fn who_does_not_read_stops_who_writes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stalled_connection_says_nothing_and_stays() {
     let lab = ready().await;
-    lab.node.exec_faults().arm(ExecFault::once("app", Break::StallAfterSending(40_000)));
+    lab.node.exec_faults().arm(ExecFault::once(NS, Break::StallAfterSending(40_000)));
     let mut socket = dial(&lab, "v5.channel.k8s.io", "head -c 100000 /dev/zero").await.expect("exec");
     let silent = tokio::time::timeout(Duration::from_millis(300), drain(&mut socket)).await;
     assert!(silent.is_err());

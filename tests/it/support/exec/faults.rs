@@ -28,6 +28,8 @@ pub(crate) enum Break {
 /// Which sessions break, and how.
 #[derive(Clone, Debug)]
 pub(crate) struct ExecFault {
+    /// The Pod's namespace, whole: one's name may begin with another's.
+    pub(crate) namespace: String,
     /// What the Pod's name begins with.
     pub(crate) pod: String,
     /// Something that a word of the command contains.
@@ -41,9 +43,10 @@ pub(crate) struct ExecFault {
 }
 
 impl ExecFault {
-    /// The first session with a Pod of this name.
-    pub(crate) fn once(pod: &str, how: Break) -> Self {
-        Self { pod: pod.to_owned(), command: String::new(), skip: 0, times: 1, how, gate: Gate::new() }
+    /// The first session with a Pod of this namespace.
+    pub(crate) fn once(namespace: &str, how: Break) -> Self {
+        let (namespace, any) = (namespace.to_owned(), String::new());
+        Self { namespace, pod: any.clone(), command: any, skip: 0, times: 1, how, gate: Gate::new() }
     }
 }
 
@@ -66,6 +69,7 @@ impl ExecFaults {
         let mine = faults.iter_mut().find(|fault| {
             let mut words = asked.command.iter();
             fault.times > 0
+                && asked.namespace == fault.namespace
                 && asked.pod.starts_with(&fault.pod)
                 && (fault.command.is_empty() || words.any(|word| word.contains(&fault.command)))
         })?;
