@@ -1,6 +1,7 @@
 //! The dump refuses what it must, and touches nothing.
+use super::differences::change;
 use super::run::{Job, Shell};
-use crate::support::postgres::{PRODUCTION, PostgresServer, Production};
+use crate::support::postgres::{PRODUCTION, PostgresServer, Production, SANDBOX};
 use sandbox_lifecycle::jobs::DUMP;
 use std::fs;
 use std::process::Command;
@@ -148,6 +149,39 @@ fn nothing_is_written_before_there_is_room_and_no_snapshot_is_taken() {
         fs::write(&room, "yes\n").expect("the FIFO");
         whole.end().succeeded();
         assert!(set.join("source.manifest").exists(), "{shell:?}");
+    }
+}
+
+/// Between the snapshot and its reading nobody holds it back.
+#[test]
+fn a_table_that_is_altered_before_it_is_read_makes_no_set() {
+    for shell in Shell::all() {
+        let server = PostgresServer::with(&Production::Small, &[]);
+        change(&server, "CREATE TABLE thing AS SELECT i AS a, 1 AS b FROM generate_series(1, 9) i");
+        let mut job = Job::under(&server, shell);
+        let (taken, go) = (job.file("taken"), job.file("go"));
+        assert!(Command::new("mkfifo").args([&taken, &go]).status().is_ok_and(|status| status.success()));
+        let wait = format!("\\! echo >'{}'; read -r go <'{}'\n", taken.display(), go.display());
+        let pinned = DUMP.files.iter().find(|(name, _)| *name == "PINNED_SQL").expect("it has it").1;
+        job.set("MIN_TABLES", "0").set("PINNED_SQL", &[&wait, pinned].concat());
+        let mut taken_while = |statement: &str| {
+            let running = job.start_checkpoint();
+            fs::read(&taken).expect("the FIFO");
+            change(&server, statement);
+            fs::write(&go, "\n").expect("the FIFO");
+            running.end()
+        };
+        for statement in ["ADD c integer", "DROP b", "ALTER a TYPE bigint", "ALTER a TYPE integer USING a + 1"] {
+            let refused = taken_while(&format!("ALTER TABLE thing {statement}")).refused(13);
+            assert!(
+                refused.contains("altered while they were read") && refused.contains("thing"),
+                "{shell:?} {refused}"
+            );
+        }
+        taken_while("TRUNCATE thing; INSERT INTO thing VALUES (5)").refused(13);
+        taken_while("UPDATE thing SET a = 7; CREATE INDEX ON thing (a); CREATE TABLE another (a integer)").succeeded();
+        job.set("PINNED_SQL", pinned).restore().succeeded();
+        assert_eq!(server.sql(SANDBOX.database, "SELECT a FROM public.thing").trim(), "5");
     }
 }
 
