@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # Says what the set $SET holds, as golden-measure.sh does, and then `measured`. Completes it by its manifest, the next line of input, and lets the
-# name $NAME mean it from now on. In one, since a container takes a tenth of a second to start another exec, and two processors as much again.
+# name $NAME mean it from now on. It runs after the dump in the same exec, since a container takes a tenth of a second to start another, and two
+# processors as much again.
 # Until the link is switched, in one step, the name means what it meant before. Prints what could not be removed afterwards.
 : "${SET:?}" "${NAME:?}" "${GOLDEN_MEASURE_SH:?}"
 go

@@ -4,7 +4,7 @@ use crate::cluster::Cluster;
 use crate::cluster::exec::{Ended, PodRef};
 use crate::cluster::talk::{Spoken, Talk};
 use crate::documents::frames::messages;
-use crate::golden::scripts::{self, command_line, texts};
+use crate::golden::scripts::{self, NEXT_BEGINS, command_line, texts};
 use crate::jobs::{self, Event, Script, Word};
 use crate::report::{self, Report};
 use anyhow::{Context as _, Error, Result, anyhow, bail};
@@ -91,13 +91,14 @@ impl Conversation {
         self.talk.say(word.line()).await
     }
 
-    /// The next event; `None` when it has ended well.
+    /// The next event; `None` when it has ended well, and also where another one runs next.
     ///
     /// # Errors
     /// It failed, in a sentence with its last lines; the connection is lost.
     pub(super) async fn next(&mut self, report: &dyn Report) -> Result<Option<Event>> {
         loop {
             match self.talk.next().await? {
+                Spoken::Line(line) if line == NEXT_BEGINS => return Ok(None),
                 Spoken::Line(line) => match Event::read(&line) {
                     // A row that cannot be read is not left out as if it did not differ.
                     Err(damaged) => bail!("{} told {damaged}", self.script.name),
@@ -147,6 +148,11 @@ impl Conversation {
     pub(super) async fn ends(&mut self, report: &dyn Report) -> Result<()> {
         while self.next(report).await?.is_some() {}
         Ok(())
+    }
+
+    /// For the script that runs next.
+    pub(super) fn next_script(self) -> Talk {
+        self.talk
     }
 
     /// Whether the script itself has said that nothing was committed.

@@ -10,7 +10,7 @@ use crate::cluster::exec::failed;
 use crate::documents::frames::messages;
 use crate::documents::manifest::{Kind, Manifest};
 use crate::golden::manifest::{Checkpoint, Database, Documents, sha256};
-use crate::golden::scripts::{BEGIN, DISCARD, LINK, texts};
+use crate::golden::scripts::{BEGIN, DISCARD, LINK, NEXT, SEAL, texts};
 use crate::golden::{database_of_set, documents_of_set, set, stamp_of_set};
 use crate::jobs::{DUMP, Event};
 use crate::record;
@@ -73,18 +73,20 @@ pub(super) async fn discarded(place: Place<'_>, set: &str, error: anyhow::Error)
     }
 }
 
-/// Starts the dump's script, which makes room for the set while it connects: one exec less, as a container runtime starts one of a container
-/// after the other.
+/// Starts the dump's script, which makes room for the set while it connects, and after which the set is completed: two execs less, as a
+/// container runtime starts one of a container after the other.
 async fn begin(cx: &Context<'_>, place: Place<'_>, set: &str) -> Result<Conversation> {
     let (directory, stamp) = (database_of_set(set), stamp_of_set(set));
     let env = [
         ("SET", set),
+        ("NAME", &cx.settings.wanted.name),
         ("SET_DIR", directory.as_str()),
         ("STAMP", stamp.as_str()),
         ("READS", "the sandbox"),
         ("PRODUCTION", &cx.record.production_as_text()),
     ];
-    let mut script = Conversation::begin(place, &DUMP, &env, &[("ROOM_SH", BEGIN.text)]).await?;
+    let texts = [&[("ROOM_SH", BEGIN.text), (NEXT, SEAL.text)], SEAL.files].concat();
+    let mut script = Conversation::begin(place, &DUMP, &env, &texts).await?;
     let room = async {
         while let Some(event) = script.next(cx.report).await? {
             if event == Event::Room {
@@ -125,7 +127,7 @@ fn warned(cx: &mut Context<'_>, dumped: &Dumped) {
     }
 }
 
-/// Up to where all is written; that the script ends is waited for while the set is measured.
+/// Up to where all is written; that the script ends is waited for before the set is measured.
 async fn dump(cx: &Context<'_>, mut script: Conversation) -> Result<(Dumped, Conversation)> {
     let mut dumped = Dumped::default();
     let database = &mut dumped.database;

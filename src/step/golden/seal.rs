@@ -22,12 +22,9 @@ pub(super) async fn seal(cx: &mut Context<'_>) -> Result<()> {
     let place = Place { cluster: cx.cluster, pod: &pod, run: cx.run };
     let (mut checkpoint, mut dump) = cx.golden.saved.take().context("a bug: nothing was saved")?;
     let set = set(&checkpoint.name, cx.run);
-    let report = cx.report;
-    // Neither is left in the middle where the other fails: what is unfinished is removed then.
-    let (measured, ended) = tokio::join!(measured(cx, place, &set, &mut checkpoint), dump.ends(report));
     let ready = async {
-        ended.context("cannot save the database")?;
-        let (sums, script) = measured?;
+        dump.ends(cx.report).await.context("cannot save the database")?;
+        let (sums, script) = measured(cx, place, dump.next_script(), &set, &mut checkpoint).await?;
         let line = manifest(&mut checkpoint, &sums)?;
         cx.guard.prove_lease().await?;
         Ok((line, script))
@@ -67,10 +64,11 @@ fn manifest(checkpoint: &mut Checkpoint, measured: &[u8]) -> Result<String> {
 async fn measured(
     cx: &mut Context<'_>,
     place: Place<'_>,
+    script: Talk,
     set: &str,
     checkpoint: &mut Checkpoint,
 ) -> Result<(Vec<u8>, Talk)> {
-    let said = match begin(place, set, &checkpoint.name).await? {
+    let said = match begin(script).await? {
         Ok(measured) => return Ok(measured),
         Err(said) => said,
     };
@@ -83,17 +81,17 @@ async fn measured(
     cx.warn(format!("the newest checkpoint is damaged: {name} is not what was saved, so all documents are saved anew"));
     let copied = copied(cx, place, set).await?;
     checkpoint.documents = documents(cx, &copied)?;
-    begin(place, set, &checkpoint.name).await?.map_err(unmeasured)
+    let env = [("SET", set), ("NAME", &checkpoint.name)];
+    let script = place.start((SEAL.name, SEAL.text), SEAL.files, &env, false).await?;
+    begin(script).await?.map_err(unmeasured)
 }
 
 fn unmeasured(said: Said) -> Error {
     anyhow!("cannot measure what was saved: {}", failed(&said.ended, &said.stderr, meaning))
 }
 
-/// Starts the script. If it does not come to wait for the manifest: how it ended.
-async fn begin(place: Place<'_>, set: &str, name: &str) -> Result<Result<(Vec<u8>, Talk), Said>> {
-    let env = [("SET", set), ("NAME", name)];
-    let mut script = place.start((SEAL.name, SEAL.text), SEAL.files, &env, false).await?;
+/// Lets the script begin. If it does not come to wait for the manifest: how it ended.
+async fn begin(mut script: Talk) -> Result<Result<(Vec<u8>, Talk), Said>> {
     script.say("go").await?;
     Ok(match listen(&mut script).await? {
         (sums, None) => Ok((sums, script)),
